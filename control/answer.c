@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* Torrents and counters as JSON. */
+#include "control/answer.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* utf8_len returns the length of the UTF-8 sequence at p (RFC 3629), 0 when there is none. */
+static size_t
+utf8_len(const uint8_t *p)
+{
+	static const struct {
+		uint8_t mask, lead;
+		uint32_t min;
+	} forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
+
+	for (size_t len = 1; len <= 4; len++) {
+		if ((p[0] & forms[len - 1].mask) != forms[len - 1].lead)
+			continue;
+		uint32_t code = p[0] & (uint8_t)~forms[len - 1].mask;
+		for (size_t i = 1; i < len; i++) {
+			if ((p[i] & 0xc0) != 0x80) /* also at the NUL */
+				return 0;
+			code = code << 6 | (p[i] & 0x3f);
+		}
+		bool surrogate = code >= 0xd800 && code < 0xe000;
+		return code < forms[len - 1].min || code > 0x10ffff || surrogate ? 0 : len;
+	}
+	return 0;
+}
+
+json_t *
+answer_text(const char *text)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+	char *clean = malloc(3 * strlen(text) + 1);
+	size_t len = 0;
+
+	if (clean == NULL)
+		return NULL;
+	for (const char *p = text; *p != '\0';) {
+		size_t n = utf8_len((const uint8_t *)p);
+		memcpy(clean + len, n > 0 ? p : replacement, n > 0 ? n : 3);
+		len += n > 0 ? n : 3;
+		p += n > 0 ? n : 1;
+	}
+	json_t *json = json_stringn(clean, len);
+	free(clean);
+	return json;
+}
+
+static json_t *
+hex_text(const uint8_t *bytes, size_t len)
+{
+	char text[65];
+
+	for (size_t i = 0; i < len; i++)
+		snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+	return json_string(text);
+}
+
+static const char *const state_names[TORRENT_STATE_CNT] = {
+	[TORRENT_VERIFYING] = "verifying",
+	[TORRENT_SEEDING] = "seeding",
+	[TORRENT_CHANGED] = "changed",
+	[TORRENT_ERROR] = "error",
+};
+
+static json_int_t
+number(uint64_t value)
+{
+	return (json_int_t)value;
+}
+
+json_t *
+answer_torrent(const struct commands_env *env, const struct torrent *torrent)
+{
+	uint64_t done_bytes, total_bytes;
+	json_t *json = json_pack(
+		"{s:o, s:o, s:s, s:o, s:I, s:I, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:I}", //
+		"info_hash", hex_text(torrent->info_hash, 20),                            //
+		"name", answer_text(torrent->name),                                       //
+		"state", state_names[torrent->state],                                     //
+		"reason", answer_text(torrent->reason),                                   //
+		"size_bytes", number(torrent->total_len),                                 //
+		"uploaded_bytes", number(torrent->uploaded_bytes + torrent->live_uploaded_bytes),
+		"peers", (int)torrent->live_peer_cnt,                                     //
+		"active", torrent->active,                                                //
+		"files", number(torrent->file_cnt),                                       //
+		"pieces", number(torrent->piece_cnt),                                     //
+		"pieces_had", number(torrent->have_cnt),                                  //
+		"pieces_withdrawn", number(torrent->withdrawn_cnt),                       //
+		"added_at", (json_int_t)torrent->added_at,                                //
+		"verified_at", (json_int_t)torrent->verified_at);
+
+	if (json != NULL && torrent->state == TORRENT_VERIFYING) {
+		work_progress(env->work, torrent, &done_bytes, &total_bytes);
+		json_object_set_new(json, "verified_bytes", json_integer(number(done_bytes)));
+	}
+	return json;
+}
+
+/* ---- What the metainfo knows. */
+
+/* uri_escape appends text, all but unreserved bytes as %XX (RFC 3986, section 2.3). */
+static void
+uri_escape(FILE *out, const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
+		bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+		             (*p >= '0' && *p <= '9') || strchr("-._~", *p) != NULL;
+		fprintf(out, plain ? "%c" : "%%%02X", *p);
+	}
+}
+
+static json_t *
+magnet_text(const struct metainfo *meta)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return NULL;
+	fputs("magnet:?xt=urn:btih:", out); /* BEP 9 */
+	for (int i = 0; i < 20; i++)
+		fprintf(out, "%02x", meta->info_hash[i]);
+	fputs("&dn=", out);
+	uri_escape(out, meta->name);
+	for (uint32_t i = 0; i < meta->tracker_cnt; i++) {
+		fputs("&tr=", out);
+		uri_escape(out, meta->tracker[i].url);
+	}
+	fclose(out);
+	json_t *json = json_string(text);
+	free(text);
+	return json;
+}
+
+static void
+whole_add(json_t *json, const struct metainfo *meta, const char *data_dir)
+{
+	json_t *trackers = json_array();
+
+	for (uint32_t i = 0; i < meta->tracker_cnt; i++)
+		json_array_append_new(trackers, answer_text(meta->tracker[i].url));
+	json_object_set_new(json, "data", answer_text(data_dir));
+	json_object_set_new(json, "piece_length", json_integer(meta->piece_len));
+	json_object_set_new(json, "private", json_boolean(meta->private_flag));
+	json_object_set_new(json, "trackers", trackers);
+	json_object_set_new(json, "magnet", magnet_text(meta));
+	if (meta->has_v2)
+		json_object_set_new(json, "info_hash_v2", hex_text(meta->info_hash_v2, 32));
+}
+
+json_t *
+answer_torrent_whole(const struct commands_env *env, const struct torrent *torrent)
+{
+	json_t *json = answer_torrent(env, torrent);
+	struct metainfo *meta;
+	char *data_dir = NULL;
+	struct fail ignored;
+
+	if (json != NULL &&
+	    registry_metainfo(env->registry, torrent->id, &meta, &data_dir, &ignored) == 0) {
+		whole_add(json, meta, data_dir);
+		metainfo_free(meta);
+		free(data_dir);
+	}
+	return json;
+}
+
+/* ---- Statistics. */
+
+static json_t *
+dataplane_answer(const struct commands_env *env)
+{
+	const struct abi_welcome *welcome = session_welcome(env->session);
+	char boot[17];
+
+	snprintf(boot, sizeof(boot), "%016" PRIx64, welcome->boot_id);
+	return json_pack("{s:b, s:i, s:s, s:I, s:I, s:o}", "running", link_ready(env->link), //
+	                 "pid", link_ready(env->link) ? (int)welcome->pid : 0,              //
+	                 "boot", boot,                                                      //
+	                 "workers", number(welcome->worker_cnt),                            //
+	                 "restarts", number(link_restart_cnt(env->link)),                   //
+	                 "port", answer_text(welcome->port_text));
+}
+
+static json_t *
+ratio(double above, double below)
+{
+	return below > 0 ? json_real(above / below) : json_null();
+}
+
+static json_t *
+totals_answer(const struct commands_env *env, const struct stats *stats)
+{
+	struct torrents *torrents = env->registry->torrents;
+	uint64_t uploaded_bytes = 0, torrent_cnt = 0;
+
+	for (const struct torrent *t = torrents_after(torrents, 0); t != NULL;
+	     t = torrents_after(torrents, t->id)) {
+		torrent_cnt += !t->gone;
+		uploaded_bytes += t->uploaded_bytes + t->live_uploaded_bytes;
+	}
+	uint64_t payload_bytes = stats ? stats_counter_named(stats, "payload_bytes") : 0;
+	uint64_t disk_bytes = stats ? stats_counter_named(stats, "disk_bytes") : 0;
+	double cpu_s = stats ? (double)stats_cpu_ns(stats) / 1e9 : 0;
+	double cycles = stats ? cpu_s * (double)stats_tsc_hz(stats) : 0;
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:o}", //
+		"torrents", number(torrent_cnt),                 //
+		"torrents_active", number(stats ? stats_counter_named(stats, "torrents_active") : 0),
+		"peers", number(stats ? stats_counter_named(stats, "peers") : 0), //
+		"uploaded_bytes", number(uploaded_bytes),                         //
+		"payload_bytes", number(payload_bytes),                           //
+		"disk_bytes", number(disk_bytes),                                 //
+		"read_amplification", ratio((double)disk_bytes, (double)payload_bytes),
+		"dataplane_cpu_seconds", cpu_s, //
+		"cycles_per_byte", ratio(cycles, (double)payload_bytes));
+}
+
+json_t *
+answer_stats(const struct commands_env *env)
+{
+	const struct stats *stats = session_stats(env->session);
+	json_t *counters = json_object();
+	json_t *texts = json_object();
+
+	for (uint32_t i = 0; stats != NULL && i < stats_counter_cnt(stats); i++) {
+		struct abi_counter_desc desc;
+		uint64_t value = stats_counter(stats, i, &desc);
+		json_object_set_new(counters, desc.name, json_integer(number(value)));
+		json_object_set_new(texts, desc.name, answer_text(desc.text));
+	}
+	return json_pack("{s:b, s:o, s:o, s:o, s:o}", "ok", 1, //
+	                 "dataplane", dataplane_answer(env),   //
+	                 "totals", totals_answer(env, stats),  //
+	                 "counters", counters,                 //
+	                 "counter_texts", texts);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* answer.h makes the JSON that commands.h answers with.
+ *
+ * Threads: one. Every json_t returned is the caller's; NULL when out of memory.
+ */
+#ifndef SPILLWAY_CONTROL_ANSWER_H
+#define SPILLWAY_CONTROL_ANSWER_H
+
+#include "control/commands.h"
+
+#include <jansson.h>
+
+/* answer_text returns text as a JSON string; bytes that are not UTF-8 become U+FFFD. */
+json_t *
+answer_text(const char *text);
+
+/* answer_torrent tells of one torrent what list shows. live_* must be fresh (session_stats). */
+json_t *
+answer_torrent(const struct commands_env *env, const struct torrent *torrent);
+
+/* answer_torrent_whole adds to answer_torrent what only the metainfo knows. */
+json_t *
+answer_torrent_whole(const struct commands_env *env, const struct torrent *torrent);
+
+/* answer_stats tells all of stats. */
+json_t *
+answer_stats(const struct commands_env *env);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* spillway list, show and stats. */
+#include "control/cli.h"
+
+#include <string.h>
+#include <time.h>
+
+enum {
+	STATE_MAX = 64,
+};
+
+#define MIB (1024.0 * 1024.0)
+
+static double
+field_number(const json_t *object, const char *name)
+{
+	return json_number_value(json_object_get(object, name));
+}
+
+static long long
+field_integer(const json_t *object, const char *name)
+{
+	return (long long)json_integer_value(json_object_get(object, name));
+}
+
+static const char *
+field_text(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+/* state_text is the state with what goes with it, without the reason. */
+static void
+state_text(const json_t *torrent, char out[STATE_MAX])
+{
+	const char *state = field_text(torrent, "state");
+	double size = field_number(torrent, "size_bytes");
+	long long pieces = field_integer(torrent, "pieces");
+	long long had = field_integer(torrent, "pieces_had");
+
+	if (strcmp(state, "verifying") == 0 && size > 0)
+		snprintf(out, STATE_MAX, "verifying %d %%",
+		         (int)(100 * field_number(torrent, "verified_bytes") / size));
+	else if (strcmp(state, "seeding") == 0 && had < pieces && pieces > 0)
+		snprintf(out, STATE_MAX, "seeding %.1f %%", (double)(had * 1000 / pieces) / 10);
+	else
+		snprintf(out, STATE_MAX, "%s", state);
+}
+
+static int
+call_simple(const struct cli *cli, json_t *request, json_t **final)
+{
+	struct cli_call call = {.request = request, .fd = -1};
+
+	return cli_call(cli, &call, final);
+}
+
+/* ---- list */
+
+static void
+list_take(json_t *line, void *ctx)
+{
+	json_array_append(ctx, json_object_get(line, "torrent"));
+}
+
+static void
+list_row(const json_t *torrent)
+{
+	char state[STATE_MAX];
+	const char *reason = field_text(torrent, "reason");
+	long long withdrawn = field_integer(torrent, "pieces_withdrawn");
+
+	state_text(torrent, state);
+	printf("%.8s  %-14s  %12.1f  %6lld  %12.1f  ", field_text(torrent, "info_hash"), state,
+	       field_number(torrent, "size_bytes") / MIB, field_integer(torrent, "peers"),
+	       field_number(torrent, "uploaded_bytes") / MIB);
+	cli_text(stdout, field_text(torrent, "name"));
+	putchar('\n');
+	if (reason[0] == '\0')
+		return;
+	fputs("          ", stdout);
+	if (withdrawn > 0)
+		printf("%lld piece%s withdrawn, last: ", withdrawn, withdrawn == 1 ? "" : "s");
+	cli_text(stdout, reason);
+	putchar('\n');
+}
+
+static int
+list(const struct cli *cli, int argc, char **argv)
+{
+	json_t *torrents = json_array();
+	json_t *final, *torrent;
+	size_t i;
+
+	if (argc != 1) {
+		json_decref(torrents);
+		return cli_error(cli, CLI_USAGE, "unexpected argument \"%s\"", argv[1]);
+	}
+	struct cli_call call = {
+		.request = json_pack("{s:s}", "command", "list"),
+		.fd = -1,
+		.on_line = list_take,
+		.ctx = torrents,
+	};
+	int code = cli_call(cli, &call, &final);
+	json_decref(final);
+	if (code == CLI_DONE && cli->json)
+		return cli_print(json_pack("{s:b, s:o}", "ok", 1, "torrents", torrents));
+	if (code == CLI_DONE)
+		printf("%-8s  %-14s  %12s  %6s  %12s  %s\n", "HASH", "STATE", "SIZE MiB", "PEERS",
+		       "UPLOADED MiB", "NAME");
+	json_array_foreach(torrents, i, torrent)
+		if (code == CLI_DONE)
+			list_row(torrent);
+	json_decref(torrents);
+	return code;
+}
+
+/* ---- show */
+
+static void
+show_time(const char *label, long long seconds)
+{
+	char text[64];
+	time_t when = (time_t)seconds;
+	struct tm local;
+
+	if (seconds == 0 || localtime_r(&when, &local) == NULL)
+		snprintf(text, sizeof(text), "never");
+	else
+		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
+	printf("%-13s %s\n", label, text);
+}
+
+static void
+show_text(const char *label, const char *text)
+{
+	printf("%-13s ", label);
+	cli_text(stdout, text);
+	putchar('\n');
+}
+
+static void
+show_pieces(const json_t *torrent)
+{
+	printf("%-13s %lld of %.0f KiB, %lld served", "pieces", field_integer(torrent, "pieces"),
+	       field_number(torrent, "piece_length") / 1024, field_integer(torrent, "pieces_had"));
+	if (field_integer(torrent, "pieces_withdrawn") > 0)
+		printf(", %lld withdrawn", field_integer(torrent, "pieces_withdrawn"));
+	putchar('\n');
+}
+
+static void
+show_whole(const json_t *torrent)
+{
+	char state[STATE_MAX];
+	json_t *tracker;
+	size_t i;
+
+	state_text(torrent, state);
+	show_text("name", field_text(torrent, "name"));
+	show_text("info hash", field_text(torrent, "info_hash"));
+	if (field_text(torrent, "info_hash_v2")[0] != '\0')
+		show_text("info hash v2", field_text(torrent, "info_hash_v2"));
+	show_text("state", state);
+	if (field_text(torrent, "reason")[0] != '\0')
+		show_text("reason", field_text(torrent, "reason"));
+	printf("%-13s %.1f MiB in %lld file%s\n", "size", field_number(torrent, "size_bytes") / MIB,
+	       field_integer(torrent, "files"), field_integer(torrent, "files") == 1 ? "" : "s");
+	show_pieces(torrent);
+	printf("%-13s %lld\n", "peers", field_integer(torrent, "peers"));
+	printf("%-13s %.1f MiB\n", "uploaded", field_number(torrent, "uploaded_bytes") / MIB);
+	show_text("data", field_text(torrent, "data"));
+	show_time("added", field_integer(torrent, "added_at"));
+	show_time("verified", field_integer(torrent, "verified_at"));
+	show_text("private", json_is_true(json_object_get(torrent, "private")) ? "yes" : "no");
+	json_array_foreach(json_object_get(torrent, "trackers"), i, tracker)
+		show_text("tracker", json_string_value(tracker));
+	show_text("magnet", field_text(torrent, "magnet"));
+}
+
+static int
+show(const struct cli *cli, int argc, char **argv)
+{
+	json_t *final;
+
+	if (argc != 2)
+		return cli_error(cli, CLI_USAGE, "show needs one INFO_HASH or NAME");
+	int code = call_simple(
+		cli, json_pack("{s:s, s:s}", "command", "show", "torrent", argv[1]), &final);
+	if (code != CLI_DONE)
+		return code;
+	if (cli->json)
+		return cli_print(final);
+	show_whole(json_object_get(final, "torrent"));
+	json_decref(final);
+	return CLI_DONE;
+}
+
+/* ---- stats */
+
+static void
+stats_ratio(const json_t *totals, const char *name, const char *text)
+{
+	const json_t *value = json_object_get(totals, name);
+
+	if (json_is_number(value))
+		printf(", %s %.2f", text, json_number_value(value));
+}
+
+static void
+stats_totals(const json_t *dataplane, const json_t *totals)
+{
+	long long restarts = field_integer(dataplane, "restarts");
+
+	if (json_is_true(json_object_get(dataplane, "running")))
+		printf("%-13s running, pid %lld", "dataplane", field_integer(dataplane, "pid"));
+	else
+		printf("%-13s down", "dataplane");
+	if (restarts > 0)
+		printf(", restarted %lld time%s", restarts, restarts == 1 ? "" : "s");
+	putchar('\n');
+	show_text("port", field_text(dataplane, "port"));
+	printf("%-13s %lld, %lld active\n", "torrents", field_integer(totals, "torrents"),
+	       field_integer(totals, "torrents_active"));
+	printf("%-13s %lld\n", "peers", field_integer(totals, "peers"));
+	printf("%-13s %.1f MiB ever, %.1f MiB by this dataplane\n", "uploaded",
+	       field_number(totals, "uploaded_bytes") / MIB, field_number(totals, "payload_bytes") / MIB);
+	printf("%-13s %.1f MiB", "disk read", field_number(totals, "disk_bytes") / MIB);
+	stats_ratio(totals, "read_amplification", "read amplification");
+	printf("\n%-13s %.2f s", "dataplane CPU", field_number(totals, "dataplane_cpu_seconds"));
+	stats_ratio(totals, "cycles_per_byte", "cycles per byte");
+	putchar('\n');
+}
+
+static void
+stats_counters(json_t *counters, const json_t *texts)
+{
+	const char *name;
+	json_t *value;
+
+	puts("\ncounters that are not zero");
+	json_object_foreach(counters, name, value) {
+		if (json_integer_value(value) == 0)
+			continue;
+		fputs("  ", stdout);
+		cli_text(stdout, name);
+		printf("%*s %16lld  ", (int)(strlen(name) < 28 ? 28 - strlen(name) : 0), "",
+		       (long long)json_integer_value(value));
+		cli_text(stdout, field_text(texts, name));
+		putchar('\n');
+	}
+}
+
+static int
+stats(const struct cli *cli, int argc, char **argv)
+{
+	json_t *final;
+
+	if (argc != 1)
+		return cli_error(cli, CLI_USAGE, "unexpected argument \"%s\"", argv[1]);
+	int code = call_simple(cli, json_pack("{s:s}", "command", "stats"), &final);
+	if (code != CLI_DONE)
+		return code;
+	if (cli->json) {
+		json_object_del(final, "counter_texts");
+		return cli_print(final);
+	}
+	stats_totals(json_object_get(final, "dataplane"), json_object_get(final, "totals"));
+	stats_counters(json_object_get(final, "counters"), json_object_get(final, "counter_texts"));
+	json_decref(final);
+	return CLI_DONE;
+}
+
+const struct cli_command cli_command_list = {
+	.name = "list",
+	.usage = "",
+	.help = "list all torrents",
+	.more = "",
+	.run = list,
+};
+
+const struct cli_command cli_command_show = {
+	.name = "show",
+	.usage = "INFO_HASH|NAME",
+	.help = "tell all about one torrent",
+	.more = "",
+	.run = show,
+};
+
+const struct cli_command cli_command_stats = {
+	.name = "stats",
+	.usage = "",
+	.help = "tell what the dataplane has done",
+	.more = "",
+	.run = stats,
+};

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* The operator's commands. What they answer with is made in answer.c. */
+#include "control/commands.h"
+
+#include "control/answer.h"
+#include "control/clock.h"
+#include "control/content.h"
+#include "control/layout.h"
+#include "control/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum watch_kind {
+	WATCH_NONE,
+	WATCH_ADD,  /* until verified and served */
+	WATCH_LIST, /* until all are listed */
+};
+
+/* A request that takes time. */
+struct watch {
+	enum watch_kind kind;
+	uint64_t client;
+	uint32_t id; /* the torrent, or the last one listed */
+	uint32_t sent_cnt;
+	int64_t progress_ms; /* when the last progress line was sent */
+};
+
+struct commands {
+	struct commands_env env;
+	struct watch watches[RPC_CLIENTS_MAX]; /* one request at a time per client */
+};
+
+int
+commands_create(struct commands **commands, const struct commands_env *env)
+{
+	*commands = calloc(1, sizeof(**commands));
+	if (*commands == NULL)
+		return -ENOMEM;
+	(*commands)->env = *env;
+	return 0;
+}
+
+void
+commands_destroy(struct commands *commands)
+{
+	free(commands);
+}
+
+bool
+commands_waiting(const struct commands *commands)
+{
+	for (int i = 0; i < RPC_CLIENTS_MAX; i++)
+		if (commands->watches[i].kind != WATCH_NONE)
+			return true;
+	return false;
+}
+
+static void
+watch_begin(struct commands *commands, const struct rpc_request *request, enum watch_kind kind,
+            uint32_t id)
+{
+	for (int i = 0; i < RPC_CLIENTS_MAX; i++) {
+		struct watch *w = &commands->watches[i];
+		if (w->kind != WATCH_NONE && rpc_alive(commands->env.rpc, w->client))
+			continue;
+		*w = (struct watch){.kind = kind, .client = request->client, .id = id};
+		return;
+	}
+	rpc_send_error(commands->env.rpc, request->client, "too many requests");
+}
+
+static void
+refuse(struct commands *commands, const struct rpc_request *request, const char *text)
+{
+	json_t *clean = answer_text(text);
+
+	rpc_send_error(commands->env.rpc, request->client,
+	               clean != NULL ? json_string_value(clean) : "refused");
+	json_decref(clean);
+}
+
+static void
+answer_one(struct commands *commands, uint64_t client, json_t *torrent)
+{
+	rpc_send(commands->env.rpc, client, json_pack("{s:b, s:o}", "ok", 1, "torrent", torrent), true);
+}
+
+/* ---- add */
+
+/* torrent_read reads a .torrent from a descriptor that the client passed. */
+static int
+torrent_read(int fd, struct metainfo **meta, struct fail *fail)
+{
+	struct metainfo_error refused;
+	struct stat st;
+	size_t len = 0;
+
+	if (fd < 0)
+		return fail_set(fail, EINVAL, "add needs a .torrent as descriptor");
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return fail_set(fail, EINVAL, "the .torrent is not a regular file");
+	if (st.st_size > METAINFO_LEN_MAX)
+		return fail_set(fail, EFBIG, "the .torrent is larger than %d MiB", METAINFO_LEN_MAX >> 20);
+	uint8_t *bytes = malloc((size_t)st.st_size + 1);
+	if (bytes == NULL)
+		return fail_set(fail, ENOMEM, "out of memory");
+	while (len < (size_t)st.st_size) {
+		ssize_t n = pread(fd, bytes + len, (size_t)st.st_size - len, (off_t)len);
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+	}
+	int err = metainfo_parse(meta, bytes, len, &refused);
+	free(bytes);
+	return err != 0 ? fail_set(fail, -err, "%s", refused.text) : 0;
+}
+
+/* content_look opens every file once, so that what is missing or of the wrong size is refused
+ * before anything is stored. */
+static int
+content_look(const struct metainfo *meta, const char *data_dir, struct fail *fail)
+{
+	int dir_fd = content_dir_open(data_dir, fail);
+
+	if (dir_fd < 0)
+		return dir_fd;
+	int fd = 0;
+	for (uint32_t i = 0; fd >= 0 && i < meta->file_cnt; i++) {
+		struct content_pin pin;
+		if (!metainfo_file_has_data(&meta->file[i]))
+			continue;
+		fd = content_file_open(dir_fd, &meta->file[i], &pin, fail);
+		if (fd >= 0)
+			close(fd);
+	}
+	close(dir_fd);
+	return fd < 0 ? fd : 0;
+}
+
+static int
+servable_check(const struct metainfo *meta, struct fail *fail)
+{
+	struct metainfo_error refused;
+	struct layout_plan plan;
+	int err = layout_plan_create(&plan, meta, &refused);
+
+	if (err != 0)
+		return fail_set(fail, -err, "%s", refused.text);
+	if (plan.file_cnt == 0)
+		err = fail_set(fail, EINVAL, "%s: the torrent has no content", meta->name);
+	layout_plan_free(&plan);
+	return err;
+}
+
+static int
+again(struct commands *commands, struct torrent *t, const char *data_dir, struct fail *fail)
+{
+	if (t->state == TORRENT_VERIFYING)
+		return fail_set(fail, EEXIST, "%s is being verified already", t->name);
+	if (t->state == TORRENT_SEEDING && t->have_cnt == t->piece_cnt)
+		return fail_set(fail, EEXIST, "%s is seeded already", t->name);
+	return registry_reverify(commands->env.registry, t, data_dir, fail);
+}
+
+static int
+add_checked(struct commands *commands, const struct metainfo *meta, const char *data_dir,
+            struct torrent **torrent, struct fail *fail)
+{
+	struct registry *registry = commands->env.registry;
+	int err = servable_check(meta, fail);
+
+	*torrent = torrents_by_hash(registry->torrents, meta->info_hash);
+	if (err == 0)
+		err = content_look(meta, data_dir, fail);
+	if (err == 0 && *torrent != NULL)
+		err = again(commands, *torrent, data_dir, fail);
+	else if (err == 0 && torrents_cnt(registry->torrents) >= commands->env.options->torrents_max)
+		err = fail_set(fail, ENOSPC, "the catalogue is full: torrents_max is %" PRId64,
+		               commands->env.options->torrents_max);
+	else if (err == 0)
+		err = registry_add(registry, meta, data_dir, torrent, fail);
+	if (err != 0)
+		return err;
+	log_info("torrent_added", "id=%" PRIu32 " name=%s data=%s", (*torrent)->id,
+	         LOG_QUOTE((*torrent)->name), LOG_QUOTE(data_dir));
+	work_verify(commands->env.work, *torrent);
+	return 0;
+}
+
+static void
+command_add(struct commands *commands, const struct rpc_request *request)
+{
+	const char *data_dir = json_string_value(json_object_get(request->json, "data"));
+	bool detach = json_is_true(json_object_get(request->json, "detach"));
+	struct metainfo *meta = NULL;
+	struct torrent *torrent;
+	struct fail fail;
+	int err = torrent_read(request->fd, &meta, &fail);
+
+	if (err == 0 && (data_dir == NULL || data_dir[0] != '/'))
+		err = fail_set(&fail, EINVAL, "add needs \"data\", an absolute path");
+	if (err == 0)
+		err = add_checked(commands, meta, data_dir, &torrent, &fail);
+	metainfo_free(meta);
+	if (err != 0)
+		refuse(commands, request, fail.text);
+	else if (detach)
+		answer_one(commands, request->client, answer_torrent(&commands->env, torrent));
+	else
+		watch_begin(commands, request, WATCH_ADD, torrent->id);
+}
+
+/* ---- The others. */
+
+/* torrent_named finds what the request means, or refuses it. */
+static struct torrent *
+torrent_named(struct commands *commands, const struct rpc_request *request)
+{
+	const char *text = json_string_value(json_object_get(request->json, "torrent"));
+	struct torrent *torrent = NULL;
+	struct fail fail;
+
+	enum torrents_find how =
+		text != NULL ? torrents_find(commands->env.registry->torrents, text, &torrent) : FIND_NONE;
+	if (how == FIND_ONE)
+		return torrent;
+	if (how == FIND_SEVERAL)
+		fail_set(&fail, 0, "\"%.200s\" could mean several torrents; give more of the info hash", text);
+	else
+		fail_set(&fail, 0, "no torrent \"%.200s\"", text != NULL ? text : "");
+	refuse(commands, request, fail.text);
+	return NULL;
+}
+
+static void
+command_remove(struct commands *commands, const struct rpc_request *request)
+{
+	struct torrent *torrent = torrent_named(commands, request);
+	struct fail fail;
+
+	if (torrent == NULL)
+		return;
+	json_t *was = answer_torrent(&commands->env, torrent);
+	log_info("torrent_removed", "id=%" PRIu32 " name=%s", torrent->id, LOG_QUOTE(torrent->name));
+	work_forget(commands->env.work, torrent);
+	if (registry_remove(commands->env.registry, torrent, &fail) != 0) {
+		json_decref(was);
+		refuse(commands, request, fail.text);
+		return;
+	}
+	answer_one(commands, request->client, was);
+}
+
+static void
+command_list(struct commands *commands, const struct rpc_request *request)
+{
+	session_stats(commands->env.session);
+	watch_begin(commands, request, WATCH_LIST, 0);
+}
+
+static void
+command_show(struct commands *commands, const struct rpc_request *request)
+{
+	session_stats(commands->env.session);
+	struct torrent *torrent = torrent_named(commands, request);
+
+	if (torrent != NULL)
+		answer_one(commands, request->client, answer_torrent_whole(&commands->env, torrent));
+}
+
+static void
+command_stats(struct commands *commands, const struct rpc_request *request)
+{
+	rpc_send(commands->env.rpc, request->client, answer_stats(&commands->env), true);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct commands *commands, const struct rpc_request *request);
+} table[] = {
+	{"add", command_add},   {"remove", command_remove}, {"list", command_list},
+	{"show", command_show}, {"stats", command_stats},
+};
+
+static void
+request_run(struct commands *commands, const struct rpc_request *request)
+{
+	const char *name = json_string_value(json_object_get(request->json, "command"));
+
+	for (size_t i = 0; name != NULL && i < sizeof(table) / sizeof(table[0]); i++) {
+		if (strcmp(table[i].name, name) == 0) {
+			table[i].run(commands, request);
+			return;
+		}
+	}
+	refuse(commands, request, "unknown command");
+}
+
+/* ---- What takes time. */
+
+static void
+watch_list(struct commands *commands, struct watch *w)
+{
+	struct rpc *rpc = commands->env.rpc;
+
+	while (rpc_hungry(rpc, w->client)) {
+		struct torrent *t = torrents_after(commands->env.registry->torrents, w->id);
+		if (t == NULL) {
+			rpc_send(rpc, w->client,
+			         json_pack("{s:b, s:I}", "ok", 1, "torrents", (json_int_t)w->sent_cnt), true);
+			w->kind = WATCH_NONE;
+			return;
+		}
+		w->id = t->id;
+		if (t->gone)
+			continue;
+		w->sent_cnt++;
+		rpc_send(rpc, w->client, json_pack("{s:o}", "torrent", answer_torrent(&commands->env, t)),
+		         false);
+	}
+}
+
+static void
+progress_send(struct commands *commands, struct watch *w, const struct torrent *t)
+{
+	uint64_t done_bytes, total_bytes;
+	int64_t now_ms = clock_now_ms();
+	bool begun = work_progress(commands->env.work, t, &done_bytes, &total_bytes);
+
+	if (now_ms - w->progress_ms < COMMANDS_PROGRESS_MS)
+		return;
+	w->progress_ms = now_ms;
+	rpc_send(commands->env.rpc, w->client,
+	         json_pack("{s:{s:s, s:I, s:I}}", "progress", "phase", begun ? "verifying" : "waiting",
+	                   "done_bytes", (json_int_t)done_bytes, "total_bytes",
+	                   (json_int_t)t->total_len),
+	         false);
+}
+
+static void
+watch_end(struct commands *commands, struct watch *w, const char *error)
+{
+	struct rpc_request request = {.client = w->client};
+
+	w->kind = WATCH_NONE;
+	refuse(commands, &request, error);
+}
+
+static void
+watch_add(struct commands *commands, struct watch *w)
+{
+	const struct torrent *t = torrents_by_id(commands->env.registry->torrents, w->id);
+
+	if (t == NULL || t->gone)
+		watch_end(commands, w, "removed meanwhile");
+	else if (t->state == TORRENT_CHANGED || t->state == TORRENT_ERROR)
+		watch_end(commands, w, t->reason);
+	else if (t->sync == SYNC_REFUSED)
+		watch_end(commands, w, "the dataplane refused the torrent");
+	else if (t->state == TORRENT_VERIFYING && rpc_hungry(commands->env.rpc, w->client))
+		progress_send(commands, w, t);
+	else if (t->state == TORRENT_SEEDING && t->sync == SYNC_HELD && !t->stale) {
+		w->kind = WATCH_NONE;
+		answer_one(commands, w->client, answer_torrent(&commands->env, t));
+	}
+}
+
+void
+commands_run(struct commands *commands)
+{
+	struct rpc_request request;
+
+	while (rpc_next(commands->env.rpc, &request)) {
+		request_run(commands, &request);
+		if (request.fd >= 0)
+			close(request.fd);
+	}
+	for (int i = 0; i < RPC_CLIENTS_MAX; i++) {
+		struct watch *w = &commands->watches[i];
+		if (w->kind == WATCH_NONE)
+			continue;
+		if (!rpc_alive(commands->env.rpc, w->client))
+			w->kind = WATCH_NONE;
+		else if (w->kind == WATCH_LIST)
+			watch_list(commands, w);
+		else
+			watch_add(commands, w);
+	}
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* commands.h is what the operator can ask of spillwayd, over rpc.h. A torrent is named by "torrent":
+ * an info_hash, its first 8 or more digits, a name, or the beginning of one.
+ *
+ *      add     data, detach; the .torrent as descriptor. Progress lines, then "torrent".
+ *              A torrent that is there and not wholly served is verified again.
+ *      remove  torrent. "torrent" as it was.
+ *      list    one line with "torrent" each, then "torrents", their number.
+ *      show    torrent. "torrent" with "data", "magnet", "trackers", ...
+ *      stats   "dataplane", "totals", "counters" (name: value) and "counter_texts" (name: text).
+ *
+ * Threads: one. Nothing blocks but reading a .torrent and looking at its files.
+ */
+#ifndef SPILLWAY_CONTROL_COMMANDS_H
+#define SPILLWAY_CONTROL_COMMANDS_H
+
+#include "control/link.h"
+#include "control/options.h"
+#include "control/registry.h"
+#include "control/rpc.h"
+#include "control/session.h"
+#include "control/work.h"
+
+#include <stdbool.h>
+
+enum commands_limit {
+	COMMANDS_PROGRESS_MS = 200, /* between progress lines */
+};
+
+/* What commands work on; all borrowed. */
+struct commands_env {
+	const struct options *options;
+	struct registry *registry;
+	struct session *session;
+	struct link *link;
+	struct work *work;
+	struct rpc *rpc;
+};
+
+struct commands;
+
+/* commands_create returns 0 or -ENOMEM. */
+int
+commands_create(struct commands **commands, const struct commands_env *env);
+
+/* commands_destroy frees everything; NULL is allowed. */
+void
+commands_destroy(struct commands *commands);
+
+/* commands_run serves the requests that have come and goes on with those that take time. */
+void
+commands_run(struct commands *commands);
+
+/* commands_waiting is true while some request takes time: commands_run is then due every
+ * COMMANDS_PROGRESS_MS. */
+bool
+commands_waiting(const struct commands *commands);
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* spillwayd: prepares the place it runs in, then one loop over signals, the jobs thread, the
+ * dataplane and the operator's clients. */
+#include "control/commands.h"
+#include "control/fail.h"
+#include "control/link.h"
+#include "control/log.h"
+#include "control/options.h"
+#include "control/registry.h"
+#include "control/rpc.h"
+#include "control/session.h"
+#include "control/work.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct daemon {
+	struct options options;
+	struct registry registry;
+	struct session *session;
+	struct link *link;
+	struct work *work;
+	struct rpc *rpc; /* from when the dataplane first was ready: to be reachable is to be ready */
+	struct commands *commands;
+	int signal_fd;
+	int state_lock_fd;
+	int run_lock_fd;
+};
+
+/* ---- The place. */
+
+/* dir_make makes the last component of path, and those above it with the usual mode. */
+static int
+dir_make(const char *option, const char *path, mode_t mode, struct fail *fail)
+{
+	char part[PATH_MAX];
+	struct stat st;
+
+	snprintf(part, sizeof(part), "%s", path);
+	for (char *p = part + 1; *p != '\0'; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		mkdir(part, 0755); /* what cannot be made shows below */
+		*p = '/';
+	}
+	if (mkdir(path, mode) != 0 && errno != EEXIST)
+		return fail_set(fail, errno, "option %s: %s: %s", option, path, strerror(errno));
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+		return fail_set(fail, ENOTDIR, "option %s: %s is not a directory", option, path);
+	return 0;
+}
+
+/* lock_take locks dir/lock. Returns its descriptor or a negative errno with fail. */
+static int
+lock_take(const char *dir, struct fail *fail)
+{
+	char path[PATH_MAX + 8], pid[16] = "";
+
+	snprintf(path, sizeof(path), "%s/lock", dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return fail_set(fail, errno, "%s: %s", path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		ssize_t n = read(fd, pid, sizeof(pid) - 1);
+		pid[n > 0 ? n : 0] = '\0';
+		close(fd);
+		return fail_set(fail, EBUSY, "another spillwayd (pid %.10s) uses %s", pid[0] ? pid : "?",
+		                dir);
+	}
+	int len = snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)len, 0) != len) {
+		close(fd);
+		return fail_set(fail, EIO, "%s: cannot be written", path);
+	}
+	return fd;
+}
+
+/* files_raise lifts the limit of open files: verification opens all files of a torrent at once. */
+static void
+files_raise(void)
+{
+	struct rlimit limit;
+	unsigned long nr_open = 1048576;
+	FILE *file = fopen("/proc/sys/fs/nr_open", "re");
+
+	if (file != NULL) {
+		if (fscanf(file, "%lu", &nr_open) != 1)
+			nr_open = 1048576;
+		fclose(file);
+	}
+	limit.rlim_cur = limit.rlim_max = nr_open;
+	if (setrlimit(RLIMIT_NOFILE, &limit) == 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int
+signals_open(struct fail *fail)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGQUIT);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd >= 0 ? fd : fail_set(fail, errno, "signalfd: %s", strerror(errno));
+}
+
+static int
+place_prepare(struct daemon *d, struct fail *fail)
+{
+	if (geteuid() != 0)
+		return fail_set(fail, EPERM,
+		                "spillwayd needs root: it sets up the network port and opens content");
+	int err = dir_make("state_dir", d->options.state_dir, 0700, fail);
+	if (err == 0)
+		err = dir_make("run_dir", d->options.run_dir, 0750, fail);
+	if (err == 0)
+		err = d->run_lock_fd = lock_take(d->options.run_dir, fail);
+	if (err >= 0)
+		err = d->state_lock_fd = lock_take(d->options.state_dir, fail);
+	if (err >= 0)
+		err = d->signal_fd = signals_open(fail);
+	files_raise();
+	return err < 0 ? err : 0;
+}
+
+/* ---- The parts. */
+
+static int
+parts_create(struct daemon *d, struct fail *fail)
+{
+	char path[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/catalogue.db", d->options.state_dir);
+	int err = registry_open(&d->registry, path, (uint32_t)d->options.torrents_max, fail);
+	if (err == 0)
+		err = work_create(&d->work, &d->registry, fail);
+	if (err == 0 && (session_create(&d->session, &d->registry) != 0 ||
+	                 link_create(&d->link, &d->options, d->session) != 0))
+		err = fail_set(fail, ENOMEM, "out of memory");
+	return err;
+}
+
+static void
+parts_destroy(struct daemon *d)
+{
+	commands_destroy(d->commands);
+	rpc_destroy(d->rpc);
+	link_destroy(d->link);
+	session_destroy(d->session);
+	work_destroy(d->work);
+	registry_close(&d->registry);
+}
+
+static int
+clients_open(struct daemon *d, struct fail *fail)
+{
+	char path[OPTION_DIR_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/control.sock", d->options.run_dir);
+	int err = rpc_create(&d->rpc, path, fail);
+	if (err != 0)
+		return err;
+	struct commands_env env = {
+		.options = &d->options,
+		.registry = &d->registry,
+		.session = d->session,
+		.link = d->link,
+		.work = d->work,
+		.rpc = d->rpc,
+	};
+	if (commands_create(&d->commands, &env) != 0)
+		return fail_set(fail, ENOMEM, "out of memory");
+	log_info("ready", "socket=%s torrents=%" PRIu32, LOG_QUOTE(path),
+	         torrents_cnt(d->registry.torrents));
+	return 0;
+}
+
+/* ---- The loop. */
+
+enum {
+	POLL_MAX = 2 + LINK_POLL_MAX + RPC_POLL_MAX,
+};
+
+static void
+wait_for_events(const struct daemon *d)
+{
+	struct pollfd fds[POLL_MAX];
+	int timeout_ms = link_timeout_ms(d->link);
+	nfds_t cnt = 0;
+
+	fds[cnt++] = (struct pollfd){.fd = d->signal_fd, .events = POLLIN};
+	fds[cnt++] = (struct pollfd){.fd = work_fd(d->work), .events = POLLIN};
+	cnt += link_poll(d->link, fds + cnt);
+	if (d->rpc != NULL)
+		cnt += rpc_poll(d->rpc, fds + cnt);
+	if (d->commands != NULL && commands_waiting(d->commands) &&
+	    (timeout_ms < 0 || timeout_ms > COMMANDS_PROGRESS_MS))
+		timeout_ms = COMMANDS_PROGRESS_MS;
+	poll(fds, cnt, timeout_ms);
+}
+
+/* signal_take returns a signal that came, 0 for none. */
+static int
+signal_take(const struct daemon *d)
+{
+	struct signalfd_siginfo info;
+
+	return read(d->signal_fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
+}
+
+/* loop runs until a signal, which it returns, or a negative errno with fail. */
+static int
+loop(struct daemon *d, struct fail *fail)
+{
+	for (;;) {
+		int signal_number = signal_take(d);
+		if (signal_number != 0)
+			return signal_number;
+		work_run(d->work);
+		int err = link_run(d->link, fail);
+		if (err == 0 && d->rpc == NULL && link_ready(d->link))
+			err = clients_open(d, fail);
+		if (err != 0)
+			return err;
+		if (d->commands != NULL) {
+			rpc_run(d->rpc);
+			commands_run(d->commands);
+			/* What was just changed is told to the dataplane at once. */
+			err = link_run(d->link, fail);
+			if (err != 0)
+				return err;
+		}
+		wait_for_events(d);
+	}
+}
+
+static int
+serve(struct daemon *d, struct fail *fail)
+{
+	int err = link_start(d->link, fail);
+	int ended = err == 0 ? loop(d, fail) : err;
+
+	if (ended == SIGQUIT) {
+		log_info("leave", "signal=%d", ended);
+		link_leave(d->link);
+		return 0;
+	}
+	if (ended > 0)
+		log_info("stop", "signal=%d", ended);
+	link_stop(d->link);
+	return ended < 0 ? ended : 0;
+}
+
+static int
+daemon_run(struct daemon *d)
+{
+	struct fail fail;
+	int err = place_prepare(d, &fail);
+
+	if (err == 0)
+		err = parts_create(d, &fail);
+	if (err == 0)
+		err = serve(d, &fail);
+	parts_destroy(d);
+	if (err == 0)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "spillwayd: %s\n", fail.text);
+	return EXIT_FAILURE;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct daemon d = {.signal_fd = -1, .state_lock_fd = -1, .run_lock_fd = -1};
+	enum options_action action;
+	struct fail fail;
+
+	if (options_parse(&d.options, argc, argv, &action, &fail) != 0) {
+		fprintf(stderr, "spillwayd: %s\n", fail.text);
+		return 2;
+	}
+	switch (action) {
+	case OPTIONS_HELP:
+		options_usage(stdout);
+		return EXIT_SUCCESS;
+	case OPTIONS_VERSION:
+		puts("spillwayd " SPILLWAY_VERSION);
+		return EXIT_SUCCESS;
+	case OPTIONS_PRINT_CONFIG:
+		options_print(&d.options, stdout);
+		return EXIT_SUCCESS;
+	default:
+		return daemon_run(&d);
+	}
+}

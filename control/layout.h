@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* layout turns a metainfo into what the dataplane is told of it: the extents, read units and the
+ * sealed memfd of dataplane/abi.h.
+ *
+ *      metainfo ── layout_plan_create ──► extents, unit_len ── verify ──► have, fingerprints
+ *          └──────────────────────────────────┴── layout_memfd ◄───────────┘
+ *
+ * A torrent without a v1 half has no layout yet: it is refused by name.
+ *
+ * Threads: any. Memory: a plan owns its extents; the memfd's descriptor is the caller's.
+ */
+#ifndef SPILLWAY_CONTROL_LAYOUT_H
+#define SPILLWAY_CONTROL_LAYOUT_H
+
+#include "control/metainfo.h"
+#include "dataplane/abi.h"
+
+#include <stdint.h>
+
+struct layout_plan {
+	uint32_t unit_len;   /* bytes, power of two, [ABI_UNIT_MIN, ABI_UNIT_MAX] */
+	uint32_t unit_cnt;   /* over all files; fingerprints */
+	uint32_t file_cnt;   /* descriptors; metainfo.data_file_cnt */
+	uint32_t extent_cnt;
+	struct abi_extent *extent;
+};
+
+/* layout_unit_len returns the read unit for a piece length: the largest power of two not above
+ * piece_len, held within [ABI_UNIT_MIN, ABI_UNIT_MAX]. */
+uint32_t
+layout_unit_len(uint32_t piece_len);
+
+/* layout_plan_create maps meta to extents: one per file with data and one per pad of non-zero
+ * length, in order; depends on nothing but meta.
+ *
+ * plan  out; ended by layout_plan_free, harmless after a failure.
+ * err   out, on failure.
+ * Returns 0; -ENOTSUP for a torrent without v1; -EFBIG for more read units than fit in 32 bits;
+ * -ENOMEM. */
+int
+layout_plan_create(struct layout_plan *plan, const struct metainfo *meta,
+		   struct metainfo_error *err);
+
+/* layout_plan_free frees the extents and leaves plan empty. */
+void
+layout_plan_free(struct layout_plan *plan);
+
+/* layout_have_len returns the bytes of a have bitfield: (piece_cnt + 7) / 8. */
+uint32_t
+layout_have_len(const struct metainfo *meta);
+
+/* layout_memfd writes the layout memfd of meta and seals it against write, shrink, grow and
+ * further seals.
+ *
+ * have         layout_have_len bytes, BEP 3 bitfield order; its spare bits are written as 0.
+ * fingerprint  plan.unit_cnt values, by unit_first of the extent plus unit of the file.
+ * err          out, on failure.
+ * Returns a descriptor (close-on-exec), the caller's to close; or as layout_plan_create; or
+ * -errno of memfd_create, ftruncate, mmap and fcntl. */
+int
+layout_memfd(const struct metainfo *meta, const uint8_t *have, const uint64_t *fingerprint,
+	     struct metainfo_error *err);
+
+#endif

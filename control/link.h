@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* link.h keeps a dataplane running and a session with it: it adopts the one that runs, starts one
+ * when none does, and starts it anew when it ends, waiting LINK_RETRY_MIN_MS at first and up to
+ * LINK_RETRY_MAX_MS when it ends again and again.
+ *
+ * Threads: one. Lifecycle: link_create, link_start, link_run after each poll, then link_stop or
+ * link_leave, link_destroy.
+ */
+#ifndef SPILLWAY_CONTROL_LINK_H
+#define SPILLWAY_CONTROL_LINK_H
+
+#include "control/fail.h"
+#include "control/options.h"
+#include "control/session.h"
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum link_limit {
+	LINK_RETRY_MIN_MS = 100,
+	LINK_RETRY_MAX_MS = 5000,
+	LINK_STEADY_MS = 10000, /* having lived so long, the next wait is the shortest again */
+	LINK_POLL_MAX = 2,      /* descriptors of link_poll */
+};
+
+struct link;
+
+/* link_create makes a link that is down; options and session are borrowed.
+ * Returns 0 or -ENOMEM. */
+int
+link_create(struct link **link, const struct options *options, struct session *session);
+
+/* link_destroy frees the link; the dataplane is not touched. NULL is allowed. */
+void
+link_destroy(struct link *link);
+
+/* link_start adopts or starts a dataplane. One that runs with another configuration is ended first.
+ * Returns 0, or a negative errno with fail for the operator. */
+int
+link_start(struct link *link, struct fail *fail);
+
+/* link_poll fills what to poll for. Returns the number of entries, up to LINK_POLL_MAX. */
+nfds_t
+link_poll(const struct link *link, struct pollfd *fds);
+
+/* link_timeout_ms returns after how long link_run is due without an event, -1 for never. */
+int
+link_timeout_ms(const struct link *link);
+
+/* link_run does what is due. Returns 0, or a negative errno with fail when the first dataplane
+ * failed before it was ready: to be given up. Later failures are logged and tried again. */
+int
+link_run(struct link *link, struct fail *fail);
+
+/* link_stop ends the dataplane: asks it, waits SUPERVISE_STOP_MS, kills it. */
+void
+link_stop(struct link *link);
+
+/* link_leave lets go of the dataplane, which goes on serving. */
+void
+link_leave(struct link *link);
+
+/* link_ready is true when the dataplane holds, or is being told, what it should. */
+bool
+link_ready(const struct link *link);
+
+/* link_restart_cnt returns how often the dataplane was started again. */
+uint32_t
+link_restart_cnt(const struct link *link);
+
+#endif

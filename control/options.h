@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* options.h is spillwayd's configuration: one table row in options.c per option, from which come
+ * the parser of the configuration file, the command line, --help and the default configuration
+ * file. The file is a flat YAML mapping "option: value"; the command line is "--option value" or
+ * "--option=value", with '-' or '_' between words, and wins over the file.
+ *
+ * Threads: plain data, no shared state.
+ */
+#ifndef SPILLWAY_CONTROL_OPTIONS_H
+#define SPILLWAY_CONTROL_OPTIONS_H
+
+#include "control/fail.h"
+#include "dataplane/abi.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum option_limit {
+	OPTION_DIR_MAX = 80,           /* bytes of run_dir: a socket path has 108 */
+	OPTION_FILE_BYTES_MAX = 65536, /* a larger configuration file is refused */
+};
+
+enum option_poll {
+	OPTION_POLL_ADAPTIVE,
+	OPTION_POLL_BUSY,
+};
+
+struct options {
+	char port[ABI_PORT_MAX];
+	char address[64];
+	int64_t listen_port;
+	int64_t mtu;
+	char state_dir[PATH_MAX];
+	char run_dir[OPTION_DIR_MAX];
+	int64_t arena_mib;
+	int64_t huge; /* 0 no, 1 yes */
+	int64_t connections_max;
+	int64_t torrents_max;
+	int64_t active_max;
+	int64_t poll; /* enum option_poll */
+	int64_t cpu;
+	char dataplane[PATH_MAX];
+	char xdp_object[ABI_PATH_MAX];
+};
+
+enum options_action {
+	OPTIONS_RUN,
+	OPTIONS_HELP,
+	OPTIONS_VERSION,
+	OPTIONS_PRINT_CONFIG,
+};
+
+/* options_default sets every option to its default. */
+void
+options_default(struct options *options);
+
+/* options_load reads a configuration file over what options holds.
+ *
+ * Returns 0, or a negative errno with fail naming FILE:LINE, the option and its bounds: unknown or
+ * repeated option, value out of range or not of its type, not a flat mapping, file missing,
+ * unreadable or above OPTION_FILE_BYTES_MAX. options is then part-way changed. */
+int
+options_load(struct options *options, const char *path, struct fail *fail);
+
+/* options_parse sets the defaults, reads the file of --config if there is one, then applies the
+ * command line.
+ *
+ * argv    as main's; argv[0] is skipped, every other word must be an option.
+ * action  out: what the caller should do.
+ * Returns 0, or a negative errno with fail. With --help or --version the rest is not read. */
+int
+options_parse(struct options *options, int argc, char *const *argv, enum options_action *action,
+              struct fail *fail);
+
+/* options_usage writes the text of --help. */
+void
+options_usage(FILE *out);
+
+/* options_print writes options as a configuration file with a comment per option; options_load
+ * reads it back to the same values. */
+void
+options_print(const struct options *options, FILE *out);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* preflight.h turns options into what a dataplane is started with, and finds out beforehand what
+ * the dataplane could only complain of in DPDK's words.
+ *
+ * Threads: any, no shared state.
+ */
+#ifndef SPILLWAY_CONTROL_PREFLIGHT_H
+#define SPILLWAY_CONTROL_PREFLIGHT_H
+
+#include "control/fail.h"
+#include "control/options.h"
+#include "dataplane/abi.h"
+
+#include <limits.h>
+#include <stdint.h>
+
+enum preflight_limit {
+	PREFLIGHT_OVERHEAD_MIB = 64, /* hugepages beside the arena: packet buffers, rings */
+	PREFLIGHT_HUGEPAGE_MIB = 2,
+};
+
+/* What was found: a dataplane binary and its configuration. */
+struct preflight {
+	char binary[PATH_MAX];
+	struct abi_config config;
+};
+
+/* preflight_resolve fills all of pre from options: splits the port, resolves "auto".
+ *
+ * Returns 0, or a negative errno with fail: unknown port kind, no such interface, no address, an
+ * address that is none, binary or XDP object not found. */
+int
+preflight_resolve(struct preflight *pre, const struct options *options, struct fail *fail);
+
+/* preflight_memory checks that the free hugepages suffice, when they are asked for.
+ * Returns 0, or -ENOMEM with fail saying how to prepare them. */
+int
+preflight_memory(const struct preflight *pre, struct fail *fail);
+
+/* preflight_hugepages_missing returns how many 2 MiB pages are missing for arena_mib when free_cnt
+ * are free; 0 when they suffice. */
+uint64_t
+preflight_hugepages_missing(uint32_t arena_mib, uint64_t free_cnt);
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* Changes to torrents, in memory and on disk. */
+#include "control/registry.h"
+
+#include "control/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int
+load_all(struct registry *registry, uint32_t torrents_max, struct fail *fail)
+{
+	struct catalogue_row row;
+	int more;
+
+	while ((more = catalogue_next(registry->catalogue, &row, fail)) == 1) {
+		if (torrents_cnt(registry->torrents) == torrents_max)
+			return fail_set(fail, EFBIG,
+			                "the catalogue holds more than torrents_max %" PRIu32 " torrents",
+			                torrents_max);
+		struct torrent *torrent = torrents_append(registry->torrents, &row);
+		if (torrent == NULL)
+			return fail_set(fail, ENOMEM, "out of memory");
+		if (torrent->state == TORRENT_SEEDING)
+			torrent->to_check = true;
+		else
+			torrent->to_verify = true;
+	}
+	torrents_sort(registry->torrents);
+	return more;
+}
+
+int
+registry_open(struct registry *registry, const char *path, uint32_t torrents_max,
+              struct fail *fail)
+{
+	*registry = (struct registry){0};
+	int err = catalogue_open(&registry->catalogue, path, fail);
+	if (err != 0)
+		return err;
+	if (torrents_create(&registry->torrents) != 0)
+		err = fail_set(fail, ENOMEM, "out of memory");
+	if (err == 0)
+		err = load_all(registry, torrents_max, fail);
+	if (err != 0)
+		registry_close(registry);
+	return err;
+}
+
+void
+registry_close(struct registry *registry)
+{
+	torrents_destroy(registry->torrents);
+	catalogue_close(registry->catalogue);
+	*registry = (struct registry){0};
+}
+
+static void
+disk_refused(const struct torrent *torrent, const struct fail *fail)
+{
+	log_error("catalogue_failed", "id=%" PRIu32 " reason=%s", torrent->id, LOG_QUOTE(fail->text));
+}
+
+int
+registry_add(struct registry *registry, const struct metainfo *meta, const char *data_dir,
+             struct torrent **torrent, struct fail *fail)
+{
+	struct catalogue_row row = {
+		.state = TORRENT_VERIFYING,
+		.name = meta->name,
+		.reason = "",
+		.added_at = time(NULL),
+		.total_len = meta->content_len,
+		.file_cnt = meta->data_file_cnt,
+		.piece_cnt = meta->piece_cnt,
+	};
+	struct catalogue_source source = {
+		.metainfo = meta->bytes,
+		.metainfo_len = meta->len,
+		.data_dir = (char *)(uintptr_t)data_dir,
+	};
+
+	memcpy(row.info_hash, meta->info_hash, sizeof(row.info_hash));
+	int err = catalogue_add(registry->catalogue, &row, &source, fail);
+	if (err != 0)
+		return err;
+	*torrent = torrents_insert(registry->torrents, &row);
+	if (*torrent == NULL) {
+		struct fail ignored;
+		catalogue_remove(registry->catalogue, row.id, &ignored);
+		return fail_set(fail, ENOMEM, "out of memory");
+	}
+	(*torrent)->to_verify = true;
+	return 0;
+}
+
+int
+registry_reverify(struct registry *registry, struct torrent *torrent, const char *data_dir,
+                  struct fail *fail)
+{
+	int err = catalogue_set_data_dir(registry->catalogue, torrent->id, data_dir, fail);
+
+	if (err != 0)
+		return err;
+	if (torrent->sync == SYNC_REFUSED)
+		torrent->sync = SYNC_ABSENT;
+	torrent->stale = torrent->sync != SYNC_ABSENT;
+	registry_set_state(registry, torrent, TORRENT_VERIFYING, "");
+	torrent->to_verify = true;
+	return 0;
+}
+
+void
+registry_set_state(struct registry *registry, struct torrent *torrent, enum torrent_state state,
+                   const char *reason)
+{
+	struct fail fail;
+
+	torrent->state = state;
+	torrent->to_check = false;
+	torrents_set_reason(torrent, reason);
+	if (catalogue_set_state(registry->catalogue, torrent->id, state, reason, &fail) != 0)
+		disk_refused(torrent, &fail);
+	torrents_push(registry->torrents, torrent);
+}
+
+void
+registry_set_verified(struct registry *registry, struct torrent *torrent,
+                      const struct catalogue_verified *verified)
+{
+	struct fail fail;
+
+	torrent->state = TORRENT_SEEDING;
+	torrent->verified_at = time(NULL);
+	torrent->have_cnt = verified->have_cnt;
+	torrent->withdrawn_cnt = 0;
+	torrents_set_reason(torrent, "");
+	int err = catalogue_set_verified(registry->catalogue, torrent->id, verified,
+	                                 torrent->verified_at, &fail);
+	if (err != 0) {
+		disk_refused(torrent, &fail);
+		/* Fingerprints are had from disk only: without them nothing can be served. */
+		torrent->state = TORRENT_ERROR;
+		torrents_set_reason(torrent, fail.text);
+	}
+	torrents_push(registry->torrents, torrent);
+}
+
+static uint32_t
+bits_clear(uint8_t *have, uint32_t first, uint32_t cnt)
+{
+	uint32_t cleared_cnt = 0;
+
+	for (uint32_t i = first; i < first + cnt; i++) {
+		uint8_t bit = (uint8_t)(0x80 >> (i % 8));
+		cleared_cnt += (have[i / 8] & bit) != 0;
+		have[i / 8] &= (uint8_t)~bit;
+	}
+	return cleared_cnt;
+}
+
+void
+registry_withdraw(struct registry *registry, struct torrent *torrent, uint32_t piece_first,
+                  uint32_t piece_cnt, const char *reason)
+{
+	struct catalogue_verified verified;
+	struct fail fail;
+
+	torrents_set_reason(torrent, reason);
+	int err = catalogue_verified(registry->catalogue, torrent->id, &verified, &fail);
+	if (err != 0 || verified.have_len < ((size_t)piece_first + piece_cnt + 7) / 8) {
+		if (err == 0)
+			catalogue_verified_free(&verified);
+		else
+			disk_refused(torrent, &fail);
+		return;
+	}
+	uint32_t cleared_cnt = bits_clear(verified.have, piece_first, piece_cnt);
+	torrent->have_cnt -= cleared_cnt < torrent->have_cnt ? cleared_cnt : torrent->have_cnt;
+	torrent->withdrawn_cnt += cleared_cnt;
+	struct catalogue_row row = {
+		.id = torrent->id,
+		.have_cnt = torrent->have_cnt,
+		.withdrawn_cnt = torrent->withdrawn_cnt,
+		.reason = torrent->reason,
+	};
+	if (catalogue_withdraw(registry->catalogue, &row, verified.have, verified.have_len, &fail) != 0)
+		disk_refused(torrent, &fail);
+	catalogue_verified_free(&verified);
+	if (torrent->have_cnt == 0)
+		registry_set_state(registry, torrent, TORRENT_CHANGED, reason);
+}
+
+void
+registry_add_uploaded(struct registry *registry, struct torrent *torrent, uint64_t bytes)
+{
+	struct fail fail;
+
+	torrent->uploaded_bytes += bytes;
+	if (bytes > 0 &&
+	    catalogue_add_uploaded(registry->catalogue, torrent->id, bytes, &fail) != 0)
+		disk_refused(torrent, &fail);
+}
+
+int
+registry_remove(struct registry *registry, struct torrent *torrent, struct fail *fail)
+{
+	int err = catalogue_remove(registry->catalogue, torrent->id, fail);
+
+	if (err != 0)
+		return err;
+	torrents_hide(registry->torrents, torrent);
+	torrent->to_verify = false;
+	torrent->to_check = false;
+	torrents_push(registry->torrents, torrent);
+	registry_settle(registry, torrent);
+	return 0;
+}
+
+bool
+registry_settle(struct registry *registry, struct torrent *torrent)
+{
+	bool held = torrent->sync != SYNC_ABSENT && torrent->sync != SYNC_REFUSED;
+
+	if (!torrent->gone || held)
+		return false;
+	torrents_free_one(registry->torrents, torrent);
+	return true;
+}
+
+int
+registry_metainfo(struct registry *registry, uint32_t id, struct metainfo **meta, char **data_dir,
+                  struct fail *fail)
+{
+	struct catalogue_source source;
+	struct metainfo_error refused;
+	int err = catalogue_source(registry->catalogue, id, &source, fail);
+
+	if (err != 0)
+		return err;
+	err = metainfo_parse(meta, source.metainfo, source.metainfo_len, &refused);
+	if (err != 0)
+		fail_set(fail, -err, "stored metainfo: %s", refused.text);
+	else if (data_dir != NULL) {
+		*data_dir = source.data_dir;
+		source.data_dir = NULL;
+	}
+	catalogue_source_free(&source);
+	return err;
+}

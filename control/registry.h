@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* registry.h changes a torrent in both places at once, in memory (torrents.h) and on disk
+ * (catalogue.h), and queues it so that the dataplane follows. A change that the disk refuses is
+ * logged and still made in memory: what is served must not depend on it.
+ *
+ * Threads: one.
+ */
+#ifndef SPILLWAY_CONTROL_REGISTRY_H
+#define SPILLWAY_CONTROL_REGISTRY_H
+
+#include "control/catalogue.h"
+#include "control/fail.h"
+#include "control/metainfo.h"
+#include "control/torrents.h"
+
+#include <stdint.h>
+
+struct registry {
+	struct catalogue *catalogue;
+	struct torrents *torrents;
+};
+
+/* registry_open opens the catalogue and loads every torrent; those that were verified are to be
+ * checked, the others to be verified.
+ *
+ * torrents_max  more than that is refused.
+ * Returns 0 or a negative errno with fail. */
+int
+registry_open(struct registry *registry, const char *path, uint32_t torrents_max,
+              struct fail *fail);
+
+/* registry_close frees everything. */
+void
+registry_close(struct registry *registry);
+
+/* registry_add stores a torrent that is to be verified.
+ *
+ * torrent  out.
+ * Returns 0, -EEXIST, or a negative errno; fail is set. */
+int
+registry_add(struct registry *registry, const struct metainfo *meta, const char *data_dir,
+             struct torrent **torrent, struct fail *fail);
+
+/* registry_reverify sends a torrent back to verification, with content in data_dir.
+ * Returns 0 or a negative errno with fail; nothing is changed then. */
+int
+registry_reverify(struct registry *registry, struct torrent *torrent, const char *data_dir,
+                  struct fail *fail);
+
+/* registry_set_state changes state and reason; only TORRENT_SEEDING is offered to peers. */
+void
+registry_set_state(struct registry *registry, struct torrent *torrent, enum torrent_state state,
+                   const char *reason);
+
+/* registry_set_verified stores what verification found, and makes the torrent TORRENT_SEEDING. */
+void
+registry_set_verified(struct registry *registry, struct torrent *torrent,
+                      const struct catalogue_verified *verified);
+
+/* registry_withdraw takes pieces [piece_first, piece_first + piece_cnt), which must be within the
+ * torrent, out of what we have. Without any piece left the torrent becomes TORRENT_CHANGED. */
+void
+registry_withdraw(struct registry *registry, struct torrent *torrent, uint32_t piece_first,
+                  uint32_t piece_cnt, const char *reason);
+
+/* registry_add_uploaded adds to what a torrent has uploaded. */
+void
+registry_add_uploaded(struct registry *registry, struct torrent *torrent, uint64_t bytes);
+
+/* registry_remove forgets a torrent on disk and hides it in memory; it is freed by registry_settle.
+ * Returns 0 or a negative errno with fail; nothing is changed then. */
+int
+registry_remove(struct registry *registry, struct torrent *torrent, struct fail *fail);
+
+/* registry_settle frees a hidden torrent that the dataplane does not hold (any more). Returns true
+ * when it did. */
+bool
+registry_settle(struct registry *registry, struct torrent *torrent);
+
+/* registry_metainfo reads and parses a torrent's metainfo.
+ *
+ * meta      out, to be freed with metainfo_free.
+ * data_dir  out, to be freed; may be NULL when not wanted.
+ * Returns 0 or a negative errno with fail. */
+int
+registry_metainfo(struct registry *registry, uint32_t id, struct metainfo **meta, char **data_dir,
+                  struct fail *fail);
+
+#endif

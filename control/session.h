@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* session.h is the conversation with one dataplane: it learns what that one holds, makes it hold
+ * what the registry says, and answers its questions.
+ *
+ *      OFF ─ session_attach ─► HELLO ─ WELCOME ─► LISTING ─ last HELD ─► LIVE ─ session_detach ─► OFF
+ *
+ * While LIVE the queue of torrents.h is worked off in order: a torrent that is TORRENT_SEEDING is
+ * added, another is removed, up to ABI_ENTRIES_MAX in a message. ABI_ACTIVATE is answered one
+ * torrent at a time (activation.h).
+ *
+ * Threads: one. Lifecycle: session_create; session_attach and session_detach in turns;
+ * session_destroy.
+ */
+#ifndef SPILLWAY_CONTROL_SESSION_H
+#define SPILLWAY_CONTROL_SESSION_H
+
+#include "control/dpclient.h"
+#include "control/fail.h"
+#include "control/registry.h"
+#include "control/stats.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum session_phase {
+	SESSION_OFF,
+	SESSION_HELLO,
+	SESSION_LISTING,
+	SESSION_LIVE,
+};
+
+struct session;
+
+/* session_create makes a session that is OFF. registry is borrowed. Returns 0 or -ENOMEM. */
+int
+session_create(struct session **session, struct registry *registry);
+
+/* session_destroy closes everything; NULL is allowed. */
+void
+session_destroy(struct session *session);
+
+/* session_attach takes over a fresh connection and says hello; the session must be OFF.
+ * Returns 0, or a negative errno with fail; the session is then to be detached. */
+int
+session_attach(struct session *session, struct dpclient *client, struct fail *fail);
+
+/* session_detach closes the connection, if there is one. The counters stay readable. */
+void
+session_detach(struct session *session);
+
+/* session_ended says that the dataplane is dead: what it had uploaded is stored. */
+void
+session_ended(struct session *session);
+
+/* session_phase returns the phase. */
+enum session_phase
+session_phase(const struct session *session);
+
+/* session_fd returns the descriptor to poll for session_poll_events, -1 when OFF. */
+int
+session_fd(const struct session *session);
+
+/* session_poll_events returns what to poll for. */
+short
+session_poll_events(const struct session *session);
+
+/* session_run receives and answers what has come, and sends what is due; never blocks.
+ * Returns 0, or a negative errno with fail; the session is then to be detached:
+ * -ECONNRESET   the dataplane is gone or going,
+ * -EPROTO       it broke the protocol, or is of another version,
+ * -ETIMEDOUT    it has not answered for SESSION_ANSWER_MS. */
+int
+session_run(struct session *session, struct fail *fail);
+
+enum session_limit {
+	SESSION_ANSWER_MS = 30000,
+	SESSION_EVENTS_MAX = 256, /* messages taken in one session_run */
+};
+
+/* session_shutdown asks the dataplane to end; what is queued is sent as far as the socket takes it.
+ */
+void
+session_shutdown(struct session *session);
+
+/* session_welcome returns what the dataplane said of itself; zeros before the first WELCOME. */
+const struct abi_welcome *
+session_welcome(const struct session *session);
+
+/* session_stats takes a fresh snapshot of the counters, and stores each torrent's live_peer_cnt and
+ * live_uploaded_bytes. Returns NULL when there never was a dataplane. */
+const struct stats *
+session_stats(struct session *session);
+
+#endif

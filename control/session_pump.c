@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* What is due to be said: torrents to add and remove, content to hand over. */
+#include "control/session_state.h"
+
+#include "control/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+static int
+ask_entries(struct session *session, enum abi_type type, struct abi_entries *entries)
+{
+	struct dpclient_request request = {
+		.type = type,
+		.body = entries,
+		.body_len = sizeof(*entries),
+	};
+	uint32_t cookie;
+	int err = dpclient_send(session->client, &request, &cookie);
+
+	if (err != 0)
+		return err;
+	struct asked *asked = session_asked(session, cookie);
+	asked->cnt = entries->cnt;
+	for (uint32_t i = 0; i < entries->cnt; i++)
+		asked->ids[i] = entries->entry[i].id;
+	return 0;
+}
+
+/* foreign_step removes what the dataplane holds and we do not know. Returns 1 when it sent. */
+static int
+foreign_step(struct session *session)
+{
+	struct abi_entries entries = {.last = 1};
+
+	while (entries.cnt < ABI_ENTRIES_MAX &&
+	       id_list_take(&session->foreign, &entries.entry[entries.cnt].id))
+		entries.cnt++;
+	if (entries.cnt == 0)
+		return 0;
+	int err = ask_entries(session, ABI_REMOVE, &entries);
+	return err != 0 ? err : 1;
+}
+
+/* due returns ABI_ADD or ABI_REMOVE, whichever brings a torrent to its place, or 0. */
+static enum abi_type
+due(const struct torrent *t)
+{
+	bool wanted = !t->gone && !t->stale && t->state == TORRENT_SEEDING;
+
+	if (wanted && t->sync == SYNC_ABSENT)
+		return ABI_ADD;
+	if (!wanted && t->sync == SYNC_HELD)
+		return ABI_REMOVE;
+	return 0;
+}
+
+static void
+entry_take(struct torrent *t, enum abi_type type, struct abi_entries *entries)
+{
+	struct abi_entry *entry = &entries->entry[entries->cnt++];
+
+	entry->id = t->id;
+	memcpy(entry->info_hash, t->info_hash, sizeof(entry->info_hash));
+	t->sync = type == ABI_ADD ? SYNC_ADDING : SYNC_REMOVING;
+}
+
+/* queue_step sends the run of adds or removes at the head of the queue. Returns 1 when it sent. */
+static int
+queue_step(struct session *session)
+{
+	struct torrents *torrents = session->registry->torrents;
+	struct abi_entries entries = {.last = 1};
+	enum abi_type type = 0;
+
+	while (torrents_peek(torrents) != NULL && entries.cnt < ABI_ENTRIES_MAX) {
+		enum abi_type next = due(torrents_peek(torrents));
+		if (next != 0 && type != 0 && next != type)
+			break;
+		struct torrent *t = torrents_pop(torrents);
+		if (next == 0) {
+			registry_settle(session->registry, t);
+			continue;
+		}
+		type = next;
+		entry_take(t, type, &entries);
+	}
+	if (entries.cnt == 0)
+		return 0;
+	int err = ask_entries(session, type, &entries);
+	return err != 0 ? err : 1;
+}
+
+/* ---- Content. */
+
+static int
+refuse_step(struct session *session)
+{
+	struct abi_torrent_ref ref = {0};
+
+	if (!id_list_take(&session->to_refuse, &ref.id))
+		return 0;
+	int err = session_ask(session, ABI_REFUSE, &ref, sizeof(ref));
+	return err != 0 ? err : 1;
+}
+
+/* give_up ends an activation that cannot be finished. */
+static int
+give_up(struct session *session, uint32_t id, enum activation_progress why, const char *reason)
+{
+	struct torrent *t = torrents_by_id(session->registry->torrents, id);
+
+	if (t == NULL)
+		return 0;
+	log_error("activation_failed", "id=%" PRIu32 " name=%s reason=%s", id, LOG_QUOTE(t->name),
+	          LOG_QUOTE(reason));
+	t->activating = false;
+	if (why == ACTIVATION_CHANGED)
+		registry_set_state(session->registry, t, TORRENT_CHANGED, reason);
+	else if (why == ACTIVATION_FAILED)
+		registry_set_state(session->registry, t, TORRENT_ERROR, reason);
+	return id_list_add(&session->to_refuse, id);
+}
+
+static enum activation_progress
+begin_failed(int err)
+{
+	bool passing = err == -ENOMEM || err == -EMFILE || err == -ENFILE;
+
+	if (passing)
+		return ACTIVATION_BUSY;
+	return err == -ESTALE ? ACTIVATION_CHANGED : ACTIVATION_FAILED;
+}
+
+/* activation_next begins the next torrent that was asked for. Returns 1 when it did. */
+static int
+activation_next(struct session *session)
+{
+	struct fail fail;
+	uint32_t id;
+
+	while (id_list_take(&session->to_activate, &id)) {
+		const struct torrent *t = torrents_by_id(session->registry->torrents, id);
+
+		if (t == NULL || !t->activating)
+			continue; /* removed meanwhile */
+		int err = activation_begin(&session->activation, session->registry, id, &fail);
+		if (err == 0)
+			return 1;
+		session->activation = NULL;
+		err = give_up(session, id, begin_failed(err), fail.text);
+		if (err != 0)
+			return err;
+	}
+	return 0;
+}
+
+static int
+content_step(struct session *session, struct fail *fail)
+{
+	uint32_t cookie;
+	int err = 0;
+
+	if (session->activation == NULL) {
+		int begun = activation_next(session);
+		if (begun != 1)
+			return begun;
+	}
+	uint32_t id = activation_id(session->activation);
+	enum activation_progress progress =
+		activation_step(session->activation, session->client, &cookie, fail);
+	if (cookie != 0) {
+		struct asked *asked = session_asked(session, cookie);
+		asked->cnt = 1;
+		asked->ids[0] = id;
+	}
+	if (progress == ACTIVATION_MORE)
+		return 1;
+	activation_end(session->activation);
+	session->activation = NULL;
+	if (progress == ACTIVATION_LOST)
+		return -EIO;
+	if (progress != ACTIVATION_SENT)
+		err = give_up(session, id, progress, fail->text);
+	return err != 0 ? err : 1;
+}
+
+/* step sends one request. Returns 1, 0 when nothing is due, or a negative errno. */
+static int
+step(struct session *session, struct fail *fail)
+{
+	int sent = refuse_step(session);
+
+	if (sent == 0)
+		sent = foreign_step(session);
+	if (sent == 0)
+		sent = queue_step(session);
+	if (sent == 0)
+		sent = content_step(session, fail);
+	return sent;
+}
+
+int
+session_pump(struct session *session, struct fail *fail)
+{
+	int sent = 1;
+
+	fail_set(fail, EIO, "the connection to the dataplane failed");
+	while (sent == 1 && dpclient_room(session->client) > 0)
+		sent = step(session, fail);
+	return sent < 0 ? sent : 0;
+}

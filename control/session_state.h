@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* session_state.h is what the parts of the session share: session.c (its life), session_event.c (what
+ * the dataplane says) and session_pump.c (what is due to be said).
+ */
+#ifndef SPILLWAY_CONTROL_SESSION_STATE_H
+#define SPILLWAY_CONTROL_SESSION_STATE_H
+
+#include "control/activation.h"
+#include "control/id_list.h"
+#include "control/session.h"
+
+/* A request that waits for its answer. */
+struct asked {
+	uint32_t cnt;
+	uint32_t ids[ABI_ENTRIES_MAX];
+};
+
+struct session {
+	struct registry *registry;
+	struct dpclient *client;
+	enum session_phase phase;
+	struct abi_welcome welcome;
+	struct stats *stats;
+	struct asked asked[DPCLIENT_PENDING_MAX]; /* by cookie */
+	struct id_list foreign;                   /* held by the dataplane, unknown to us */
+	struct id_list to_activate;
+	struct id_list to_refuse;
+	struct activation *activation;
+};
+
+/* session_asked returns the record of the request with that cookie. */
+struct asked *
+session_asked(struct session *session, uint32_t cookie);
+
+/* session_ask sends a request whose answer needs no record. Returns as dpclient_send. */
+int
+session_ask(struct session *session, enum abi_type type, const void *body, uint32_t body_len);
+
+/* session_event acts on one message. Returns 0, or a negative errno with fail, on which the session
+ * is to be detached. */
+int
+session_event(struct session *session, struct dpclient_event *event, struct fail *fail);
+
+/* session_pump sends what is due while there is room; only when LIVE. Returns 0, or a negative errno
+ * with fail, on which the session is to be detached. */
+int
+session_pump(struct session *session, struct fail *fail);
+
+#endif

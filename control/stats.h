@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* stats.h reads the dataplane's counters memfd (dataplane/abi.h) into a snapshot of our own. It
+ * reads with pread, not through a mapping, so that a dataplane that shrinks its memfd cannot take
+ * spillwayd down, and every offset in it is checked.
+ *
+ * Threads: one. Memory: a snapshot is one buffer of counters_len, reused. The memfd outlives the
+ * dataplane: its last values can be read after its death.
+ */
+#ifndef SPILLWAY_CONTROL_STATS_H
+#define SPILLWAY_CONTROL_STATS_H
+
+#include "control/fail.h"
+#include "dataplane/abi.h"
+
+#include <stdint.h>
+
+enum stats_limit {
+	STATS_LEN_MAX = 64 << 20,  /* bytes of memfd */
+	STATS_COUNTERS_MAX = 4096,
+};
+
+struct stats;
+
+/* stats_open takes over the memfd, also when it fails.
+ *
+ * len  counters_len of ABI_WELCOME.
+ * Returns 0, or a negative errno with fail: wrong magic or version, a part beyond the end. */
+int
+stats_open(struct stats **stats, int fd, uint32_t len, struct fail *fail);
+
+/* stats_close frees everything; NULL is allowed. */
+void
+stats_close(struct stats *stats);
+
+/* stats_refresh takes a new snapshot; when it cannot, the old one stays. */
+void
+stats_refresh(struct stats *stats);
+
+/* The rest reads the snapshot of the last stats_refresh. */
+
+/* stats_counter_cnt returns the number of counters. */
+uint32_t
+stats_counter_cnt(const struct stats *stats);
+
+/* stats_counter returns counter i in [0, stats_counter_cnt), summed over workers.
+ * desc  out: its kind, name and text; NUL-terminated. */
+uint64_t
+stats_counter(const struct stats *stats, uint32_t i, struct abi_counter_desc *desc);
+
+/* stats_counter_named returns a counter by name, 0 when there is none. */
+uint64_t
+stats_counter_named(const struct stats *stats, const char *name);
+
+/* stats_slot_cnt returns the number of torrent slots. */
+uint32_t
+stats_slot_cnt(const struct stats *stats);
+
+/* stats_slot returns slot i in [0, stats_slot_cnt); id 0 is a free one. */
+struct abi_torrent_stat
+stats_slot(const struct stats *stats, uint32_t i);
+
+/* stats_cpu_ns returns the CPU time of all worker threads, nanoseconds. */
+uint64_t
+stats_cpu_ns(const struct stats *stats);
+
+/* stats_tsc_hz returns the cycles per second of the time stamp counter. */
+uint64_t
+stats_tsc_hz(const struct stats *stats);
+
+#endif

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* The life of the dataplane process. */
+#include "control/supervise.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+	LOG_TAIL_MAX = 4096, /* bytes searched for the last line */
+	LINE_MAX_SHOWN = 300,
+	CHILD_FD_MIN = 16, /* above ABI_FD_*, where descriptors are parked before dup2 */
+	KILL_WAIT_MS = 5000,
+};
+
+/* What dataplane.config holds. */
+struct running {
+	struct abi_config config;
+	int64_t pid;
+	uint64_t start_ticks; /* of the process, so that another one with its id is not taken for it */
+};
+
+void
+supervise_init(struct supervise *sup, const char *run_dir)
+{
+	*sup = (struct supervise){.pid_fd = -1};
+	snprintf(sup->sock_path, sizeof(sup->sock_path), "%s/dataplane.sock", run_dir);
+	snprintf(sup->log_path, sizeof(sup->log_path), "%s/dataplane.log", run_dir);
+	snprintf(sup->config_path, sizeof(sup->config_path), "%s/dataplane.config", run_dir);
+}
+
+/* start_ticks_read returns field 22 of /proc/PID/stat, 0 when there is no such process. */
+static uint64_t
+start_ticks_read(pid_t pid)
+{
+	char path[64], line[1024];
+	uint64_t ticks = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return 0;
+	size_t len = fread(line, 1, sizeof(line) - 1, file);
+	fclose(file);
+	line[len] = '\0';
+	char *at = strrchr(line, ')'); /* the name may hold anything */
+	for (int field = 2; at != NULL && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (at != NULL)
+		ticks = strtoull(at + 1, NULL, 10);
+	return ticks;
+}
+
+static bool
+running_read(const struct supervise *sup, struct running *running)
+{
+	int fd = open(sup->config_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return false;
+	ssize_t n = read(fd, running, sizeof(*running));
+	close(fd);
+	return n == sizeof(*running);
+}
+
+static int
+running_write(const struct supervise *sup, const struct abi_config *config, struct fail *fail)
+{
+	struct running running = {
+		.config = *config,
+		.pid = sup->pid,
+		.start_ticks = start_ticks_read(sup->pid),
+	};
+	int fd = open(sup->config_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return fail_set(fail, errno, "%s: %s", sup->config_path, strerror(errno));
+	ssize_t n = write(fd, &running, sizeof(running));
+	int err = n == sizeof(running)
+	              ? 0
+	              : fail_set(fail, n < 0 ? errno : ENOSPC, "%s: cannot be written", sup->config_path);
+	close(fd);
+	return err;
+}
+
+static int
+pid_fd_open(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int
+supervise_adopt(struct supervise *sup, const struct abi_config *config, struct dpclient **client,
+                struct fail *fail)
+{
+	struct running running;
+	int err = dpclient_connect(client, sup->sock_path, fail);
+
+	if (err == -ENOENT || err == -ECONNREFUSED)
+		return 0;
+	if (err != 0)
+		return err;
+	bool known = running_read(sup, &running) && running.pid > 0;
+	int pid_fd = known ? pid_fd_open((pid_t)running.pid) : -1;
+	if (pid_fd < 0 || start_ticks_read((pid_t)running.pid) != running.start_ticks) {
+		if (pid_fd >= 0)
+			close(pid_fd);
+		dpclient_close(*client);
+		*client = NULL;
+		return fail_set(fail, EBUSY,
+		                "%s is served by a process that spillwayd did not start; end that one first",
+		                sup->sock_path);
+	}
+	sup->pid = (pid_t)running.pid;
+	sup->pid_fd = pid_fd;
+	sup->is_child = false;
+	if (memcmp(&running.config, config, sizeof(*config)) != 0)
+		return fail_set(fail, ESTALE, "the running dataplane has another configuration");
+	return 1;
+}
+
+/* ---- Starting. */
+
+static int
+listen_open(const struct supervise *sup, struct fail *fail)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	/* supervise_adopt found that nobody answers there. */
+	unlink(sup->sock_path);
+	static_assert(SUPERVISE_PATH_MAX <= sizeof(address.sun_path), "every sock_path fits");
+	strcpy(address.sun_path, sup->sock_path);
+	mode_t old = umask(0177);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    listen(fd, 4) != 0) {
+		int err = fail_set(fail, errno, "%s: %s", sup->sock_path, strerror(errno));
+		umask(old);
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	umask(old);
+	return fd;
+}
+
+static int
+config_memfd(const struct abi_config *config, struct fail *fail)
+{
+	int fd = memfd_create("spillway-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || write(fd, config, sizeof(*config)) != sizeof(*config) ||
+	    lseek(fd, 0, SEEK_SET) != 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
+		int err = fail_set(fail, errno, "configuration memfd: %s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	return fd;
+}
+
+static int
+log_open(const struct supervise *sup, struct fail *fail)
+{
+	int fd = open(sup->log_path,
+	              O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+
+	return fd >= 0 ? fd : fail_set(fail, errno, "%s: %s", sup->log_path, strerror(errno));
+}
+
+/* child_main is between fork and exec in a process with threads: async-signal-safe calls only. */
+static void __attribute__((noreturn))
+child_main(const char *binary, const int fds[3])
+{
+	static const char failed[] = "spillway-dp cannot be executed\n";
+	char *const argv[] = {(char *)(uintptr_t) "spillway-dp", NULL};
+	sigset_t none;
+
+	setsid();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	int null_fd = open("/dev/null", O_RDONLY);
+	if (null_fd >= 0)
+		dup2(null_fd, STDIN_FILENO);
+	dup2(fds[2], STDOUT_FILENO);
+	dup2(fds[2], STDERR_FILENO);
+	dup2(fds[0], ABI_FD_LISTEN);
+	dup2(fds[1], ABI_FD_CONFIG);
+	syscall(SYS_close_range, ABI_FD_CONFIG + 1, ~0U, 0);
+	execv(binary, argv);
+	ssize_t ignored = write(STDERR_FILENO, failed, sizeof(failed) - 1);
+	(void)ignored;
+	_exit(127);
+}
+
+static int
+child_start(struct supervise *sup, const char *binary, const int fds[3], struct fail *fail)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		child_main(binary, fds);
+	if (pid < 0)
+		return fail_set(fail, errno, "fork: %s", strerror(errno));
+	sup->pid = pid;
+	sup->is_child = true;
+	sup->pid_fd = pid_fd_open(pid);
+	if (sup->pid_fd < 0) {
+		int err = fail_set(fail, errno, "pidfd_open: %s", strerror(errno));
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		sup->pid = 0;
+		return err;
+	}
+	return 0;
+}
+
+/* fd_raise moves fd out of the way of ABI_FD_*. Takes fd over; returns the new one or -errno. */
+static int
+fd_raise(int fd)
+{
+	if (fd < 0)
+		return fd;
+	int raised = fcntl(fd, F_DUPFD_CLOEXEC, CHILD_FD_MIN);
+	int err = errno;
+	close(fd);
+	return raised >= 0 ? raised : -err;
+}
+
+int
+supervise_spawn(struct supervise *sup, const struct preflight *pre, struct dpclient **client,
+                struct fail *fail)
+{
+	int fds[3] = {-1, -1, -1};
+	int err = 0;
+
+	snprintf(fail->text, sizeof(fail->text), "out of descriptors");
+	fds[0] = fd_raise(listen_open(sup, fail));
+	fds[1] = fds[0] >= 0 ? fd_raise(config_memfd(&pre->config, fail)) : fds[0];
+	fds[2] = fds[1] >= 0 ? fd_raise(log_open(sup, fail)) : fds[1];
+	if (fds[2] < 0)
+		err = fds[2];
+	if (err == 0)
+		err = child_start(sup, pre->binary, fds, fail);
+	for (int i = 0; i < 3; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	if (err != 0)
+		return err;
+	err = running_write(sup, &pre->config, fail);
+	if (err == 0)
+		err = dpclient_connect(client, sup->sock_path, fail);
+	if (err == -ECONNREFUSED || err == -ECONNRESET)
+		supervise_reap(sup, KILL_WAIT_MS, fail); /* it has died already: say why */
+	if (err != 0 && sup->pid != 0) {
+		struct fail ignored;
+		supervise_kill(sup, &ignored);
+	}
+	return err;
+}
+
+/* ---- Ending. */
+
+int
+supervise_fd(const struct supervise *sup)
+{
+	return sup->pid_fd;
+}
+
+/* log_last_line copies the last line that is not empty, "" when there is none. */
+static void
+log_last_line(const char *path, char *out, size_t out_len)
+{
+	char tail[LOG_TAIL_MAX + 1];
+	struct stat st;
+	ssize_t n = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	out[0] = '\0';
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0)
+		n = pread(fd, tail, LOG_TAIL_MAX, st.st_size > LOG_TAIL_MAX ? st.st_size - LOG_TAIL_MAX : 0);
+	close(fd);
+	while (n > 0 && (tail[n - 1] == '\n' || tail[n - 1] == '\r' || tail[n - 1] == ' '))
+		n--;
+	if (n <= 0)
+		return;
+	tail[n] = '\0';
+	char *newline = memrchr(tail, '\n', (size_t)n);
+	const char *line = newline != NULL ? newline + 1 : tail;
+	size_t len = strnlen(line, out_len - 1);
+	memcpy(out, line, len);
+	out[len] = '\0';
+}
+
+static void
+end_text(const struct supervise *sup, const siginfo_t *info, struct fail *fail)
+{
+	char line[LINE_MAX_SHOWN], how[64];
+
+	if (!sup->is_child)
+		snprintf(how, sizeof(how), "ended");
+	else if (info->si_code == CLD_EXITED)
+		snprintf(how, sizeof(how), "exited with status %d", info->si_status);
+	else
+		snprintf(how, sizeof(how), "was killed by signal %d (%s)", info->si_status,
+		         strsignal(info->si_status));
+	log_last_line(sup->log_path, line, sizeof(line));
+	fail_set(fail, 0, "the dataplane %s%s%s", how, line[0] ? ": " : "", line);
+}
+
+bool
+supervise_reap(struct supervise *sup, int wait_ms, struct fail *fail)
+{
+	struct pollfd ended = {.fd = sup->pid_fd, .events = POLLIN};
+	siginfo_t info = {0};
+
+	if (sup->pid == 0)
+		return true;
+	if (poll(&ended, 1, wait_ms) != 1)
+		return false;
+	if (sup->is_child)
+		waitid(P_PID, (id_t)sup->pid, &info, WEXITED | WNOHANG);
+	end_text(sup, &info, fail);
+	supervise_forget(sup);
+	return true;
+}
+
+void
+supervise_kill(struct supervise *sup, struct fail *fail)
+{
+	if (sup->pid == 0)
+		return;
+	syscall(SYS_pidfd_send_signal, sup->pid_fd, SIGKILL, NULL, 0);
+	if (!supervise_reap(sup, KILL_WAIT_MS, fail))
+		supervise_forget(sup);
+}
+
+void
+supervise_forget(struct supervise *sup)
+{
+	if (sup->pid_fd >= 0)
+		close(sup->pid_fd);
+	sup->pid = 0;
+	sup->pid_fd = -1;
+	sup->is_child = false;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* supervise.h starts spillway-dp, finds one that still runs, and sees it end. In run_dir it keeps
+ *
+ *      dataplane.sock    where the dataplane listens (dataplane/abi.h)
+ *      dataplane.log     stdout and stderr of the dataplane, anew at each start
+ *      dataplane.config  struct abi_config, process id and its start time of the running one
+ *
+ * The dataplane is a session of its own and outlives us. Threads: one. Lifecycle: supervise_adopt
+ * or supervise_spawn, then supervise_reap once supervise_fd is readable.
+ */
+#ifndef SPILLWAY_CONTROL_SUPERVISE_H
+#define SPILLWAY_CONTROL_SUPERVISE_H
+
+#include "control/dpclient.h"
+#include "control/fail.h"
+#include "control/preflight.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum supervise_limit {
+	SUPERVISE_STOP_MS = 5000, /* from ABI_SHUTDOWN to SIGKILL */
+	SUPERVISE_PATH_MAX = OPTION_DIR_MAX + 20,
+};
+
+struct supervise {
+	char sock_path[SUPERVISE_PATH_MAX];
+	char log_path[SUPERVISE_PATH_MAX];
+	char config_path[SUPERVISE_PATH_MAX];
+	pid_t pid;     /* 0: none */
+	int pid_fd;    /* readable when it has ended; -1: none */
+	bool is_child; /* started by this process: its exit status can be had */
+};
+
+/* supervise_init sets the paths; nothing runs yet. */
+void
+supervise_init(struct supervise *sup, const char *run_dir);
+
+/* supervise_adopt looks for a running dataplane.
+ *
+ * config  what we would start one with.
+ * client  out on 1: connected, nothing sent yet.
+ * Returns 1 when one runs with that very configuration; 0 when none runs; -ESTALE when one runs
+ * with another configuration (sup->pid is then set, *client connected); another negative errno when
+ * one answers of which nothing is known. fail is set when negative. */
+int
+supervise_adopt(struct supervise *sup, const struct abi_config *config, struct dpclient **client,
+                struct fail *fail);
+
+/* supervise_spawn starts pre->binary and connects to it. Nothing may run before.
+ *
+ * client  out: connected, nothing sent yet. That the binary can do its work shows in its answer to
+ *         ABI_HELLO only.
+ * Returns 0, or a negative errno with fail. */
+int
+supervise_spawn(struct supervise *sup, const struct preflight *pre, struct dpclient **client,
+                struct fail *fail);
+
+/* supervise_fd returns a descriptor that is readable when the dataplane has ended; -1: none runs. */
+int
+supervise_fd(const struct supervise *sup);
+
+/* supervise_reap takes note of the dataplane's end, waiting for at most wait_ms.
+ *
+ * fail  out: how it ended and the last line of its log, for people.
+ * Returns true when it ended: none runs now. */
+bool
+supervise_reap(struct supervise *sup, int wait_ms, struct fail *fail);
+
+/* supervise_kill sends SIGKILL and reaps. Safe against reuse of the process id. */
+void
+supervise_kill(struct supervise *sup, struct fail *fail);
+
+/* supervise_forget lets go of a dataplane that goes on running. */
+void
+supervise_forget(struct supervise *sup);
+
+#endif

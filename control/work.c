@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* The order of jobs and what becomes of their results. */
+#include "control/work.h"
+
+#include "control/id_list.h"
+#include "control/jobs.h"
+#include "control/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct work {
+	struct registry *registry;
+	struct jobs *jobs;
+	struct id_list to_verify;
+	uint32_t check_after; /* torrents up to this id have been checked */
+	bool check_done;
+};
+
+int
+work_create(struct work **work, struct registry *registry, struct fail *fail)
+{
+	struct work *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return fail_set(fail, ENOMEM, "out of memory");
+	w->registry = registry;
+	int err = jobs_create(&w->jobs, fail);
+	if (err != 0) {
+		free(w);
+		return err;
+	}
+	for (const struct torrent *t = torrents_after(registry->torrents, 0); t != NULL;
+	     t = torrents_after(registry->torrents, t->id))
+		if (t->to_verify)
+			work_verify(w, t);
+	*work = w;
+	return 0;
+}
+
+void
+work_destroy(struct work *work)
+{
+	if (work == NULL)
+		return;
+	jobs_destroy(work->jobs);
+	id_list_free(&work->to_verify);
+	free(work);
+}
+
+int
+work_fd(const struct work *work)
+{
+	return jobs_fd(work->jobs);
+}
+
+void
+work_verify(struct work *work, const struct torrent *torrent)
+{
+	if (id_list_add(&work->to_verify, torrent->id) != 0)
+		log_error("out_of_memory", "id=%" PRIu32, torrent->id);
+}
+
+void
+work_forget(struct work *work, const struct torrent *torrent)
+{
+	jobs_cancel(work->jobs, torrent->id);
+}
+
+bool
+work_progress(struct work *work, const struct torrent *torrent, uint64_t *done_bytes,
+              uint64_t *total_bytes)
+{
+	if (jobs_progress(work->jobs, done_bytes, total_bytes) == torrent->id)
+		return true;
+	*done_bytes = *total_bytes = 0;
+	return false;
+}
+
+/* ---- Results. */
+
+static void
+verified(struct work *work, struct torrent *t, const struct job *job)
+{
+	if (job->err != 0) {
+		log_error("verify_failed", "id=%" PRIu32 " name=%s reason=%s", t->id, LOG_QUOTE(t->name),
+		          LOG_QUOTE(job->fail.text));
+		registry_set_state(work->registry, t, TORRENT_ERROR, job->fail.text);
+		return;
+	}
+	registry_set_verified(work->registry, t, &job->verified);
+	log_info("torrent_verified",
+	         "id=%" PRIu32 " name=%s pieces=%" PRIu32 " pieces_had=%" PRIu32, t->id,
+	         LOG_QUOTE(t->name), t->piece_cnt, t->have_cnt);
+}
+
+static void
+checked(struct work *work, struct torrent *t, const struct job *job)
+{
+	bool changed = job->err == -ESTALE || job->err == -ERANGE;
+
+	if (job->err == 0 || t->state != TORRENT_SEEDING)
+		return;
+	log_warn("content_changed", "id=%" PRIu32 " name=%s reason=%s", t->id, LOG_QUOTE(t->name),
+	         LOG_QUOTE(job->fail.text));
+	registry_set_state(work->registry, t, changed ? TORRENT_VERIFYING : TORRENT_ERROR,
+	                   changed ? "" : job->fail.text);
+	if (changed) {
+		t->to_verify = true;
+		work_verify(work, t);
+	}
+}
+
+static void
+result_take(struct work *work, const struct job *job)
+{
+	struct torrent *t = torrents_by_id(work->registry->torrents, job->id);
+
+	if (t == NULL || t->gone || job->err == -ECANCELED)
+		return;
+	if (job->kind == JOB_VERIFY)
+		verified(work, t, job);
+	else
+		checked(work, t, job);
+}
+
+/* ---- The next job. */
+
+static struct torrent *
+next_torrent(struct work *work, enum job_kind *kind)
+{
+	struct torrents *torrents = work->registry->torrents;
+	struct torrent *t;
+	uint32_t id;
+
+	*kind = JOB_VERIFY;
+	while (id_list_take(&work->to_verify, &id))
+		if ((t = torrents_by_id(torrents, id)) != NULL && t->to_verify)
+			return t;
+	*kind = JOB_CHECK;
+	while (!work->check_done && (t = torrents_after(torrents, work->check_after)) != NULL) {
+		work->check_after = t->id;
+		if (t->to_check)
+			return t;
+	}
+	work->check_done = true;
+	return NULL;
+}
+
+/* job_load reads what a job needs. */
+static int
+job_load(struct work *work, const struct torrent *t, struct job *job)
+{
+	int err = catalogue_source(work->registry->catalogue, t->id, &job->source, &job->fail);
+
+	if (err == 0 && job->kind == JOB_CHECK)
+		err = catalogue_verified(work->registry->catalogue, t->id, &job->verified, &job->fail);
+	/* Nothing stored of what was verified: the same as changed. */
+	return err == -ENOENT ? -ESTALE : err;
+}
+
+void
+work_run(struct work *work)
+{
+	struct job job;
+	struct torrent *t;
+
+	while (jobs_reap(work->jobs, &job)) {
+		result_take(work, &job);
+		job_free(&job);
+	}
+	while (jobs_idle(work->jobs)) {
+		job = (struct job){0};
+		t = next_torrent(work, &job.kind);
+		if (t == NULL)
+			return;
+		t->to_verify = t->to_check = false;
+		job.id = t->id;
+		job.err = job_load(work, t, &job);
+		if (job.err != 0) {
+			result_take(work, &job);
+			job_free(&job);
+			continue;
+		}
+		if (job.kind == JOB_VERIFY)
+			log_info("verify_start", "id=%" PRIu32 " name=%s size_bytes=%" PRIu64, t->id,
+			         LOG_QUOTE(t->name), t->total_len);
+		jobs_start(work->jobs, &job);
+	}
+}

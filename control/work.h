@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* work.h decides what the jobs thread does next and what its results mean: verification first, in
+ * the order asked for, then the check of what an earlier run had verified. A torrent found changed
+ * by a check is verified again.
+ *
+ * Threads: one.
+ */
+#ifndef SPILLWAY_CONTROL_WORK_H
+#define SPILLWAY_CONTROL_WORK_H
+
+#include "control/fail.h"
+#include "control/registry.h"
+
+#include <stdint.h>
+
+struct work;
+
+/* work_create starts the jobs thread and queues what the registry marks to_verify or to_check.
+ * registry is borrowed. Returns 0 or a negative errno with fail. */
+int
+work_create(struct work **work, struct registry *registry, struct fail *fail);
+
+/* work_destroy cancels what runs and frees everything; NULL is allowed. */
+void
+work_destroy(struct work *work);
+
+/* work_fd returns a descriptor that is readable when work_run has something to do. */
+int
+work_fd(const struct work *work);
+
+/* work_verify queues a torrent that registry_add or registry_reverify marked. */
+void
+work_verify(struct work *work, const struct torrent *torrent);
+
+/* work_forget cancels what is done for a torrent that is being removed. */
+void
+work_forget(struct work *work, const struct torrent *torrent);
+
+/* work_run takes results and gives the thread its next job. */
+void
+work_run(struct work *work);
+
+/* work_progress tells how far a torrent's verification is.
+ * Returns false when it has not begun; done and total are then 0. */
+bool
+work_progress(struct work *work, const struct torrent *torrent, uint64_t *done_bytes,
+              uint64_t *total_bytes);
+
+#endif

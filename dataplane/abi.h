@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* abi.h is the boundary between control (spillwayd) and dataplane (spillway-dp): all that either
+ * knows of the other.
+ *
+ *      spillwayd ── SOCK_SEQPACKET unix socket: struct abi_msg, SCM_RIGHTS ──► spillway-dp
+ *      spillwayd ◄─ the same socket: replies and events ────────────────────── spillway-dp
+ *      spillwayd ◄─ counters memfd, mapped read-only ───────────────────────── spillway-dp
+ *
+ * Start. Control starts the dataplane with two inherited descriptors: ABI_FD_LISTEN, a listening
+ * SOCK_SEQPACKET socket, and ABI_FD_CONFIG, a sealed memfd that holds one struct abi_config. The
+ * dataplane accepts one control at a time on that socket; it opens no path itself.
+ * Hello. Control sends ABI_HELLO; the dataplane answers ABI_WELCOME with the counters memfd, or
+ * ABI_RESULT with ABI_ERR_VERSION and closes.
+ * Life. Control's death leaves the dataplane serving. A new control says hello, asks ABI_LIST,
+ * and sends only the difference.
+ * Torrents. ABI_ADD makes a cold entry. The first handshake for it raises ABI_ACTIVATE; control
+ * answers ABI_LAYOUT (one layout memfd) and then ABI_FILES until every file has its descriptor,
+ * or ABI_REFUSE. The torrent is active from the message that completes it.
+ * Requests are answered in order, each by one ABI_RESULT that repeats its cookie (ABI_HELLO by
+ * ABI_WELCOME, ABI_LIST by ABI_HELD...). Events (ABI_ACTIVATE, ABI_DEACTIVATED, ABI_WITHDRAWN)
+ * have cookie 0 and come at any time.
+ *
+ * Every struct has a fixed size and no pointer; integers are the machine's own order, for both
+ * ends run on one machine. "w:" names the only writer of a field.
+ */
+#ifndef SPILLWAY_DATAPLANE_ABI_H
+#define SPILLWAY_DATAPLANE_ABI_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ABI_MAGIC   0x53504c57u /* "SPLW" */
+#define ABI_VERSION 1u
+
+enum abi_fd {
+	ABI_FD_LISTEN = 3,
+	ABI_FD_CONFIG = 4,
+};
+
+enum abi_limit {
+	ABI_ENTRIES_MAX = 64, /* torrents in one ABI_ADD, ABI_REMOVE or ABI_HELD */
+	ABI_FDS_MAX = 64,     /* descriptors in one ABI_FILES */
+	ABI_TEXT_MAX = 128,
+	ABI_PORT_MAX = 64,
+	ABI_PATH_MAX = 256,
+	ABI_COUNTER_NAME_MAX = 40,
+	ABI_COUNTER_TEXT_MAX = 88,
+};
+
+enum abi_config_flag {
+	ABI_CONFIG_NO_HUGE = 1u << 0,   /* EAL --no-huge; the arena is ordinary memory */
+	ABI_CONFIG_POLL_BUSY = 1u << 1, /* never sleep */
+};
+
+/* struct abi_config is what a dataplane is started with. w: control, before exec. */
+struct abi_config {
+	uint32_t magic;
+	uint32_t version;
+	char port[ABI_PORT_MAX];         /* "af_xdp:veth0", "tap:spw0", "memif:/run/m.sock", ... */
+	char xdp_object[ABI_PATH_MAX];   /* the XDP program, read by the PMD at start; af_xdp only */
+	char file_prefix[ABI_PORT_MAX];  /* EAL runtime name, so that several may run */
+	uint32_t address_be;             /* IPv4 address served, network order */
+	uint16_t listen_port;            /* TCP port, host order */
+	uint16_t mtu;                    /* bytes of IP packet, [576, 9000] */
+	uint32_t flags;                  /* enum abi_config_flag */
+	uint32_t arena_mib;              /* block arena, [16, 1048576] */
+	uint32_t connections_max;        /* [1, 1048576] */
+	uint32_t torrents_max;           /* cold and active, [1, 4194304] */
+	uint32_t active_max;             /* active at once, [1, 65536] */
+	int32_t cpu;                     /* the worker's CPU, or -1 for the scheduler's choice */
+	uint32_t reserved[8];            /* 0 */
+};
+static_assert(sizeof(struct abi_config) == 456, "abi_config is part of the boundary");
+
+enum abi_type {
+	ABI_HELLO = 1,       /* c->d  no body */
+	ABI_WELCOME = 2,     /* d->c  struct abi_welcome, 1 fd: the counters memfd */
+	ABI_RESULT = 3,      /* d->c  struct abi_result */
+	ABI_ADD = 4,         /* c->d  struct abi_entries */
+	ABI_REMOVE = 5,      /* c->d  struct abi_entries; only id is read */
+	ABI_LIST = 6,        /* c->d  no body */
+	ABI_HELD = 7,        /* d->c  struct abi_entries, repeated until last is 1 */
+	ABI_ACTIVATE = 8,    /* d->c  struct abi_torrent_ref: a peer asks for a cold torrent */
+	ABI_LAYOUT = 9,      /* c->d  struct abi_torrent_ref, 1 fd: a sealed layout memfd */
+	ABI_FILES = 10,      /* c->d  struct abi_files, file_cnt fds, read-only, O_DIRECT if it can */
+	ABI_REFUSE = 11,     /* c->d  struct abi_torrent_ref: content cannot be had, close its peers */
+	ABI_DEACTIVATED = 12,/* d->c  struct abi_deactivated */
+	ABI_WITHDRAWN = 13,  /* d->c  struct abi_withdrawn */
+	ABI_SHUTDOWN = 14,   /* c->d  no body: close every connection and end */
+	ABI_TYPE_CNT
+};
+
+enum abi_status {
+	ABI_OK = 0,
+	ABI_ERR_VERSION = 1,  /* magic or version is not ours */
+	ABI_ERR_MESSAGE = 2,  /* unknown type, wrong length, wrong number of descriptors */
+	ABI_ERR_UNKNOWN = 3,  /* no such torrent id */
+	ABI_ERR_EXISTS = 4,   /* the id has another info_hash, or the info_hash another id */
+	ABI_ERR_FULL = 5,     /* torrents_max, active_max or a descriptor table reached */
+	ABI_ERR_LAYOUT = 6,   /* the layout memfd is not sealed, too short or inconsistent */
+	ABI_ERR_STATE = 7,    /* ABI_FILES without ABI_LAYOUT, ABI_LAYOUT for an active torrent */
+	ABI_ERR_SYSTEM = 8,   /* a system call failed; sys_errno says which way */
+	ABI_STATUS_CNT
+};
+
+struct abi_hdr {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t type;   /* enum abi_type */
+	uint32_t cookie; /* chosen by the asker; 0 in events */
+	uint32_t len;    /* bytes of body that follow */
+};
+static_assert(sizeof(struct abi_hdr) == 16, "abi_hdr is part of the boundary");
+
+struct abi_result {
+	uint32_t status;    /* enum abi_status */
+	int32_t sys_errno;
+	uint32_t done_cnt;  /* ABI_ADD, ABI_REMOVE: entries done before the one that failed */
+	uint32_t slot;      /* the ABI_FILES or ABI_LAYOUT that completes: index of its abi_torrent_stat */
+	uint32_t active;    /* 1 when that torrent is active now */
+	uint32_t reserved;
+};
+static_assert(sizeof(struct abi_result) == 24, "abi_result is part of the boundary");
+
+struct abi_welcome {
+	uint64_t boot_id;      /* random; a new one means a new dataplane that holds nothing */
+	uint32_t worker_cnt;
+	uint32_t pid;
+	uint32_t torrent_cnt;
+	uint32_t counters_len; /* bytes to map of the counters memfd */
+	char port_text[ABI_TEXT_MAX]; /* what the port is and offers, for people */
+};
+static_assert(sizeof(struct abi_welcome) == 152, "abi_welcome is part of the boundary");
+
+struct abi_entry {
+	uint8_t info_hash[20];
+	uint32_t id;     /* control's own, never 0, stable over restarts */
+	uint32_t active; /* ABI_HELD only */
+};
+static_assert(sizeof(struct abi_entry) == 28, "abi_entry is part of the boundary");
+
+struct abi_entries {
+	uint32_t cnt;  /* [0, ABI_ENTRIES_MAX]; 0 only in ABI_HELD */
+	uint32_t last; /* ABI_HELD: 1 when no more follow */
+	struct abi_entry entry[ABI_ENTRIES_MAX];
+};
+static_assert(sizeof(struct abi_entries) == 8 + 28 * ABI_ENTRIES_MAX, "part of the boundary");
+
+struct abi_torrent_ref {
+	uint32_t id;
+	uint32_t reserved;
+};
+static_assert(sizeof(struct abi_torrent_ref) == 8, "abi_torrent_ref is part of the boundary");
+
+struct abi_files {
+	uint32_t id;
+	uint32_t file_first; /* file index of the first descriptor; batches come in order */
+	uint32_t file_cnt;   /* [1, ABI_FDS_MAX] */
+	uint32_t reserved;
+};
+static_assert(sizeof(struct abi_files) == 16, "abi_files is part of the boundary");
+
+struct abi_deactivated {
+	uint32_t id;
+	uint32_t slot;
+	uint64_t uploaded_bytes; /* piece payload handed to peers since it became active */
+	uint64_t request_cnt;
+};
+static_assert(sizeof(struct abi_deactivated) == 24, "abi_deactivated is part of the boundary");
+
+enum abi_reason {
+	ABI_REASON_CHANGED = 1, /* bytes differ from those verified */
+	ABI_REASON_SHORT = 2,   /* the file ends early */
+	ABI_REASON_IO = 3,      /* the device failed; sys_errno */
+	ABI_REASON_CNT
+};
+
+struct abi_withdrawn {
+	uint32_t id;
+	uint32_t file;        /* file index */
+	uint32_t piece_first;
+	uint32_t piece_cnt;
+	uint64_t file_off;    /* of the read unit, bytes */
+	uint32_t reason;      /* enum abi_reason */
+	int32_t sys_errno;
+};
+static_assert(sizeof(struct abi_withdrawn) == 32, "abi_withdrawn is part of the boundary");
+
+struct abi_msg {
+	struct abi_hdr hdr;
+	union {
+		struct abi_result result;
+		struct abi_welcome welcome;
+		struct abi_entries entries;
+		struct abi_torrent_ref ref;
+		struct abi_files files;
+		struct abi_deactivated deactivated;
+		struct abi_withdrawn withdrawn;
+	} u;
+};
+
+/* ---- The layout memfd: what is in a torrent. Sealed against write, shrink and grow. w: control.
+ *
+ *   struct abi_layout | extents | fingerprints | have | metadata     (each at its _off, 8-aligned)
+ *
+ * A torrent is the concatenation of its extents. An extent is a whole file from offset 0, or pad
+ * bytes (BEP 47) that are zeros and have no file. Files of length 0 have no extent and no
+ * descriptor. A read unit is unit_len bytes of one file at a multiple of unit_len; the last unit
+ * of a file may be short. Each unit has one fingerprint: XXH3-64 (seed 0) of its bytes as they
+ * were when the pieces were verified.
+ */
+#define ABI_FILE_PAD UINT32_MAX
+
+enum abi_unit {
+	ABI_UNIT_MIN = 16384,
+	ABI_UNIT_MAX = 65536,
+};
+
+struct abi_layout {
+	uint32_t magic;
+	uint32_t version;
+	uint64_t total_len;     /* bytes, > 0 */
+	uint32_t piece_len;     /* bytes, [1024, 2^30]; not always a power of two (BEP 3) */
+	uint32_t piece_cnt;     /* ceil(total_len / piece_len) */
+	uint32_t unit_len;      /* power of two, [ABI_UNIT_MIN, ABI_UNIT_MAX] */
+	uint32_t file_cnt;      /* descriptors to come: extents that are not pad */
+	uint32_t extent_cnt;
+	uint32_t unit_cnt;
+	uint32_t metadata_len;  /* bytes of the bencoded info dictionary */
+	uint32_t private_flag;  /* BEP 27 */
+	uint64_t extent_off;
+	uint64_t fingerprint_off;
+	uint64_t have_off;      /* (piece_cnt + 7) / 8 bytes, BEP 3 bitfield order, spare bits 0 */
+	uint64_t metadata_off;
+	uint8_t info_hash[20];
+	uint32_t reserved;
+};
+static_assert(sizeof(struct abi_layout) == 104, "abi_layout is part of the boundary");
+
+struct abi_extent {
+	uint64_t torrent_off; /* ascending, contiguous from 0 */
+	uint64_t len;         /* > 0 */
+	uint32_t file;        /* descriptor index, ascending from 0, or ABI_FILE_PAD */
+	uint32_t unit_first;  /* fingerprint index of the file's unit 0; 0 for pad */
+};
+static_assert(sizeof(struct abi_extent) == 24, "abi_extent is part of the boundary");
+
+/* ---- The counters memfd. w: dataplane; control maps it read-only.
+ *
+ *   struct abi_counters | desc[counter_cnt] | per worker: uint64_t[counter_cnt], 64-aligned
+ *                       | abi_torrent_stat[slot_cnt]
+ *
+ * A counter's total is the sum over workers. A reader takes each 64-bit value whole; values are
+ * published in housekeeping, a few hundred turns behind.
+ */
+enum abi_counter_kind {
+	ABI_COUNTER = 0, /* only grows */
+	ABI_GAUGE = 1,
+};
+
+struct abi_counters {
+	uint32_t magic;
+	uint32_t version;
+	uint32_t counter_cnt;
+	uint32_t worker_cnt;
+	uint32_t slot_cnt;
+	uint32_t worker_stride;    /* bytes from one worker's values to the next's */
+	uint64_t desc_off;
+	uint64_t value_off;
+	uint64_t torrent_off;
+	uint64_t tsc_hz;
+	uint64_t worker_cpu_ns[8]; /* CPU time of each worker's thread, as of its last housekeeping */
+};
+static_assert(sizeof(struct abi_counters) == 120, "abi_counters is part of the boundary");
+
+struct abi_counter_desc {
+	uint32_t kind;                   /* enum abi_counter_kind */
+	uint32_t reserved;
+	char name[ABI_COUNTER_NAME_MAX]; /* snake_case, as in metrics and JSON */
+	char text[ABI_COUNTER_TEXT_MAX]; /* one phrase */
+};
+static_assert(sizeof(struct abi_counter_desc) == 136, "abi_counter_desc is part of the boundary");
+
+struct abi_torrent_stat {
+	uint32_t id;             /* 0: free slot */
+	uint32_t peer_cnt;
+	uint64_t uploaded_bytes; /* since activation */
+	uint64_t request_cnt;
+	uint64_t withdrawn_cnt;  /* pieces */
+};
+static_assert(sizeof(struct abi_torrent_stat) == 32, "abi_torrent_stat is part of the boundary");
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* limits.h is the one page of bounds of the dataplane: what a peer, a torrent or an operator can
+ * make it hold, and for how long. Bounds that control also has to know are in abi.h. */
+#ifndef SPILLWAY_DATAPLANE_BASE_LIMITS_H
+#define SPILLWAY_DATAPLANE_BASE_LIMITS_H
+
+#include <assert.h>
+
+/* ---- the turn */
+enum {
+	BURST_MAX = 64,              /* packets in one rx or tx burst */
+	NOTES_MAX = 64,              /* connections or peers that one call reports */
+	HOUSEKEEPING_TURNS = 256,
+	HOUSEKEEPING_US = 10 * 1000, /* whichever comes first */
+};
+
+/* ---- packets */
+enum {
+	PKT_HDR_MAX = 128,           /* Ethernet 14 + IPv4 20 or IPv6 40 + TCP 60 */
+	PKT_SPANS_MAX = 8,           /* pieces of payload gathered into one packet */
+	MTU_MIN = 576,
+	MTU_MAX = 9000,
+	PORT_MBUFS = 8192,           /* per port: rx ring, tx ring, bursts in flight */
+	PORT_RING_LEN = 1024,        /* descriptors of each rx and tx queue */
+};
+static_assert(PKT_HDR_MAX >= 14 + 40 + 60, "the largest header fits");
+
+/* ---- TCP */
+enum {
+	TCP_HALF_OPEN_MAX = 1024,    /* connections in SYN-RECEIVED, all sources */
+	TCP_TIME_WAIT_MAX = 16384,
+	TCP_OOO_SEGS_MAX = 16,       /* out-of-order segments held per connection */
+	TCP_OOO_BUF_LEN = 2048,      /* bytes; a longer out-of-order segment is dropped */
+	TCP_OOO_BUFS = 4096,         /* all connections */
+	TCP_RCV_WND = 256 * 1024,    /* receive window offered, bytes */
+	TCP_SND_QUEUE_MAX = 16 << 20,/* bytes queued and unacknowledged per connection */
+	TCP_RETRIES_MAX = 12,        /* RTO back-offs before the connection is given up (RFC 1122 R2) */
+	TCP_SYN_RETRIES_MAX = 5,
+	TCP_RTO_MIN_US = 200 * 1000,
+	TCP_RTO_MAX_US = 60 * 1000 * 1000,
+	TCP_RTO_INITIAL_US = 1000 * 1000,
+	TCP_TIME_WAIT_US = 30 * 1000 * 1000,
+	TCP_FIN_WAIT_2_US = 60 * 1000 * 1000, /* for the peer's FIN, after ours was acknowledged */
+	TCP_DELACK_US = 40 * 1000,
+	TCP_KEEPALIVE_IDLE_US = 120 * 1000 * 1000,
+	TCP_KEEPALIVE_US = 60 * 1000 * 1000, /* between probes */
+	TCP_KEEPALIVE_MAX = 3,       /* probes without an answer */
+	TCP_OOW_ACK_US = 500 * 1000, /* between ACKs to unacceptable empty segments, a connection */
+	TCP_MSS_MIN = 88,            /* bytes; a peer that offers less is taken to offer this */
+	TCP_MSS_DEFAULT = 536,       /* RFC 9293 3.7.1 */
+	TCP_QUANTUM = 16 * 1024,     /* bytes a connection sends before the next has its turn */
+	TCP_SEND_ENTRIES_MAX = 4096, /* fragments queued per connection */
+	TCP_SEND_ENTRIES = 1 << 18,  /* all connections */
+	TCP_SEND_FRAGS_MAX = 64,     /* fragments in one tcp_send */
+	TCP_SENT_RECORDS_MAX = 2048, /* runs in flight, for each connection while they are few */
+	TCP_SENT_RECORDS = 1 << 17,  /* all connections */
+	TCP_CHALLENGE_ACKS_PER_S = 100, /* RFC 5961 section 7 */
+	TCP_CONTROL_OUT_MAX = 256,   /* resets and challenge ACKs waiting to leave */
+};
+
+/* ---- peer wire */
+enum {
+	WIRE_HANDSHAKE_LEN = 68,
+	WIRE_MESSAGE_MAX = 4096,        /* bytes of an incoming message that is kept (BEP 10) */
+	WIRE_SKIP_MAX = 1 << 20,        /* bytes of an incoming message that is skipped */
+	WIRE_REQQ = 2048,               /* requests one peer may have waiting, advertised */
+	WIRE_REQQ_SLACK = 512,          /* beyond that before requests are rejected */
+	WIRE_REQUESTS = 1 << 18,        /* requests waiting, all peers */
+	WIRE_REQUESTS_OWN = 64,         /* of which each peer can always have these */
+	WIRE_REJECTS = 1 << 14,         /* refusals waiting to be told, all peers */
+	WIRE_REQUEST_LEN_MAX = 128 * 1024,
+	WIRE_READS_MAX = 128,           /* blocks of one peer being read, or read and not sent */
+	WIRE_READS = 1 << 14,           /* the same of all peers */
+	WIRE_STARVED_READS = 4,         /* blocks one peer starts in its turn while others starve */
+	WIRE_BENCODE_DEPTH_MAX = 8,     /* lists and dictionaries within each other */
+	WIRE_MESSAGE_BUF_LEN = 4096,    /* buffers for bitfields, extended messages, metadata */
+	WIRE_MESSAGE_BUFS = 4096,
+	WIRE_METADATA_QUEUE_MAX = 64,   /* metadata pieces one peer may have waiting */
+	WIRE_HANDSHAKE_TIMEOUT_US = 20 * 1000 * 1000,
+	WIRE_ACTIVATE_TIMEOUT_US = 30 * 1000 * 1000,
+	WIRE_IDLE_TIMEOUT_US = 240 * 1000 * 1000,
+	WIRE_KEEPALIVE_US = 100 * 1000 * 1000,
+};
+
+/* ---- store */
+enum {
+	STORE_SPANS_MAX = 4,            /* spans of one block; more are gathered into buffers */
+	STORE_RING_ENTRIES = 1024,      /* io_uring submission entries: reads in flight */
+	STORE_FILES_MAX = 1 << 18,      /* fixed files, all active torrents */
+	STORE_EVENTS_MAX = 1024,        /* events waiting for control */
+	STORE_ALIGN = 4096,             /* bytes; O_DIRECT offset, length and memory */
+	STORE_BUFFERS_MIN = 8,          /* of the arena: one gathered block and its window of units */
+	STORE_RETRIES_MAX = 8,          /* of one unit's read after EINTR, EAGAIN or ENOMEM */
+	STORE_ASK_AGAIN_US = 30 * 1000 * 1000, /* control did not answer ACTIVATE: ask again */
+	STORE_IDLE_US = 300 * 1000 * 1000, /* an active torrent without peers is let go after this */
+	STORE_METADATA_MAX = 32 << 20,  /* bytes of an info dictionary */
+};
+
+/* ---- worker */
+enum {
+	STALL_RECLAIM_US = 10 * 1000 * 1000, /* no ACK for this long and memory is short: reset */
+};
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* ip.h takes Ethernet and IPv4 off a received frame and puts them on a segment to send.
+ *
+ * It answers what a host on a wire of its own must answer: ARP for its address (RFC 826) and ICMP
+ * echo (RFC 792, RFC 1122 3.2.2.6), in the received frame, in place. Where the kernel shares the
+ * address (af_xdp) such frames never arrive here.
+ * The next hop's MAC address is learnt from the frame that opened a connection.
+ *
+ * Threads. Stateless but for the counters; each worker calls it with its own.
+ * Memory. None.
+ * Clauses. RFC 791, 894, 1122 3.2.1, 6864 (atomic datagrams: DF set, ID free).
+ */
+#ifndef SPILLWAY_DATAPLANE_IP_IP_H
+#define SPILLWAY_DATAPLANE_IP_IP_H
+
+#include "dataplane/base/counters.h"
+#include "dataplane/base/pkt.h"
+
+enum {
+	ETH_HDR_LEN = 14,
+	IPV4_HDR_LEN = 20,
+	IP_PATH_HDR_LEN = ETH_HDR_LEN + IPV4_HDR_LEN,
+};
+
+/* struct ip_local is the station that we are. */
+struct ip_local {
+	uint8_t mac[6];
+	uint16_t mtu;          /* bytes of IP packet */
+	uint32_t addr_be;
+};
+
+/* struct ip_seg is a transport segment as it arrived; pointers lead into the frame. */
+struct ip_seg {
+	const uint8_t *l4;
+	uint32_t l4_len;       /* from the IP header's total length, >= 0 */
+	uint32_t src_be;
+	uint32_t dst_be;
+	uint8_t src_mac[6];
+	uint8_t dst_mac[6];
+	uint8_t ecn;           /* RFC 3168 codepoint, [0, 3] */
+	bool csum_good;        /* the device vouches for the transport checksum */
+};
+
+enum ip_verdict {
+	IP_DROP,  /* counted */
+	IP_TCP,   /* *seg is filled */
+	IP_REPLY, /* the frame now holds an answer: send its first *reply_len bytes back */
+};
+
+/* struct ip_path leads to one remote address: a header template. */
+struct ip_path {
+	uint8_t hdr[IP_PATH_HDR_LEN]; /* IPv4 total length and checksum are 0 */
+	uint16_t hdr_sum;             /* folded sum of the template's IPv4 header */
+	uint32_t pseudo_sum;          /* addresses and protocol (RFC 9293 3.1), unfolded */
+};
+
+/* ip_input looks at one received frame.
+ *
+ * pkt        the frame; rewritten in place when the verdict is IP_REPLY.
+ * seg        out, for IP_TCP; good as long as the frame.
+ * reply_len  out, for IP_REPLY: bytes.
+ * Broadcast, multicast and other stations' frames, fragments, bad checksums and addresses are
+ * dropped and counted (RFC 1122 3.2.1). */
+enum ip_verdict
+ip_input(const struct ip_local *local, struct counters *ctr, struct pkt_in *pkt,
+         struct ip_seg *seg, uint32_t *reply_len);
+
+/* ip_path_init makes the way back to where a segment came from. */
+void
+ip_path_init(struct ip_path *path, const struct ip_seg *seg);
+
+/* ip_path_write puts Ethernet and IPv4 headers at the start of pkt->hdr.
+ *
+ * l4_len  bytes that follow the IPv4 header: transport header and payload.
+ * ecn     RFC 3168 codepoint for the packet.
+ * Sets pkt->l4_off to IP_PATH_HDR_LEN. Returns the folded pseudo-header sum with l4_len in it,
+ * for the transport checksum field (see struct pkt_out). */
+uint16_t
+ip_path_write(const struct ip_path *path, struct pkt_out *pkt, uint16_t l4_len, uint8_t ecn);
+
+/* ip_sum adds bytes to a running ones' complement sum, 16-bit words in network order as the
+ * machine reads them (RFC 1071). An odd last byte is padded with zero: only the last range of a
+ * sum may be odd. */
+uint32_t
+ip_sum(const void *data, uint32_t len, uint32_t sum);
+
+/* ip_sum_fold folds a running sum to 16 bits. Store its complement. */
+static inline uint16_t
+ip_sum_fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
+/* ip_seg_csum_ok verifies a TCP segment's checksum in software. */
+bool
+ip_seg_csum_ok(const struct ip_seg *seg);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* device.h is a started ethdev and what its packet path needs.
+ *
+ *   struct pkt_out ──build_linear / build_chain──► mbuf ──► pending ──rte_eth_tx_burst──► device
+ *
+ * Memory. One pool of direct mbufs serves rx and tx (net_af_xdp sends without a copy of its own
+ * only from its rx pool). Chains draw empty mbufs from a second pool; each carries its own
+ * shared info, so that a block buffer may be attached any number of times. */
+#ifndef SPILLWAY_DATAPLANE_PORT_DEVICE_H
+#define SPILLWAY_DATAPLANE_PORT_DEVICE_H
+
+#include "dataplane/port/setup.h"
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+enum {
+	PENDING_MAX = 2 * BURST_MAX, /* a burst, and replies beside it */
+};
+
+struct port {
+	/* every burst */
+	uint16_t id;
+	bool chain;               /* attach payload rather than copy it */
+	bool rx_csum;             /* the device checks TCP checksums */
+	bool completes;           /* rte_eth_tx_done_cleanup does something */
+	uint16_t spare_cnt;
+	uint16_t pending_cnt;
+	uint32_t frame_max;       /* bytes of a frame to send */
+	struct counters *ctr;
+	struct rte_mempool *pool;
+	struct rte_mempool *attach_pool; /* NULL unless chain */
+	struct rte_mbuf *spare[BURST_MAX];     /* header buffers for the next burst */
+	struct rte_mbuf *pending[PENDING_MAX]; /* ready, not yet taken by the device; oldest first */
+	struct rte_mbuf *rx[BURST_MAX];
+
+	/* start and end */
+	bool started;
+	int lock_fd;
+	int wait_fd;              /* polls readable when packets have come, or -1 */
+	char name[RTE_DEV_NAME_MAX_LEN];
+	struct port_info info;
+};
+
+/* struct attachment lies in the private area of an attach_pool mbuf. */
+struct attachment {
+	struct rte_mbuf_ext_shared_info shinfo;
+};
+
+/* build_linear writes headers and payload into one empty mbuf, with checksum. */
+void
+build_linear(struct rte_mbuf *mbuf, const struct pkt_out *pkt);
+
+/* build_chain writes headers into an empty mbuf and attaches the payload behind it, with
+ * checksum; spans without a buffer are copied. Falls back to build_linear when attach_pool or
+ * pool is exhausted. */
+void
+build_chain(struct port *port, struct rte_mbuf *mbuf, const struct pkt_out *pkt);
+
+#endif

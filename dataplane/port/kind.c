@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* The kinds of port: which DPDK driver serves each, with which arguments, and what must hold. */
+#include "dataplane/port/setup.h"
+
+#include <rte_eal.h>
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum {
+	DATA_LEN_MIN = 2048,
+	XDP_HEADROOM = 256,           /* the kernel's, in each AF_XDP frame */
+	XDP_MTU_MAX = 3498,           /* what a page holds, and what a veth's peer may have */
+	PACKET_FRAME_OVERHEAD = 128,  /* TPACKET_V2 header, address, alignment */
+	PACKET_BLOCK_LEN = 1 << 16,
+	PACKET_FRAMES = 1024,
+};
+
+#define CAP_BIT(cap) (UINT64_C(1) << (cap))
+
+static uint32_t
+frame_len(const struct port_setup *setup)
+{
+	return setup->config->mtu + (uint32_t)PORT_ETH_LEN;
+}
+
+static COLD int
+devargs_fit(struct port_setup *setup, int len)
+{
+	if (len < 0 || len >= PORT_DEVARGS_MAX)
+		return port_fail(setup->error, "port %s: arguments too long", setup->config->spec);
+	return 0;
+}
+
+static COLD int
+af_xdp_check(struct port_setup *setup)
+{
+	uint64_t caps = CAP_BIT(CAP_NET_ADMIN) | CAP_BIT(CAP_NET_RAW) | CAP_BIT(CAP_SYS_ADMIN);
+
+	if (iface_check(setup) < 0 || caps_check(setup, caps) < 0)
+		return -1;
+	if (setup->config->mtu > XDP_MTU_MAX)
+		return port_fail(setup->error, "af_xdp: an MTU of %u is more than the driver's %d",
+		                 setup->config->mtu, XDP_MTU_MAX);
+	if (setup->config->xdp_object == NULL || access(setup->config->xdp_object, R_OK) < 0)
+		return port_fail(setup->error, "af_xdp: cannot read the XDP program %s",
+		                 setup->config->xdp_object != NULL ? setup->config->xdp_object : "");
+	if (strchr(setup->config->xdp_object, ',') != NULL)
+		return port_fail(setup->error, "af_xdp: no comma may be in %s",
+		                 setup->config->xdp_object);
+	if (iface_queues(setup->arg) > 1)
+		return port_fail(setup->error,
+		                 "af_xdp: %s spreads packets over %u queues and one is served: "
+		                 "ethtool -L %s combined 1",
+		                 setup->arg, iface_queues(setup->arg), setup->arg);
+	return xdp_prepare(setup);
+}
+
+/* On ordinary pages a driver cannot send frames that cross them: the kernel copies. */
+static COLD int
+af_xdp_devargs(struct port_setup *setup)
+{
+	setup->data_len = MAX(frame_len(setup) + XDP_HEADROOM, (uint32_t)DATA_LEN_MIN);
+	return devargs_fit(setup, snprintf(setup->devargs, sizeof(setup->devargs),
+	                                   "iface=%s,xdp_prog=%s,busy_budget=0,force_copy=%d",
+	                                   setup->arg, setup->config->xdp_object,
+	                                   !rte_eal_has_hugepages()));
+}
+
+static COLD int
+af_packet_check(struct port_setup *setup)
+{
+	if (iface_check(setup) < 0 || caps_check(setup, CAP_BIT(CAP_NET_RAW)) < 0)
+		return -1;
+	setup->lock_fd = iface_promisc_hold(setup);
+	return setup->lock_fd < 0 ? -1 : 0;
+}
+
+static COLD int
+af_packet_devargs(struct port_setup *setup)
+{
+	uint32_t framesz = DATA_LEN_MIN;
+
+	while (framesz < frame_len(setup) + PACKET_FRAME_OVERHEAD)
+		framesz *= 2;
+	setup->data_len = framesz;
+	return devargs_fit(setup, snprintf(setup->devargs, sizeof(setup->devargs),
+	                                   "iface=%s,blocksz=%d,framesz=%u,framecnt=%d", setup->arg,
+	                                   PACKET_BLOCK_LEN, framesz, PACKET_FRAMES));
+}
+
+static COLD int
+tap_check(struct port_setup *setup)
+{
+	if (if_nametoindex(setup->arg) != 0)
+		return port_fail(setup->error, "tap: an interface %s exists already", setup->arg);
+	if (caps_check(setup, CAP_BIT(CAP_NET_ADMIN)) < 0)
+		return -1;
+	if (access("/dev/net/tun", R_OK | W_OK) < 0)
+		return port_fail(setup->error, "tap: /dev/net/tun cannot be opened: %s",
+		                 strerror(errno));
+	return 0;
+}
+
+static COLD int
+tap_devargs(struct port_setup *setup)
+{
+	return devargs_fit(setup, snprintf(setup->devargs, sizeof(setup->devargs), "iface=%s",
+	                                   setup->arg));
+}
+
+/* A server that was killed leaves its socket behind; a live one answers. */
+static COLD int
+memif_check(struct port_setup *setup)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	int fd;
+	int alive;
+
+	if (!setup->server || access(setup->arg, F_OK) < 0)
+		return 0;
+	memcpy(addr.sun_path, setup->arg, strlen(setup->arg) + 1);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	alive = connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0;
+	close(fd);
+	if (alive)
+		return port_fail(setup->error, "memif: a server listens on %s already", setup->arg);
+	if (unlink(setup->arg) < 0)
+		return port_fail(setup->error, "memif: cannot remove the stale socket %s", setup->arg);
+	return 0;
+}
+
+/* bsize holds the largest frame: net_memif does not split a packet correctly. */
+static COLD int
+memif_devargs(struct port_setup *setup)
+{
+	uint32_t bsize = MAX((frame_len(setup) + 63) & ~63u, (uint32_t)DATA_LEN_MIN);
+
+	return devargs_fit(setup, snprintf(setup->devargs, sizeof(setup->devargs),
+	                                   "role=%s,id=0,socket=%s,socket-abstract=no,bsize=%u,rsize=10",
+	                                   setup->server ? "server" : "client", setup->arg, bsize));
+}
+
+/* Otherwise net_null delivers empty frames without end. */
+static COLD int
+null_devargs(struct port_setup *setup)
+{
+	return devargs_fit(setup, snprintf(setup->devargs, sizeof(setup->devargs), "no-rx=1"));
+}
+
+static const struct port_kind kinds[] = {
+	{"af_xdp", "net_af_xdp", true, false, PORT_MAC_DEVICE, AF_XDP,
+	 af_xdp_check, af_xdp_devargs, xdp_steer},
+	{"af_packet", "net_af_packet", true, true, PORT_MAC_DERIVED, AF_PACKET,
+	 af_packet_check, af_packet_devargs, NULL},
+	{"tap", "net_tap", true, true, PORT_MAC_DERIVED, 0, tap_check, tap_devargs, iface_mtu_set},
+	{"memif", "net_memif", true, true, PORT_MAC_DEVICE, 0, memif_check, memif_devargs, NULL},
+	{"ring", "net_ring", false, true, PORT_MAC_DEVICE, 0, NULL, NULL, NULL},
+	{"null", "net_null", false, false, PORT_MAC_DEVICE, 0, NULL, null_devargs, NULL},
+};
+
+static COLD const struct port_kind *
+kind_find(const char *name, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_CNT(kinds); i++)
+		if (strlen(kinds[i].name) == len && memcmp(kinds[i].name, name, len) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+/* arg_parse takes "ARG" or, for memif, "ARG,server" or "ARG,client". */
+static COLD int
+arg_parse(struct port_setup *setup, const char *arg)
+{
+	const char *comma = strchr(arg, ',');
+	size_t len = comma != NULL ? (size_t)(comma - arg) : strlen(arg);
+	bool memif = setup->kind->check == memif_check;
+
+	if (len == 0 || len >= (memif ? (size_t)PORT_ARG_MAX : (size_t)IFNAMSIZ))
+		return port_fail(setup->error, "port %s: name missing or too long",
+		                 setup->config->spec);
+	if (comma != NULL && (!memif || (strcmp(comma, ",server") != 0 &&
+	                                 strcmp(comma, ",client") != 0)))
+		return port_fail(setup->error, "port %s: unknown option %s", setup->config->spec,
+		                 comma + 1);
+	memcpy(setup->arg, arg, len);
+	setup->arg[len] = '\0';
+	setup->server = comma != NULL && strcmp(comma, ",server") == 0;
+	return 0;
+}
+
+int
+port_kind_parse(struct port_setup *setup)
+{
+	const char *spec = setup->config->spec;
+	const char *colon = strchr(spec, ':');
+	size_t len = colon != NULL ? (size_t)(colon - spec) : strlen(spec);
+
+	setup->kind = kind_find(spec, len);
+	setup->data_len = MAX(frame_len(setup) + 4, (uint32_t)DATA_LEN_MIN);
+	setup->lock_fd = -1;
+	if (setup->kind == NULL)
+		return port_fail(setup->error, "unknown kind of port: %s (known: af_xdp:IFACE, "
+		                               "af_packet:IFACE, tap:NAME, memif:SOCKET, ring, null)",
+		                 spec);
+	if (setup->config->mtu < MTU_MIN || setup->config->mtu > MTU_MAX)
+		return port_fail(setup->error, "port %s: the MTU is %u, not in [%d, %d]", spec,
+		                 setup->config->mtu, MTU_MIN, MTU_MAX);
+	if (setup->kind->wants_arg != (colon != NULL))
+		return port_fail(setup->error, "port %s: %s", spec,
+		                 colon != NULL ? "takes no argument" : "needs an argument after ':'");
+	return colon != NULL ? arg_parse(setup, colon + 1) : 0;
+}

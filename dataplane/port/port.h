@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* port.h is a network as the dataplane meets it: one DPDK ethdev, whatever its driver.
+ *
+ *   af_xdp:IFACE     our XDP program takes TCP to the peer port; the kernel keeps the rest
+ *   af_packet:IFACE  a raw socket; needs an address that the kernel does not own
+ *   tap:NAME         the kernel is the wire's other end
+ *   memif:SOCKET     another DPDK process; "memif:SOCKET,server" to be the server
+ *   ring             what is sent comes back (in one process)
+ *   null             what is sent is gone, nothing comes
+ *
+ * The port asks the driver what it can do. Where a driver takes chains of buffers, payload is
+ * attached to a header buffer without a copy; where it cannot (net_af_xdp corrupts chains), the
+ * payload is copied once into the driver's own buffers and summed in the same pass.
+ *
+ * Threads. port_env_init and port_open run once at start; each port then belongs to one worker.
+ * Memory. Packet buffers from DPDK's pools, taken at open. No heap afterwards.
+ * Lifecycle. port_env_init; port_open; rx/tx; port_close; port_env_fini.
+ */
+#ifndef SPILLWAY_DATAPLANE_PORT_PORT_H
+#define SPILLWAY_DATAPLANE_PORT_PORT_H
+
+#include "dataplane/base/counters.h"
+#include "dataplane/base/pkt.h"
+
+struct port;
+
+enum { PORT_TEXT_MAX = 128, PORT_ERROR_MAX = 256 };
+
+struct port_error {
+	char text[PORT_ERROR_MAX]; /* one line, no newline, for the operator */
+};
+
+struct port_config {
+	const char *spec;        /* "KIND[:ARG]" as above */
+	const char *xdp_object;  /* path of the XDP program; af_xdp only */
+	uint16_t listen_port;    /* steering: TCP to this port is ours */
+	uint16_t mtu;            /* bytes of IP packet */
+};
+
+struct port_info {
+	uint8_t mac[6];
+	uint16_t mtu;
+	bool zero_copy;               /* payload is attached, not copied */
+	char text[PORT_TEXT_MAX];     /* kind, driver, what it offers */
+};
+
+/* port_env_init starts DPDK's environment: --iova-mode=va, in memory, no PCI scan, no telemetry,
+ * its log at warning level on stderr.
+ *
+ * prefix   runtime name, so that several processes may run.
+ * no_huge  ordinary pages.
+ * cpu      main lcore's CPU, or -1: not bound.
+ * Returns 0, or -1 with error filled. The calling thread becomes the main lcore. */
+COLD int
+port_env_init(const char *prefix, bool no_huge, int cpu, struct port_error *error);
+
+/* port_env_fini ends it. */
+COLD void
+port_env_fini(void);
+
+/* port_open makes the device, asks what it can do and starts it with one rx and one tx queue.
+ *
+ * Returns the port, or NULL with error filled: unknown kind, no such interface, bad argument,
+ * driver refused, no memory. A port counts into ctr, which must outlive it. */
+COLD struct port *
+port_open(const struct port_config *config, struct counters *ctr, struct port_error *error);
+
+/* port_close stops the device and frees everything. NULL is allowed. */
+COLD void
+port_close(struct port *port);
+
+/* port_info tells what the port is. */
+const struct port_info *
+port_info(const struct port *port);
+
+/* port_wait_fd returns a descriptor that polls readable when packets have come, so that an idle
+ * worker can sleep; -1 when the driver has none. */
+int
+port_wait_fd(const struct port *port);
+
+/* port_rx_burst receives up to max packets. pkts [0, max), max <= BURST_MAX. Returns how many. */
+uint16_t
+port_rx_burst(struct port *port, struct pkt_in *pkts, uint16_t max);
+
+/* port_rx_free gives received packets back. Those that went to port_tx_reply must not be given. */
+void
+port_rx_free(struct port *port, struct pkt_in *pkts, uint16_t cnt);
+
+/* port_tx_reply sends a received frame, rewritten in place, and takes it over; leaves
+ * pkt->handle NULL. len: bytes, at most what was received. */
+void
+port_tx_reply(struct port *port, struct pkt_in *pkt, uint32_t len);
+
+/* port_tx_room returns how many packets port_tx_burst will take now, [0, BURST_MAX]. */
+uint16_t
+port_tx_room(struct port *port);
+
+/* port_tx_burst takes cnt packets, finishes their checksums and hands them to the device; what
+ * the device does not take now stays in the port and goes first at the next call.
+ *
+ * cnt  [0, port_tx_room()]. References that outlast the call are taken by the port. */
+void
+port_tx_burst(struct port *port, const struct pkt_out *pkts, uint16_t cnt);
+
+/* port_tx_flush offers waiting packets to the device again and lets it complete sent ones. Call
+ * when idle, so that references come back. Returns the packets still waiting. */
+uint16_t
+port_tx_flush(struct port *port);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* setup.h is what the files of port share while a port is being opened: the spec taken apart, the
+ * kind of port it names, and what that kind wants of the device. Cold.
+ *
+ *   kind.c   the table of kinds: which driver, its arguments, what must hold before
+ *   iface.c  questions to the kernel about an interface
+ *   wait.c   the descriptor to sleep on
+ *   xdp.c    the XDP program around net_af_xdp
+ *   open.c   the device itself
+ */
+#ifndef SPILLWAY_DATAPLANE_PORT_SETUP_H
+#define SPILLWAY_DATAPLANE_PORT_SETUP_H
+
+#include "dataplane/base/common.h"
+#include "dataplane/port/port.h"
+
+enum {
+	PORT_ARG_MAX = 108,     /* a unix socket's path */
+	PORT_DEVARGS_MAX = 512,
+	PORT_ETH_LEN = 14,
+};
+
+enum port_mac {
+	PORT_MAC_DEVICE,  /* the device's own */
+	PORT_MAC_DERIVED, /* beside the device's own, which the kernel answers to */
+};
+
+struct port_setup;
+
+struct port_kind {
+	const char *name;
+	const char *driver;
+	bool wants_arg;
+	bool attaches;      /* chains gain here, if the driver claims them */
+	enum port_mac mac;
+	int family;         /* of the driver's socket, to sleep on; 0: it has none */
+	int (*check)(struct port_setup *setup);   /* before the device; may be NULL */
+	int (*devargs)(struct port_setup *setup); /* fills devargs and data_len; may be NULL */
+	int (*started)(struct port_setup *setup); /* after it; may be NULL */
+};
+
+struct port_setup {
+	const struct port_config *config;
+	const struct port_kind *kind;
+	struct port_error *error;
+	char arg[PORT_ARG_MAX];        /* after "KIND:", without options */
+	bool server;                   /* memif */
+	char devargs[PORT_DEVARGS_MAX];
+	uint32_t data_len;             /* bytes that a packet buffer must hold */
+	int lock_fd;                   /* held while the port lives, or -1 */
+};
+
+/* port_fail writes the operator's line. Returns -1. */
+COLD int
+port_fail(struct port_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* port_kind_parse takes config->spec apart. Returns 0, or -1 with error filled. */
+COLD int
+port_kind_parse(struct port_setup *setup);
+
+/* wait_fd_find returns the process's one socket of a family, beside except_fd; -1 when there is none
+ * or more than one, or family is 0. */
+COLD int
+wait_fd_find(int family, int except_fd);
+
+enum iface_driver {
+	IFACE_OTHER,
+	IFACE_VETH,
+};
+
+/* iface_check makes sure that the interface setup->arg exists, is up and carries the MTU.
+ * Returns 0, or -1 with error filled. */
+COLD int
+iface_check(struct port_setup *setup);
+
+/* iface_mtu_set sets the interface's MTU to config->mtu. Returns 0, or -1 with error filled. */
+COLD int
+iface_mtu_set(struct port_setup *setup);
+
+/* iface_promisc_hold makes the interface hear every address until the descriptor is closed.
+ * Returns the descriptor, or -1 with error filled. */
+COLD int
+iface_promisc_hold(struct port_setup *setup);
+
+/* iface_queues returns how many receive queues the interface has, at least 1. */
+COLD uint32_t
+iface_queues(const char *name);
+
+/* iface_driver tells which kernel driver the interface has. */
+COLD enum iface_driver
+iface_driver(const char *name);
+
+/* caps_check makes sure that the process has the capabilities (CAP_NET_RAW...) of a bit mask.
+ * Returns 0, or -1 with error filled. */
+COLD int
+caps_check(struct port_setup *setup, uint64_t caps);
+
+/* xdp_prepare takes the interface for this process, and takes off it a program that a dead one
+ * left behind. Fills setup->lock_fd. Returns 0, or -1 with error filled. */
+COLD int
+xdp_prepare(struct port_setup *setup);
+
+/* xdp_steer writes config->listen_port into the program that net_af_xdp attached.
+ * Returns 0, or -1 with error filled. */
+COLD int
+xdp_steer(struct port_setup *setup);
+
+/* xdp_diagnose finds out why net_af_xdp could not start, step by step, and fills error with more
+ * than the driver says. */
+COLD void
+xdp_diagnose(struct port_setup *setup);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* One read unit: its read, the check of its fingerprint, and those who wait for it. */
+#include "dataplane/store/state.h"
+
+#include "dataplane/base/hash.h"
+
+#include <errno.h>
+
+/* read_rest queues the read of what is missing, whole sectors as O_DIRECT wants it. */
+static void
+read_rest(struct store *store, struct unit *unit)
+{
+	uint32_t len = (unit->len - unit->done + STORE_ALIGN - 1) & ~(uint32_t)(STORE_ALIGN - 1);
+	struct ring_read read = {
+		.file = unit->place,
+		.len = len,
+		.off = unit->file_off + unit->done,
+		.data = unit->buf->data + unit->done,
+		.user = unit,
+	};
+
+	dp_assert(unit->done % STORE_ALIGN == 0 && unit->done + len <= ABI_UNIT_MAX);
+	ring_read(store->ring, &read);
+	count(store->ctr, CTR_disk_reads);
+	count_add(store->ctr, CTR_disk_bytes, len);
+}
+
+struct unit *
+unit_read(struct store *store, struct content *content, const struct abi_extent *extent,
+          uint32_t index)
+{
+	struct unit *unit = cache_take(&store->cache, content, index);
+	uint64_t left;
+
+	dp_assert(extent->file < content->active.layout->file_cnt);
+	unit->extent = extent;
+	unit->place = content->places[extent->file];
+	unit->file_off = (uint64_t)(index - extent->unit_first) << content->unit_shift;
+	dp_assert(unit->file_off < extent->len);
+	left = extent->len - unit->file_off;
+	unit->len = (uint32_t)MIN(left, content->active.layout->unit_len);
+	read_rest(store, unit);
+	return unit;
+}
+
+void
+unit_wait(struct unit *unit, struct store_wait *wait)
+{
+	dp_assert(unit->state == UNIT_READING && wait->unit == NULL);
+	wait->unit = unit;
+	wait->next = NULL;
+	wait->prev = unit->wait_last;
+	if (unit->wait_last != NULL)
+		unit->wait_last->next = wait;
+	else
+		unit->wait_first = wait;
+	unit->wait_last = wait;
+}
+
+void
+unit_unwait(struct store_wait *wait)
+{
+	struct unit *unit = wait->unit;
+
+	if (wait->prev != NULL)
+		wait->prev->next = wait->next;
+	else
+		unit->wait_first = wait->next;
+	if (wait->next != NULL)
+		wait->next->prev = wait->prev;
+	else
+		unit->wait_last = wait->prev;
+	wait->unit = NULL;
+}
+
+static COLD void
+unit_fail(struct store *store, struct unit *unit, enum abi_reason reason, int sys_errno)
+{
+	static const enum counter reason_counter[ABI_REASON_CNT] = {
+		[ABI_REASON_CHANGED] = CTR_integrity_changed,
+		[ABI_REASON_SHORT] = CTR_disk_short,
+		[ABI_REASON_IO] = CTR_disk_errors,
+	};
+
+	count(store->ctr, reason_counter[reason]);
+	content_withdraw(store, unit, reason, sys_errno);
+	while (unit->wait_first != NULL)
+		store_request_absent(store, unit->wait_first->req);
+	cache_drop(&store->cache, unit);
+}
+
+/* unit_complete checks a unit that was read whole, and lets those who wait have it. */
+static void
+unit_complete(struct store *store, struct unit *unit)
+{
+	uint64_t fingerprint = hash_unit(unit->buf->data, unit->len);
+	struct buf *buf = unit->buf;
+
+	count(store->ctr, CTR_integrity_checked);
+	if (UNLIKELY(fingerprint != unit->content->active.fingerprints[unit->index])) {
+		unit_fail(store, unit, ABI_REASON_CHANGED, 0);
+		return;
+	}
+	/* A request that goes on takes buffers: not this one, before all have been served. */
+	buf_ref(buf);
+	cache_ready(unit);
+	while (unit->wait_first != NULL) {
+		struct store_req *req = unit->wait_first->req;
+
+		unit_unwait(unit->wait_first);
+		request_unit_ready(store, req);
+	}
+	buf_put(buf);
+}
+
+static bool
+is_transient(int32_t res)
+{
+	return res == -EINTR || res == -EAGAIN || res == -ENOMEM;
+}
+
+void
+unit_ended(struct store *store, struct unit *unit, int32_t res)
+{
+	if (UNLIKELY(unit->state == UNIT_DETACHED)) {
+		cache_drop(&store->cache, unit);
+		return;
+	}
+	dp_assert(unit->state == UNIT_READING);
+	if (UNLIKELY(res < 0)) {
+		if (is_transient(res) && unit->retry_cnt++ < STORE_RETRIES_MAX)
+			read_rest(store, unit);
+		else
+			unit_fail(store, unit, ABI_REASON_IO, -res);
+		return;
+	}
+	unit->done += (uint32_t)res;
+	if (LIKELY(unit->done >= unit->len))
+		unit_complete(store, unit);
+	else if (res > 0 && unit->done % STORE_ALIGN == 0)
+		read_rest(store, unit);
+	else
+		unit_fail(store, unit, ABI_REASON_SHORT, 0); /* only a file's end is not aligned */
+}
+
+void
+unit_abandon(struct store *store, struct unit *unit)
+{
+	while (unit->wait_first != NULL)
+		store_request_absent(store, unit->wait_first->req);
+	if (unit->state == UNIT_READING)
+		cache_detach(&store->cache, unit);
+	else
+		cache_drop(&store->cache, unit);
+}

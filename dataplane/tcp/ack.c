@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* Acknowledgements. */
+#include "dataplane/tcp/ack.h"
+
+#include "dataplane/tcp/recovery.h"
+#include "dataplane/tcp/rtt.h"
+#include "dataplane/tcp/timers.h"
+
+enum { TS_RTT_TICKS_MAX = 1 << 17 };   /* of 1024 us: an echo that is older means nothing */
+
+bool
+ack_acceptable(const struct tcb *tcb, const struct tcp_seg *seg)
+{
+	return seq_le(seg->ack, tcb->snd_nxt) &&
+	       seq_ge(seg->ack, tcb->snd_una - tcb->snd_wnd_max);
+}
+
+/* update_window takes the peer's window from a segment that is not older than the one it was last
+ * taken from (3.10.7.4, fifth). Returns whether its right edge moved on. */
+static bool
+update_window(struct tcb *tcb, const struct tcp_seg *seg)
+{
+	uint32_t edge = tcb->snd_una + tcb->snd_wnd;
+
+	if (seq_lt(seg->seq, tcb->snd_wl1) ||
+	    (seg->seq == tcb->snd_wl1 && seq_lt(seg->ack, tcb->snd_wl2)))
+		return false;
+	tcb->snd_wnd = (uint32_t)seg->wnd << tcb->snd_wscale;
+	tcb->snd_wnd_max = MAX(tcb->snd_wnd_max, tcb->snd_wnd);
+	tcb->snd_wl1 = seg->seq;
+	tcb->snd_wl2 = seg->ack;
+	return seq_gt(seg->ack + tcb->snd_wnd, edge);
+}
+
+/* advance gives up what was acknowledged. */
+static void
+advance(struct tcp_stack *stack, struct tcb *tcb, uint32_t ack, struct delivered *delivered)
+{
+	uint32_t bytes = seq_min(ack, tcb->sendq.end) - seq_min(tcb->snd_una, tcb->sendq.end);
+
+	scoreboard_acked(&tcb->board, &stack->records, ack, delivered);
+	sendq_release(&tcb->sendq, &stack->entries, ack);
+	tcb->snd_una = ack;
+	tcb->acked_bytes += bytes;
+	tcb->progress_us = stack->now_us;
+	tcb->retries = 0;
+	tcb->probe_out = false;
+	tcb_deadline_clear(tcb, TCP_DUE_RTO);          /* RFC 6298 5.3: started anew by settle */
+	count_add(stack->ctr, CTR_tcp_payload_acked, bytes);
+}
+
+/* take_sacks marks what the receiver has; a block that is not in flight tells nothing: D-SACK
+ * (RFC 2883), or forged. */
+static void
+take_sacks(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg,
+           struct delivered *delivered)
+{
+	for (uint32_t i = 0; i < seg->opt.sack_cnt; i++) {
+		struct tcp_range block = seg->opt.sack[i];
+
+		if (seq_lt(tcb->snd_una, block.start) && seq_lt(block.start, block.end) &&
+		    seq_le(block.end, tcb->snd_nxt))
+			scoreboard_sacked(&tcb->board, &stack->records, block, delivered);
+	}
+}
+
+/* sample measures the round trip: by our own record of what was sent once, else by the echoed
+ * timestamp, which tells a retransmission from the original (RFC 7323 4.1). */
+static void
+sample(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg,
+       const struct ack_news *news)
+{
+	uint32_t ticks;
+
+	if (news->delivered.sent_us != 0) {
+		rtt_sample(tcb, stack->now_us - news->delivered.sent_us);
+		return;
+	}
+	if (news->acked_bytes == 0 || !tcb->ts_ok || seg->opt.tsecr == 0)
+		return;
+	ticks = tcp_ts_now(stack) + tcb->ts_offset - seg->opt.tsecr;
+	if (ticks <= TS_RTT_TICKS_MAX)
+		rtt_sample(tcb, (uint64_t)ticks << 10);
+}
+
+/* grow lets the window grow when it was the limit for what is now acknowledged. */
+static void
+grow(struct tcp_stack *stack, struct tcb *tcb, const struct ack_news *news, uint8_t phase)
+{
+	uint32_t una = tcb->snd_una - news->acked_bytes;
+
+	if (tcb->phase != phase || phase == TCP_PHASE_FAST)
+		return;
+	if (phase == TCP_PHASE_RTO || (tcb->cwnd_limited && seq_le(una, tcb->cwnd_limited_seq)))
+		tcb->cc.ops->acked(&tcb->cc, news->acked_bytes, tcb->srtt_us, stack->now_us);
+	else
+		tcb->cwnd_limited = false;
+}
+
+/* window_opened sends the probe's byte again: the peer had no room for it then. */
+static void
+window_opened(struct tcp_stack *stack, struct tcb *tcb)
+{
+	tcb->probe_out = false;
+	tcb->backoff = 0;
+	scoreboard_lose_first(&tcb->board, &stack->records, tcb->mss);
+}
+
+void
+ack_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
+{
+	struct ack_news news = {0};
+	uint32_t wnd = tcb->snd_wnd;
+	uint8_t phase = tcb->phase;
+	bool probing = tcb->probe_out;
+	bool opened;
+
+	if (seq_lt(seg->ack, tcb->snd_una))            /* an old one: nothing new in it */
+		return;
+	opened = update_window(tcb, seg);
+	news.acked_bytes = seg->ack - tcb->snd_una;
+	if (news.acked_bytes > 0)
+		advance(stack, tcb, seg->ack, &news.delivered);
+	if (tcb->sack_ok && seg->opt.sack_cnt > 0)
+		take_sacks(stack, tcb, seg, &news.delivered);
+	if (tcb->probe_out && tcb->snd_wnd > 0)
+		window_opened(stack, tcb);
+	if (tcb->snd_wnd == 0 && !tcb->fin_queued)
+		tcb->retries = 0;                      /* alive: RFC 9293 3.8.6.1 */
+	sample(stack, tcb, seg, &news);
+	if (tcb->sack_ok)                              /* RFC 6675 2 */
+		news.duplicate = news.acked_bytes == 0 && news.delivered.bytes > 0;
+	else                                           /* RFC 5681 2 */
+		news.duplicate = news.acked_bytes == 0 && seg->len == 0 && tcb->snd_wnd == wnd &&
+		                 (seg->flags & TCP_FIN) == 0 && tcb_flight(tcb) > 0;
+	if (!probing)
+		recovery_acked(stack, tcb, &news);
+	if (news.acked_bytes > 0)
+		grow(stack, tcb, &news, phase);
+	if (!tcb->fin_queued && (news.acked_bytes > 0 || opened))
+		tcb->events |= TCP_EV_ROOM;
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* What a connection may send, and making it: order of urgency, SWS avoidance, segmentation, the
+ * round robin. Headers are in emit.c. */
+#include "dataplane/tcp/output.h"
+
+#include "dataplane/tcp/emit.h"
+#include "dataplane/tcp/timers.h"
+
+#include <string.h>
+
+enum { SEGMENT_COST = 64 };            /* bytes that a segment costs beside its payload */
+
+/* ---- the ready list */
+
+void
+ready_add(struct tcp_stack *stack, struct tcb *tcb)
+{
+	if (tcb->ready)
+		return;
+	tcb->ready = true;
+	tcb->ready_next = NULL;
+	tcb->ready_prev = stack->ready_tail;
+	if (stack->ready_tail == NULL)
+		stack->ready_head = tcb;
+	else
+		stack->ready_tail->ready_next = tcb;
+	stack->ready_tail = tcb;
+}
+
+void
+ready_remove(struct tcp_stack *stack, struct tcb *tcb)
+{
+	if (!tcb->ready)
+		return;
+	if (tcb->ready_prev == NULL)
+		stack->ready_head = tcb->ready_next;
+	else
+		tcb->ready_prev->ready_next = tcb->ready_next;
+	if (tcb->ready_next == NULL)
+		stack->ready_tail = tcb->ready_prev;
+	else
+		tcb->ready_next->ready_prev = tcb->ready_prev;
+	tcb->ready = false;
+}
+
+/* ---- what may be sent */
+
+/* sack_cnt returns the blocks that our segments carry now. */
+static uint8_t
+sack_cnt(const struct tcb *tcb)
+{
+	if (!tcb->sack_ok || tcb->reasm.cnt == 0 || tcb->rcv_fin)
+		return 0;
+	return (uint8_t)MIN(tcb->reasm.cnt, tcb->ts_ok ? 3u : 4u);
+}
+
+/* payload_max returns the bytes of a full segment now. */
+static uint32_t
+payload_max(const struct tcb *tcb)
+{
+	uint32_t sack_len = tcp_options_sack_len(sack_cnt(tcb));
+
+	return tcb->mss > sack_len + TCP_MSS_MIN / 2 ? tcb->mss - sack_len : tcb->mss / 2;
+}
+
+static uint32_t
+usable_window(const struct tcb *tcb)
+{
+	uint32_t edge = tcb->snd_una + tcb->snd_wnd;
+
+	return seq_gt(edge, tcb->snd_nxt) ? edge - tcb->snd_nxt : 0;
+}
+
+/* new_len returns the bytes of new data that the peer's window lets into the next segment
+ * (RFC 9293 3.8.6.2.1; what is queued is always pushed, there is no Nagle). */
+static uint32_t
+new_len(const struct tcb *tcb)
+{
+	uint32_t unsent = tcb_unsent(tcb);
+	uint32_t full = payload_max(tcb);
+	uint32_t len = MIN(MIN(unsent, full), usable_window(tcb));
+
+	if (len < full && len < unsent && len < tcb->snd_wnd_max / 2)
+		return 0;                      /* the persist timer overrides */
+	return len;
+}
+
+/* cwnd_allows tells whether len more bytes fit the congestion window. One segment always may be
+ * in flight. */
+static bool
+cwnd_allows(const struct tcb *tcb, uint32_t len)
+{
+	uint32_t pipe = tcb_pipe(tcb);
+
+	return pipe == 0 || (pipe < tcb->cc.cwnd_bytes && tcb->cc.cwnd_bytes - pipe >= len);
+}
+
+static bool
+owes_again(struct tcb *tcb)
+{
+	const struct sent *sent = scoreboard_next_again(&tcb->board);
+
+	if (sent == NULL)
+		return false;
+	return tcb->again_force || cwnd_allows(tcb, MIN(sent->end - sent->seq, tcb->mss));
+}
+
+static bool
+owes_new(const struct tcb *tcb)
+{
+	uint32_t len = new_len(tcb);
+
+	if (len > 0)
+		return cwnd_allows(tcb, len);
+	return tcb->fin_queued && tcb->snd_nxt == tcb->sendq.end && cwnd_allows(tcb, 1);
+}
+
+enum tcp_owed
+tcb_owed(struct tcb *tcb)
+{
+	if (tcb->synack_now)
+		return TCP_OWED_SYN_ACK;
+	if (tcb->board.again != NULL && owes_again(tcb))
+		return TCP_OWED_AGAIN;
+	if (tcb->sendq.head != NULL || tcb->fin_queued) {
+		if (owes_new(tcb))
+			return TCP_OWED_NEW;
+		if (tcb->probe_now)
+			return TCP_OWED_PROBE;
+	}
+	if (tcb->keepalive_now)
+		return TCP_OWED_KEEPALIVE;
+	return tcb->ack_now ? TCP_OWED_ACK : TCP_OWED_NOTHING;
+}
+
+/* ---- making segments */
+
+static void
+emit_init(struct tcp_stack *stack, struct tcb *tcb, struct emit *emit)
+{
+	emit->path = &tcb->path;
+	emit->key = &tcb->flow.key;
+	emit->ack = tcb->rcv_nxt;
+	emit->wnd = (uint16_t)MIN(tcb_rcv_wnd(tcb) >> tcb->rcv_wscale, 65535u);
+	emit->flags = TCP_ACK;
+	memset(&emit->opt, 0, offsetof(struct tcp_options, sack));
+	if (tcb->ts_ok) {
+		emit->opt.has_ts = true;
+		emit->opt.tsval = tcp_ts_now(stack) + tcb->ts_offset;
+		emit->opt.tsecr = tcb->ts_recent;
+	}
+}
+
+/* ack_told notes that a segment carrying rcv_nxt leaves. */
+static void
+ack_told(struct tcb *tcb)
+{
+	tcb->ack_now = false;
+	tcb->delack_cnt = 0;
+	tcb->last_ack_sent = tcb->rcv_nxt;
+	tcb_deadline_clear(tcb, TCP_DUE_DELACK);
+}
+
+/* segment_make makes the segment of a range: its data, and FIN where the range reaches it. An
+ * empty range makes a bare ACK. Returns the sequence numbers that went in. */
+static uint32_t
+segment_make(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt,
+             enum sendq_reader reader, struct tcp_range range)
+{
+	uint32_t data_end = seq_min(range.end, tcb->sendq.end);
+	uint32_t fin = 0;
+	struct emit emit;
+
+	emit_init(stack, tcb, &emit);
+	emit.seq = range.start;
+	if (sack_cnt(tcb) > 0)
+		emit.opt.sack_cnt = reasm_blocks(&tcb->reasm, emit.opt.sack, sack_cnt(tcb));
+	pkt->span_cnt = 0;
+	pkt->payload_len = 0;
+	if (seq_lt(range.start, data_end))
+		pkt->payload_len = sendq_gather(&tcb->sendq, reader,
+		                                (struct tcp_range){range.start, data_end},
+		                                pkt->span, &pkt->span_cnt);
+	if (range.start + pkt->payload_len == tcb->sendq.end) {
+		fin = range.end == tcb->sendq.end + 1;
+		emit.flags |= (pkt->payload_len > 0 ? TCP_PSH : 0) | (fin ? TCP_FIN : 0);
+	}
+	emit_headers(pkt, &emit);
+	ack_told(tcb);
+	count(stack->ctr, CTR_tcp_segments_out);
+	count_add(stack->ctr, CTR_tcp_payload_out, pkt->payload_len);
+	return pkt->payload_len + fin;
+}
+
+static void
+make_synack(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
+{
+	struct emit emit;
+
+	emit_init(stack, tcb, &emit);
+	emit.seq = tcb->iss;
+	emit.flags = TCP_SYN | TCP_ACK;
+	emit.wnd = (uint16_t)MIN(tcb_rcv_wnd(tcb), 65535u);    /* RFC 7323 2.2: not scaled */
+	emit.opt.mss = (uint16_t)(stack->config.local.mtu - IPV4_HDR_LEN - TCP_HDR_LEN);
+	emit.opt.has_wscale = tcb->rcv_wscale > 0;
+	emit.opt.wscale = tcb->rcv_wscale;
+	emit.opt.sack_permitted = tcb->sack_ok;
+	pkt->span_cnt = 0;
+	pkt->payload_len = 0;
+	emit_headers(pkt, &emit);
+	ack_told(tcb);
+	count(stack->ctr, CTR_tcp_segments_out);
+	tcb->synack_now = false;
+	tcb->last_send_us = stack->now_us;
+}
+
+static void
+make_again(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
+{
+	struct sent *sent = scoreboard_next_again(&tcb->board);
+	uint32_t data_len = seq_min(sent->end, tcb->sendq.end) - sent->seq;
+	struct tcp_range range = {sent->seq, sent->end};
+	uint32_t len;
+
+	if (data_len > payload_max(tcb))
+		range.end = range.start + payload_max(tcb);
+	len = segment_make(stack, tcb, pkt, SENDQ_AGAIN, range);
+	scoreboard_resent(&tcb->board, &stack->records, sent, len, stack->now_us);
+	tcb->again_force = false;
+	tcb->last_send_us = stack->now_us;
+	tcb->retransmit_bytes += pkt->payload_len;
+	count(stack->ctr, CTR_tcp_retransmits);
+	count_add(stack->ctr, CTR_tcp_retransmit_bytes, pkt->payload_len);
+}
+
+/* send_new makes a segment of the next len bytes, and of FIN when it follows them. Returns false
+ * when no record of it can be kept. */
+static bool
+send_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, uint32_t len)
+{
+	struct tcp_range range = {tcb->snd_nxt, tcb->snd_nxt + len};
+
+	if (stack->records.free_cnt == 0) {
+		count(stack->ctr, CTR_tcp_no_record);
+		return false;
+	}
+	if (tcb->fin_queued && range.end == tcb->sendq.end)
+		range.end++;
+	range.end = range.start + segment_make(stack, tcb, pkt, SENDQ_NEW, range);
+	scoreboard_sent(&tcb->board, &stack->records, range, stack->now_us);
+	tcb->snd_nxt = range.end;
+	tcb->last_send_us = stack->now_us;
+	return true;
+}
+
+static bool
+make_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
+{
+	/* RFC 5681 4.1: an idle connection has lost its ACK clock */
+	if (tcb_flight(tcb) == 0 && stack->now_us - tcb->last_send_us > tcb->rto_us)
+		cc_restart(&tcb->cc);
+	return send_new(stack, tcb, pkt, new_len(tcb));
+}
+
+/* make_probe sends one byte beyond a shut window, or what fits one that is open a little
+ * (RFC 9293 3.8.6.1, 3.8.6.2.1). */
+static bool
+make_probe(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
+{
+	uint32_t len = MIN(MIN(tcb_unsent(tcb), usable_window(tcb)), payload_max(tcb));
+
+	count(stack->ctr, CTR_tcp_probes);
+	tcb->probe_now = false;
+	if (tcb->probe_out) {
+		scoreboard_lose_first(&tcb->board, &stack->records, tcb->mss);
+		make_again(stack, tcb, pkt);
+		return true;
+	}
+	if (!send_new(stack, tcb, pkt, MAX(len, 1u)))
+		return false;
+	tcb->probe_out = len == 0;
+	return true;
+}
+
+/* make_owed makes the one segment that is owed. Returns false when it could not. */
+static bool
+make_owed(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, enum tcp_owed owed)
+{
+	switch (owed) {
+	case TCP_OWED_SYN_ACK:
+		make_synack(stack, tcb, pkt);
+		return true;
+	case TCP_OWED_AGAIN:
+		make_again(stack, tcb, pkt);
+		return true;
+	case TCP_OWED_NEW:
+		return make_new(stack, tcb, pkt);
+	case TCP_OWED_PROBE:
+		return make_probe(stack, tcb, pkt);
+	case TCP_OWED_KEEPALIVE:               /* RFC 1122 4.2.3.6 */
+		tcb->keepalive_now = false;
+		segment_make(stack, tcb, pkt, SENDQ_NEW,
+		             (struct tcp_range){tcb->snd_nxt - 1, tcb->snd_nxt - 1});
+		return true;
+	case TCP_OWED_ACK:
+		segment_make(stack, tcb, pkt, SENDQ_NEW,
+		             (struct tcp_range){tcb->snd_nxt, tcb->snd_nxt});
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* ---- the round */
+
+/* tcb_output makes what one connection may send in its turn. Returns how many packets. */
+static uint16_t
+tcb_output(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkts, uint16_t max)
+{
+	uint16_t cnt = 0;
+	enum tcp_owed owed;
+
+	while (cnt < max && tcb->deficit_bytes > 0) {
+		owed = tcb_owed(tcb);
+		if (owed == TCP_OWED_NOTHING || !make_owed(stack, tcb, &pkts[cnt], owed))
+			break;
+		tcb->deficit_bytes -= (int32_t)pkts[cnt++].payload_len + SEGMENT_COST;
+	}
+	if (new_len(tcb) > 0 && !cwnd_allows(tcb, new_len(tcb))) {     /* RFC 7661 4.1 */
+		tcb->cwnd_limited = true;
+		tcb->cwnd_limited_seq = tcb->snd_nxt;
+	}
+	return cnt;
+}
+
+uint16_t
+tcp_output(struct tcp_stack *stack, struct pkt_out *pkts, uint16_t max, uint64_t now_us)
+{
+	struct tcb *tcb;
+	uint16_t cnt;
+
+	tcp_enter(stack, now_us);
+	cnt = control_output(&stack->control, pkts, max, stack->ctr);
+	while (cnt < max && (tcb = stack->ready_head) != NULL) {
+		uint16_t made;
+
+		if (tcb->deficit_bytes <= 0)
+			tcb->deficit_bytes += TCP_QUANTUM;
+		made = tcb_output(stack, tcb, pkts + cnt, max - cnt);
+		cnt += made;
+		if (cnt == max && tcb->deficit_bytes > 0 && tcb_owed(tcb) != TCP_OWED_NOTHING)
+			break;                         /* its turn goes on in the next call */
+		ready_remove(stack, tcb);
+		tcb_settle(stack, tcb);                /* back to the end if it owes more */
+		if (!tcb->ready)
+			tcb->deficit_bytes = 0;
+		else if (made == 0)
+			break;                         /* owes, but cannot: no record */
+	}
+	if (stack->ready_head != NULL)
+		tcb_settle(stack, stack->ready_head);
+	return cnt;
+}
+
+bool
+tcp_output_pending(const struct tcp_stack *stack)
+{
+	return stack->control.cnt > 0 || stack->ready_head != NULL;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* output.h turns what connections owe into packets, and keeps the list of those that owe. */
+#ifndef SPILLWAY_DATAPLANE_TCP_OUTPUT_H
+#define SPILLWAY_DATAPLANE_TCP_OUTPUT_H
+
+#include "dataplane/tcp/stack.h"
+
+/* what a connection may send now, the most urgent first */
+enum tcp_owed {
+	TCP_OWED_NOTHING,
+	TCP_OWED_SYN_ACK,
+	TCP_OWED_AGAIN,        /* what was lost */
+	TCP_OWED_NEW,          /* new data or FIN */
+	TCP_OWED_PROBE,
+	TCP_OWED_KEEPALIVE,
+	TCP_OWED_ACK,
+};
+
+/* tcb_owed returns the next thing that congestion window, peer's window and queue allow. */
+enum tcp_owed
+tcb_owed(struct tcb *tcb);
+
+/* ready_add puts a connection at the end of the ready list, unless it is in it. */
+void
+ready_add(struct tcp_stack *stack, struct tcb *tcb);
+
+/* ready_remove takes a connection out of the ready list, if it is in it. */
+void
+ready_remove(struct tcp_stack *stack, struct tcb *tcb);
+
+#endif

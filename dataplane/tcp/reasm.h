@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* reasm.h holds segments that arrived before their turn, copied, sorted and disjoint.
+ *
+ * Memory. TCP_OOO_SEGS_MAX for a connection, from a pool of TCP_OOO_BUFS for all. What does not
+ * fit is dropped: the peer sends it again.
+ */
+#ifndef SPILLWAY_DATAPLANE_TCP_REASM_H
+#define SPILLWAY_DATAPLANE_TCP_REASM_H
+
+#include "dataplane/base/limits.h"
+#include "dataplane/base/pool.h"
+#include "dataplane/tcp/options.h"
+
+struct ooo_seg {
+	struct ooo_seg *next;
+	uint32_t seq;
+	uint32_t len;
+	uint8_t data[TCP_OOO_BUF_LEN];
+};
+
+struct reasm {
+	struct ooo_seg *head;
+	uint32_t recent;       /* the sequence number that arrived last: its block is told first */
+	uint32_t cnt;          /* [0, TCP_OOO_SEGS_MAX] */
+};
+
+enum reasm_result {
+	REASM_KEPT,
+	REASM_OLD,             /* all of it is held already */
+	REASM_FULL,            /* no room, or longer than a buffer */
+};
+
+/* reasm_insert copies what is new of a segment.
+ *
+ * len  > 0. A segment that reaches over held ones is kept up to the first of them. */
+enum reasm_result
+reasm_insert(struct reasm *reasm, struct pool *pool, uint32_t seq, const uint8_t *data,
+             uint32_t len);
+
+/* reasm_reach returns how far the bytes are complete when they are complete up to seq. */
+uint32_t
+reasm_reach(const struct reasm *reasm, uint32_t seq);
+
+/* reasm_pop takes out the first segment when it begins before limit, else returns NULL. The
+ * caller gives it back to the pool. */
+struct ooo_seg *
+reasm_pop(struct reasm *reasm, uint32_t limit);
+
+/* reasm_blocks lists held ranges for a SACK option, that of the latest arrival first
+ * (RFC 2018 4). max in [1, TCP_SACK_BLOCKS_MAX]. Returns how many. */
+uint8_t
+reasm_blocks(const struct reasm *reasm, struct tcp_range *blocks, uint8_t max);
+
+/* reasm_clear gives up everything. */
+void
+reasm_clear(struct reasm *reasm, struct pool *pool);
+
+#endif

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* Making and ending stacks and connections, the owner's calls, and the accessors. */
+#include "dataplane/tcp/stack.h"
+
+#include "dataplane/tcp/output.h"
+#include "dataplane/tcp/states.h"
+#include "dataplane/tcp/timers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the stack */
+
+/* share returns what a pool for all connections needs when each could take per. */
+static uint32_t
+share(uint64_t connections_max, uint32_t per, uint32_t all)
+{
+	return (uint32_t)MIN(connections_max * per, (uint64_t)all);
+}
+
+static int
+pools_init(struct tcp_stack *stack)
+{
+	uint32_t open_max = stack->config.connections_max;
+	uint32_t cnt = open_max + stack->half_open_max;
+	uint32_t time_wait_cnt = share(open_max, 16, TCP_TIME_WAIT_MAX);
+
+	if (pool_init(&stack->tcbs, sizeof(struct tcb), cnt) < 0 ||
+	    pool_init(&stack->entries, sizeof(struct sendq_entry),
+	              share(open_max, TCP_SEND_ENTRIES_MAX, TCP_SEND_ENTRIES)) < 0 ||
+	    pool_init(&stack->records, sizeof(struct sent),
+	              share(open_max, TCP_SENT_RECORDS_MAX, TCP_SENT_RECORDS)) < 0 ||
+	    pool_init(&stack->ooo, sizeof(struct ooo_seg),
+	              share(open_max, TCP_OOO_SEGS_MAX, TCP_OOO_BUFS)) < 0 ||
+	    timewait_init(&stack->timewait, time_wait_cnt) < 0 ||
+	    table_init(&stack->table, cnt + time_wait_cnt, stack->config.secret[0]) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+struct tcp_stack *
+tcp_create(const struct tcp_config *config, uint64_t now_us)
+{
+	struct tcp_stack *stack = calloc(1, sizeof(*stack));
+
+	dp_assert(config->connections_max >= 1 && config->connections_max <= 1u << 20);
+	dp_assert(config->local.mtu >= MTU_MIN && config->local.mtu <= MTU_MAX);
+	if (stack == NULL)
+		return NULL;
+	stack->config = *config;
+	stack->ctr = config->ctr;
+	stack->now_us = now_us;
+	stack->half_open_max = MIN(config->connections_max, (uint32_t)TCP_HALF_OPEN_MAX);
+	timer_wheel_init(&stack->wheel, now_us);
+	if (pools_init(stack) < 0) {
+		tcp_destroy(stack);
+		return NULL;
+	}
+	return stack;
+}
+
+/* tcb_drop gives up all that a connection holds. */
+static void
+tcb_drop(struct tcp_stack *stack, struct tcb *tcb)
+{
+	sendq_clear(&tcb->sendq, &stack->entries);
+	scoreboard_clear(&tcb->board, &stack->records);
+	reasm_clear(&tcb->reasm, &stack->ooo);
+}
+
+void
+tcp_destroy(struct tcp_stack *stack)
+{
+	if (stack == NULL)
+		return;
+	for (uint32_t i = 0; stack->table.heads != NULL && i <= stack->table.mask; i++) {
+		for (struct flow *flow = stack->table.heads[i]; flow != NULL; flow = flow->next) {
+			if (flow->kind == FLOW_TCB)
+				tcb_drop(stack, CONTAINER_OF(flow, struct tcb, flow));
+		}
+	}
+	table_fini(&stack->table);
+	pool_fini(&stack->timewait.entries);
+	pool_fini(&stack->ooo);
+	pool_fini(&stack->records);
+	pool_fini(&stack->entries);
+	pool_fini(&stack->tcbs);
+	free(stack);
+}
+
+static void
+reader_release(struct tcp_stack *stack)
+{
+	if (stack->reader.held != NULL)
+		pool_put(&stack->ooo, stack->reader.held);
+	stack->reader.held = NULL;
+}
+
+void
+tcp_enter(struct tcp_stack *stack, uint64_t now_us)
+{
+	dp_assert(now_us >= stack->now_us);
+	stack->now_us = now_us;
+	while (stack->dead != NULL) {
+		struct tcb *tcb = stack->dead;
+
+		stack->dead = tcb->dead_next;
+		pool_put(&stack->tcbs, tcb);
+	}
+}
+
+/* ---- ending a connection */
+
+void
+tcb_read_drop(struct tcp_stack *stack, const struct tcb *tcb)
+{
+	struct reader *reader = &stack->reader;
+
+	if (reader->tcb != tcb)
+		return;
+	count_add(stack->ctr, CTR_tcp_after_close, reader->end - reader->seq);
+	reader_release(stack);
+	reader->tcb = NULL;
+}
+
+static void
+tcb_uncount(struct tcp_stack *stack, const struct tcb *tcb)
+{
+	if (tcb->state == TCP_SYN_RECEIVED)
+		stack->half_open_cnt--;
+	else
+		stack->open_cnt--;
+	gauge_set(stack->ctr, CTR_tcp_half_open, stack->half_open_cnt);
+	gauge_set(stack->ctr, CTR_tcp_connections, stack->open_cnt);
+}
+
+void
+tcb_end(struct tcp_stack *stack, struct tcb *tcb)
+{
+	dp_assert(tcb->state != TCP_CLOSED);
+	tcb_read_drop(stack, tcb);
+	tcb_uncount(stack, tcb);
+	table_remove(&stack->table, &tcb->flow);
+	ready_remove(stack, tcb);
+	timer_cancel(&stack->wheel, &tcb->timer);
+	tcb_drop(stack, tcb);
+	tcp_set_state(tcb, TCP_CLOSED);
+	tcb->dead_next = stack->dead;
+	stack->dead = tcb;
+}
+
+void
+tcb_finish(struct tcp_stack *stack, struct tcb *tcb, enum counter why)
+{
+	count(stack->ctr, why);
+	if (tcb->state == TCP_SYN_RECEIVED)
+		tcb->events = 0;               /* it has no owner yet */
+	else
+		tcb->events |= TCP_EV_CLOSED;
+	tcb_end(stack, tcb);
+}
+
+void
+tcb_challenge(struct tcp_stack *stack, struct tcb *tcb)
+{
+	struct challenge *challenge = &stack->challenge;
+	uint64_t epoch = stack->now_us >> 20;
+
+	if (challenge->epoch != epoch) {
+		challenge->epoch = epoch;
+		challenge->cnt = 0;
+	}
+	if (challenge->cnt == TCP_CHALLENGE_ACKS_PER_S) {      /* RFC 5961 7 */
+		count(stack->ctr, CTR_tcp_challenge_limited);
+		return;
+	}
+	challenge->cnt++;
+	tcb->ack_now = true;
+	count(stack->ctr, CTR_tcp_challenge_acks);
+}
+
+/* ---- the owner's calls */
+
+uint32_t
+tcp_read(struct tcp_stack *stack, struct tcb *tcb, const uint8_t **data)
+{
+	struct reader *reader = &stack->reader;
+	uint32_t len;
+
+	if (reader->tcb != tcb)
+		return 0;
+	reader_release(stack);
+	while (reader->len == 0 && reader->seq != reader->end) {
+		struct ooo_seg *seg = reasm_pop(&tcb->reasm, reader->end);
+		uint32_t given;
+
+		dp_assert(seg != NULL && seq_le(seg->seq, reader->seq));
+		given = reader->seq - seg->seq;
+		reader_release(stack);
+		reader->held = seg;
+		reader->data = seg->data + given;
+		reader->len = seg->len - MIN(given, seg->len);
+	}
+	if (reader->len == 0) {
+		reader->tcb = NULL;
+		return 0;
+	}
+	*data = reader->data;
+	len = reader->len;
+	reader->seq += len;
+	reader->len = 0;
+	return len;
+}
+
+int
+tcp_send(struct tcp_stack *stack, struct tcb *tcb, const struct frag *frags, uint32_t cnt)
+{
+	uint32_t queued = tcb_queued(tcb);
+
+	dp_assert(cnt >= 1 && cnt <= TCP_SEND_FRAGS_MAX);
+	dp_assert(tcp_rule_for(tcb->state, TCP_CALL_SEND)->step == TCP_STEP_ALLOW);
+	if (queued > TCP_SND_QUEUE_MAX || sendq_append(&tcb->sendq, &stack->entries, frags, cnt)) {
+		count(stack->ctr, CTR_tcp_no_entry);
+		return -ENOBUFS;
+	}
+	if (queued == 0)
+		tcb->progress_us = stack->now_us;
+	tcb_settle(stack, tcb);
+	return 0;
+}
+
+uint32_t
+tcp_send_room(const struct tcp_stack *stack, const struct tcb *tcb)
+{
+	uint32_t queued = tcb_queued(tcb);
+	uint32_t worth = 2 * MIN(tcb->cc.cwnd_bytes, tcb->snd_wnd) + 64 * 1024;
+
+	if (tcp_rule_for(tcb->state, TCP_CALL_SEND)->step != TCP_STEP_ALLOW || tcb->snd_wnd == 0)
+		return 0;
+	if (tcb->sendq.cnt + TCP_SEND_FRAGS_MAX > TCP_SEND_ENTRIES_MAX ||
+	    stack->entries.free_cnt < TCP_SEND_FRAGS_MAX)
+		return 0;
+	worth = MIN(worth, (uint32_t)TCP_SND_QUEUE_MAX);
+	return worth > queued ? worth - queued : 0;
+}
+
+void
+tcp_close(struct tcp_stack *stack, struct tcb *tcb, uint64_t now_us)
+{
+	if (tcp_rule_for(tcb->state, TCP_CALL_CLOSE)->step == TCP_STEP_IGNORE)
+		return;
+	dp_assert(tcp_rule_for(tcb->state, TCP_CALL_CLOSE)->step == TCP_STEP_ALLOW);
+	stack->now_us = now_us;
+	tcb_read_drop(stack, tcb);
+	reasm_clear(&tcb->reasm, &stack->ooo);
+	tcb->fin_queued = true;
+	tcp_set_state(tcb, tcb->state == TCP_ESTABLISHED ? TCP_FIN_WAIT_1 : TCP_LAST_ACK);
+	tcb_settle(stack, tcb);
+}
+
+void
+tcp_abort(struct tcp_stack *stack, struct tcb *tcb)
+{
+	struct answer *answer;
+
+	if (tcp_rule_for(tcb->state, TCP_CALL_ABORT)->step == TCP_STEP_IGNORE)
+		return;
+	answer = control_add(&stack->control, stack->ctr);
+	if (answer != NULL) {
+		*answer = (struct answer){
+			.path = tcb->path,
+			.key = tcb->flow.key,
+			.seq = tcb->snd_nxt,
+			.ack = tcb->rcv_nxt,
+			.flags = TCP_RST | TCP_ACK,
+		};
+		count(stack->ctr, CTR_tcp_resets_out);
+	}
+	count(stack->ctr, CTR_tcp_aborted);
+	tcb_end(stack, tcb);
+}
+
+/* ---- accessors */
+
+void *
+tcp_user(const struct tcb *tcb)
+{
+	return tcb->user;
+}
+
+void
+tcp_set_user(struct tcb *tcb, void *user)
+{
+	tcb->user = user;
+}
+
+uint64_t
+tcp_stalled_us(const struct tcb *tcb, uint64_t now_us)
+{
+	return tcb_queued(tcb) > 0 ? now_us - tcb->progress_us : 0;
+}
+
+void
+tcp_info(const struct tcp_stack *stack, const struct tcb *tcb, struct tcp_info *info)
+{
+	(void)stack;
+	*info = (struct tcp_info){
+		.state = tcb->state,
+		.remote_be = tcb->flow.key.remote_be,
+		.remote_port = tcb->flow.key.remote_port,
+		.mss = tcb->mss,
+		.cwnd_bytes = tcb->cc.cwnd_bytes,
+		.ssthresh_bytes = tcb->cc.ssthresh_bytes,
+		.snd_wnd_bytes = tcb->snd_wnd,
+		.srtt_us = tcb->srtt_us,
+		.rto_us = tcb->rto_us,
+		.queued_bytes = tcb_queued(tcb),
+		.flight_bytes = tcb_flight(tcb),
+		.acked_bytes = tcb->acked_bytes,
+		.retransmit_bytes = tcb->retransmit_bytes,
+	};
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* tcp.h is TCP for a server that sends: a table of connections, input, output and timers, driven
+ * by a caller that owns the clock and the wire.
+ *
+ *        segments (struct ip_seg)            packets (struct pkt_out)
+ *              │ tcp_input                            ▲ tcp_output
+ *              ▼                                      │
+ *        ┌──────────────────────── stack ────────────────────────┐
+ *        │  table · state rules · reassembly · recovery · timers  │
+ *        └────────────────────────────────────────────────────────┘
+ *              │ events, tcp_read                     ▲ tcp_send (struct frag)
+ *              ▼                                      │
+ *                          the connection's owner
+ *
+ * Threads. A stack belongs to one worker. Time is the caller's, in microseconds, monotonic, > 0:
+ * a virtual clock runs the same code.
+ * Memory. Everything is taken by tcp_create; connections, queue entries and out-of-order buffers
+ * come from bounded pools. Sent bytes are referenced, not copied, until they are acknowledged.
+ * Lifecycle of a connection. TCP_EV_OPEN hands a tcb to its owner; tcp_send, tcp_read;
+ * tcp_close or TCP_EV_FIN; TCP_EV_CLOSED ends it: the tcb is good until the next call into the
+ * stack. tcp_abort ends it at once, without an event.
+ * Clauses. RFC 9293; 7323 (window scale, timestamps, PAWS); 2018, 2883, 6675 (SACK); 6298 (RTO);
+ * 5681, 3465, 6582, 3042 (congestion, recovery); 6928 (IW10); 5961; 6528 (ISN); 1122 (keepalive,
+ * R2). The clause stands beside the line that does it.
+ */
+#ifndef SPILLWAY_DATAPLANE_TCP_TCP_H
+#define SPILLWAY_DATAPLANE_TCP_TCP_H
+
+#include "dataplane/base/counters.h"
+#include "dataplane/base/pkt.h"
+#include "dataplane/base/span.h"
+#include "dataplane/ip/ip.h"
+
+struct tcp_stack;
+struct tcb;
+
+struct tcp_config {
+	struct ip_local local;
+	uint16_t listen_port;      /* host order */
+	uint32_t connections_max;  /* [1, 2^20] */
+	uint64_t secret[2];        /* keys the ISN and the table (RFC 6528); random */
+	struct counters *ctr;      /* outlives the stack */
+};
+
+enum tcp_event {
+	TCP_EV_OPEN = 1 << 0,   /* the handshake is done: a new connection */
+	TCP_EV_READ = 1 << 1,   /* tcp_read has bytes */
+	TCP_EV_ROOM = 1 << 2,   /* sent bytes were acknowledged or the window grew: tcp_send_room */
+	TCP_EV_FIN = 1 << 3,    /* the peer sends no more; what was queued still goes out */
+	TCP_EV_CLOSED = 1 << 4, /* over: closed by both, reset by the peer, or given up */
+};
+
+struct tcp_note {
+	struct tcb *tcb;
+	uint32_t events; /* enum tcp_event */
+};
+
+enum tcp_state {
+	TCP_CLOSED,
+	TCP_LISTEN,
+	TCP_SYN_SENT,
+	TCP_SYN_RECEIVED,
+	TCP_ESTABLISHED,
+	TCP_FIN_WAIT_1,
+	TCP_FIN_WAIT_2,
+	TCP_CLOSE_WAIT,
+	TCP_CLOSING,
+	TCP_LAST_ACK,
+	TCP_TIME_WAIT,
+	TCP_STATE_CNT
+};
+
+struct tcp_info {
+	enum tcp_state state;
+	uint32_t remote_be;        /* IPv4 address */
+	uint16_t remote_port;      /* host order */
+	uint16_t mss;              /* payload bytes of a full segment */
+	uint32_t cwnd_bytes;
+	uint32_t ssthresh_bytes;
+	uint32_t snd_wnd_bytes;    /* the peer's window */
+	uint32_t srtt_us;
+	uint32_t rto_us;
+	uint32_t queued_bytes;     /* in the send queue: unsent and unacknowledged */
+	uint32_t flight_bytes;     /* sent, unacknowledged */
+	uint64_t acked_bytes;
+	uint64_t retransmit_bytes;
+};
+
+/* tcp_create makes a stack that listens. NULL when memory is exhausted. */
+COLD struct tcp_stack *
+tcp_create(const struct tcp_config *config, uint64_t now_us);
+
+/* tcp_destroy drops every connection without a word and frees all. NULL is allowed. */
+COLD void
+tcp_destroy(struct tcp_stack *stack);
+
+/* tcp_input takes one received segment through RFC 9293 3.10.7.
+ *
+ * seg     as ip_input filled it; its bytes must stay until the next call into the stack other
+ *         than tcp_read, tcp_send, tcp_send_room and the accessors.
+ * events  out: enum tcp_event bits for the returned connection.
+ * Returns the connection that has events, or NULL when there is nothing to tell. Malformed,
+ * unacceptable and unwanted segments are answered as the RFCs say, and counted. */
+struct tcb *
+tcp_input(struct tcp_stack *stack, const struct ip_seg *seg, uint64_t now_us, uint32_t *events);
+
+/* tcp_read takes the next bytes of a connection in order. Call until it returns 0, at once after
+ * TCP_EV_READ: what is not taken before the next tcp_input is lost to the owner (asserted).
+ *
+ * data  out: good until the next call of tcp_read or tcp_input.
+ * Returns the bytes at *data, 0 when there are none. */
+uint32_t
+tcp_read(struct tcp_stack *stack, struct tcb *tcb, const uint8_t **data);
+
+/* tcp_send queues fragments in order and takes over their references.
+ *
+ * cnt  [1, 64]. Allowed in ESTABLISHED and CLOSE-WAIT, before tcp_close.
+ * Returns 0; or -ENOBUFS with nothing taken when queue entries are exhausted, counted. */
+int
+tcp_send(struct tcp_stack *stack, struct tcb *tcb, const struct frag *frags, uint32_t cnt);
+
+/* tcp_send_room returns the bytes worth queueing now: enough to keep the connection busy until
+ * the next acknowledgement at its present window, and no more, so that content is read just in
+ * time. 0 when the queue is full enough, the peer's window is shut, or the connection is closing. */
+uint32_t
+tcp_send_room(const struct tcp_stack *stack, const struct tcb *tcb);
+
+/* tcp_close sends what is queued, then FIN (RFC 9293 3.10.4). The owner still gets events. */
+void
+tcp_close(struct tcp_stack *stack, struct tcb *tcb, uint64_t now_us);
+
+/* tcp_abort sends RST, drops what is queued and ends the connection, without an event
+ * (RFC 9293 3.10.5). The tcb is gone. */
+void
+tcp_abort(struct tcp_stack *stack, struct tcb *tcb);
+
+/* tcp_output makes the packets that may leave now: control answers first, then connections that
+ * are ready, deficit round robin.
+ *
+ * pkts  out, [0, max); spans are references that hold until the next call into the stack.
+ * Returns how many; 0 is normal. */
+uint16_t
+tcp_output(struct tcp_stack *stack, struct pkt_out *pkts, uint16_t max, uint64_t now_us);
+
+/* tcp_timers runs what is due: retransmission, probes, delayed ACKs, keepalive, TIME-WAIT.
+ *
+ * notes  out, [0, max), max >= 1. Returns how many connections have events; call again while it
+ *        returns max. */
+uint32_t
+tcp_timers(struct tcp_stack *stack, uint64_t now_us, struct tcp_note *notes, uint32_t max);
+
+/* tcp_output_pending tells whether tcp_output has anything to send now. */
+bool
+tcp_output_pending(const struct tcp_stack *stack);
+
+/* tcp_next_us returns a time before which no timer is due; UINT64_MAX when none is set. */
+uint64_t
+tcp_next_us(const struct tcp_stack *stack);
+
+/* tcp_user and tcp_set_user keep the owner's pointer in a connection, NULL at TCP_EV_OPEN. */
+void *
+tcp_user(const struct tcb *tcb);
+void
+tcp_set_user(struct tcb *tcb, void *user);
+
+/* tcp_stalled_us returns for how long a connection with bytes queued has had none acknowledged;
+ * 0 when nothing is queued. */
+uint64_t
+tcp_stalled_us(const struct tcb *tcb, uint64_t now_us);
+
+/* tcp_info fills what is known of a connection. */
+void
+tcp_info(const struct tcp_stack *stack, const struct tcb *tcb, struct tcp_info *info);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* From a request that waits to a block that is sent: reads, turns of the starved, piece messages. */
+#include "dataplane/wire/blocks.h"
+
+#include "dataplane/wire/requests.h"
+
+enum {
+	MESSAGE_PIECE = 7,
+	PIECE_HEAD_LEN = 13, /* BEP 3: length prefix, id, index, begin */
+	REAP_MAX = 64,
+};
+static_assert(1 + STORE_SPANS_MAX <= WIRE_FRAGS_MAX, "a piece message is one part");
+
+/* block_give gives one ready block: the message's head inline, the content by reference. */
+static void
+block_give(struct wire *wire, struct wire_request *request, struct compose *out)
+{
+	struct abi_torrent_stat *stat = request->peer->torrent->active->stat;
+	struct store_req *read = request->read;
+	uint8_t head[PIECE_HEAD_LEN];
+	uint32_t before = out->bytes;
+
+	store_be32(head, 9 + request->block.len);
+	head[4] = MESSAGE_PIECE;
+	store_be32(head + 5, request->block.piece);
+	store_be32(head + 9, request->block.begin);
+	compose_bytes(out, head, sizeof(head));
+	for (uint32_t i = 0; i < read->span_cnt; i++)
+		compose_span(out, read->spans[i]);
+	dp_assert(out->bytes - before == PIECE_HEAD_LEN + request->block.len);
+
+	count(wire->ctr, CTR_requests_served);
+	count_add(wire->ctr, CTR_payload_bytes, request->block.len);
+	stat->uploaded_bytes += request->block.len;
+	stat->request_cnt++;
+	pool_put(&wire->reads, read);
+	request->read = NULL;
+	request_unindex(wire, request);
+	request_free(wire, request);
+}
+
+void
+blocks_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
+{
+	struct wire_request *request;
+
+	while (compose_wanted(out) && (request = queue_first(peer, REQUEST_READY)) != NULL) {
+		block_give(wire, request, out);
+		peer->progress_us = wire->now_us;
+	}
+}
+
+/* ---- the starved */
+
+/* starve puts a peer in the queue for memory: at the end, or where its ticket says when its turn
+ * came to nothing. The walk passes only peers whose turn came to nothing as well. */
+COLD static void
+starve(struct wire *wire, struct wire_peer *peer)
+{
+	struct link *at = &wire->starved;
+
+	peer->turn = false;
+	if (link_is_set(&peer->starved))
+		return;
+	if (peer->ticket == 0) {
+		peer->ticket = ++wire->ticket;
+	} else {
+		at = wire->starved.next;
+		while (at != &wire->starved &&
+		       CONTAINER_OF(at, struct wire_peer, starved)->ticket < peer->ticket)
+			at = at->next;
+	}
+	link_insert(at, &peer->starved);
+}
+
+/* may_start tells whether a peer that has started cnt reads in this call may start another. */
+static bool
+may_start(const struct wire *wire, const struct wire_peer *peer, uint32_t cnt)
+{
+	if (LIKELY(list_first(&wire->starved) == NULL))
+		return true;
+	return peer->turn && cnt < WIRE_STARVED_READS;
+}
+
+void
+blocks_revive(struct wire *wire)
+{
+	struct link *link = list_first(&wire->starved);
+	uint32_t free_cnt;
+
+	if (LIKELY(link == NULL))
+		return;
+	free_cnt = MIN(store_free_buffers(wire->store), wire->reads.free_cnt);
+	while (free_cnt > 0 && (link = list_first(&wire->starved)) != NULL) {
+		struct wire_peer *peer = CONTAINER_OF(link, struct wire_peer, starved);
+
+		link_remove(link);
+		peer->turn = true;
+		peer_note(wire, peer);
+		free_cnt -= MIN(free_cnt, (uint32_t)WIRE_STARVED_READS);
+	}
+}
+
+/* ---- reads */
+
+static bool
+within_room(const struct wire_peer *peer, uint32_t room_bytes)
+{
+	return peer->queue[REQUEST_READING].bytes + peer->queue[REQUEST_READY].bytes < room_bytes;
+}
+
+bool
+blocks_can_start(const struct wire_peer *peer)
+{
+	return peer->queue[REQUEST_WAITING].cnt > 0 && !link_is_set(&peer->starved) &&
+	       peer->queue[REQUEST_READING].cnt + peer->queue[REQUEST_READY].cnt < WIRE_READS_MAX;
+}
+
+/* block_start starts one read. false: no memory for it now. */
+static bool
+block_start(struct wire *wire, struct wire_request *request)
+{
+	struct store_req *read = pool_get(&wire->reads);
+
+	if (UNLIKELY(read == NULL))
+		return false;
+	read->torrent = request->peer->torrent;
+	read->piece = request->block.piece;
+	read->begin = request->block.begin;
+	read->len = request->block.len;
+	read->owner = request;
+	switch (store_read(wire->store, read)) {
+	case STORE_READY:
+		request->read = read;
+		request_set_kind(request, REQUEST_READY);
+		return true;
+	case STORE_PENDING:
+		request->read = read;
+		request_set_kind(request, REQUEST_READING);
+		return true;
+	case STORE_ABSENT:
+		pool_put(&wire->reads, read);
+		request_absent(wire, request);
+		return true;
+	case STORE_BUSY:
+		break;
+	}
+	pool_put(&wire->reads, read);
+	return false;
+}
+
+void
+blocks_start(struct wire *wire, struct wire_peer *peer, uint32_t room_bytes)
+{
+	uint32_t cnt = 0;
+
+	while (blocks_can_start(peer) && within_room(peer, room_bytes)) {
+		bool allowed = may_start(wire, peer, cnt);
+
+		if (allowed && cnt > 0)
+			peer->ticket = 0; /* its turn came to something */
+		if (!allowed || !block_start(wire, queue_first(peer, REQUEST_WAITING))) {
+			starve(wire, peer);
+			return;
+		}
+		cnt++;
+		if (peer->state == WIRE_CLOSED)
+			return;
+	}
+	peer->ticket = 0;
+	peer->turn = false;
+}
+
+/* block_done takes one read that has ended. */
+static void
+block_done(struct wire *wire, struct store_req *req)
+{
+	struct wire_request *request = req->owner;
+	struct wire_peer *peer = request->peer;
+
+	dp_assert(request->kind == REQUEST_READING && request->read == req);
+	peer_note(wire, peer);
+	if (LIKELY(req->status == STORE_READY)) {
+		request_set_kind(request, REQUEST_READY);
+		return;
+	}
+	pool_put(&wire->reads, request->read);
+	request->read = NULL;
+	request_absent(wire, request);
+}
+
+void
+blocks_reap(struct wire *wire)
+{
+	struct store_req *done[REAP_MAX];
+	uint32_t cnt;
+
+	do {
+		cnt = store_reap(wire->store, done, REAP_MAX);
+		for (uint32_t i = 0; i < cnt; i++)
+			block_done(wire, done[i]);
+	} while (cnt == REAP_MAX);
+}

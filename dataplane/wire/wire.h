@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* wire.h is the peer wire protocol of a seeder: bytes from a peer in, requests to the store,
+ * fragments of the answer out. It knows no connection below it: bytes, room and time come from
+ * the caller, and what is to be done with a peer goes back as notes.
+ *
+ *   bytes ──wire_input──► handshake, messages ──► requests ──wire_output──► store_read
+ *   frags ◄──────────────────────────── wire_output ◄── blocks ready ◄── wire_reap
+ *
+ * Threads. One worker. Memory: peers, requests and message buffers from bounded pools taken at
+ * wire_create. Lifecycle of a peer: wire_open; wire_input, wire_output; wire_close, always by the
+ * caller, also after WIRE_CLOSE.
+ * Clauses. BEP 3 (wire), 6 (fast), 9 (ut_metadata), 10 (extensions, reqq), 20 (peer id), 21
+ * (upload_only), 27 (private), 54 (lt_donthave).
+ *
+ * What a peer can count on: the answer to its handshake once the info_hash is known; have_all to
+ * those who speak BEP 6 when everything is had, else a bitfield; unchoke at once on interested;
+ * requests served in the order asked, save for the disk's; every request to a BEP 6 peer answered
+ * by piece or reject.
+ */
+#ifndef SPILLWAY_DATAPLANE_WIRE_WIRE_H
+#define SPILLWAY_DATAPLANE_WIRE_WIRE_H
+
+#include "dataplane/base/counters.h"
+#include "dataplane/base/span.h"
+#include "dataplane/store/store.h"
+
+struct wire;
+struct wire_peer;
+
+struct wire_config {
+	struct store *store;
+	uint32_t peers_max;
+	uint64_t seed;             /* random: peer id (BEP 20 "-SW....-" + random) */
+	uint16_t listen_port;      /* told in the extended handshake */
+	struct counters *ctr;
+};
+
+enum wire_verdict {
+	WIRE_OK,
+	WIRE_CLOSE, /* counted by its reason: the caller ends the connection and calls wire_close */
+};
+
+struct wire_note {
+	struct wire_peer *peer;
+	enum wire_verdict verdict; /* WIRE_OK: it has output now, or could start more reads */
+};
+
+/* wire_create makes the protocol's memory. NULL when the heap is exhausted. */
+COLD struct wire *
+wire_create(const struct wire_config *config);
+
+/* wire_destroy frees it. Every peer must be closed (asserted). */
+COLD void
+wire_destroy(struct wire *wire);
+
+/* wire_open makes a peer for a new incoming connection.
+ *
+ * address_be, port  for the extended handshake's yourip, and for people.
+ * user              the caller's, returned by wire_user.
+ * Returns NULL when peers_max is reached (counted). */
+struct wire_peer *
+wire_open(struct wire *wire, uint32_t address_be, uint16_t port, void *user, uint64_t now_us);
+
+/* wire_user returns the pointer given to wire_open. */
+void *
+wire_user(const struct wire_peer *peer);
+
+/* wire_close forgets a peer: its requests are dropped, its reads cancelled. */
+void
+wire_close(struct wire *wire, struct wire_peer *peer, uint64_t now_us);
+
+/* wire_input takes the next bytes of the peer's stream; all of them, always.
+ *
+ * data  [0, len), any split of the stream; not kept.
+ * Returns WIRE_OK, or WIRE_CLOSE when the peer broke the protocol or cannot be served. */
+enum wire_verdict
+wire_input(struct wire *wire, struct wire_peer *peer, const uint8_t *data, uint32_t len,
+           uint64_t now_us);
+
+/* wire_output gives the next fragments for a peer and starts reads for those after them.
+ *
+ * room_bytes  what the connection wants to have queued; reads are started only within it.
+ *             Protocol messages go out even with no room.
+ * frags       out, [0, max), max >= 16; references pass to the caller.
+ * Returns how many; call again while it returns more than max - 16 or so many that room is left.
+ * A peer that waits for buffers of the store gets a note from wire_reap when they are back. */
+uint32_t
+wire_output(struct wire *wire, struct wire_peer *peer, uint32_t room_bytes, struct frag *frags,
+            uint32_t max);
+
+/* wire_pending tells whether wire_output has anything to give or start, given room. */
+bool
+wire_pending(const struct wire_peer *peer);
+
+/* wire_reap takes finished reads from the store and returns the peers that they, an activation or
+ * memory now free concern, each at most once a call. notes: [0, max). Returns how many; call again
+ * while it returns max. */
+uint32_t
+wire_reap(struct wire *wire, struct wire_note *notes, uint32_t max);
+
+/* wire_torrent_changed follows a change that control made: the torrent became active, was refused
+ * (its state is cold again) or is about to be removed (gone). The peers concerned come as notes
+ * from the next wire_reap calls; for gone = true every peer of the torrent comes with WIRE_CLOSE
+ * and has left it (store_leave) when this returns. */
+COLD void
+wire_torrent_changed(struct wire *wire, struct torrent *torrent, bool gone);
+
+/* wire_tick looks at some peers: handshake, activation and idle timeouts, keep-alives due, pieces
+ * withdrawn. Call in housekeeping; every peer is seen at least once a second when called at least
+ * every 10 ms. notes as wire_reap. */
+uint32_t
+wire_tick(struct wire *wire, uint64_t now_us, struct wire_note *notes, uint32_t max);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* Sessions: a connection's events become a peer's input, a peer's output a connection's queue. */
+#include "dataplane/worker/worker.h"
+
+enum {
+	FRAGS_MAX = 64,
+	FRAGS_RESERVE = 16,   /* wire_output may hold back when fewer places are left */
+	RECLAIM_STEP = 64,    /* sessions looked at in one housekeeping */
+	RECLAIM_SHARE = 16,   /* memory is short below 1/16 of the arena */
+};
+
+static void
+mark(struct worker *worker, struct session *session)
+{
+	if (session->queued)
+		return;
+	session->queued = true;
+	session->next = NULL;
+	*worker->pump_tail = session;
+	worker->pump_tail = &session->next;
+}
+
+/* forget parts a session from both sides. Its memory goes back when it leaves the pump list. */
+static void
+forget(struct worker *worker, struct session *session)
+{
+	wire_close(worker->wire, session->peer, worker->now_us);
+	tcp_set_user(session->tcb, NULL);
+	session->tcb = NULL;
+	session->peer = NULL;
+	if (!session->queued)
+		pool_put(&worker->sessions, session);
+}
+
+void
+session_abort(struct worker *worker, struct session *session)
+{
+	struct tcb *tcb = session->tcb;
+
+	forget(worker, session);
+	tcp_abort(worker->tcp, tcb);
+}
+
+static void
+open_session(struct worker *worker, struct tcb *tcb)
+{
+	struct session *session = pool_get(&worker->sessions);
+	struct tcp_info info;
+
+	if (session == NULL) {
+		count(&worker->ctr, CTR_peers_full);
+		tcp_abort(worker->tcp, tcb);
+		return;
+	}
+	tcp_info(worker->tcp, tcb, &info);
+	session->tcb = tcb;
+	session->queued = false;
+	session->peer = wire_open(worker->wire, info.remote_be, info.remote_port, session,
+	                          worker->now_us);
+	if (session->peer == NULL) {
+		session->tcb = NULL;
+		pool_put(&worker->sessions, session);
+		tcp_abort(worker->tcp, tcb);
+		return;
+	}
+	tcp_set_user(tcb, session);
+}
+
+/* feed hands the peer all bytes that have come. False: the session is over. */
+static bool
+feed(struct worker *worker, struct session *session)
+{
+	const uint8_t *data;
+	uint32_t len;
+
+	while ((len = tcp_read(worker->tcp, session->tcb, &data)) > 0) {
+		if (wire_input(worker->wire, session->peer, data, len, worker->now_us) == WIRE_OK)
+			continue;
+		session_abort(worker, session);
+		return false;
+	}
+	return true;
+}
+
+/* drop_input takes what still comes on a connection that has no peer any more. */
+static void
+drop_input(struct worker *worker, struct tcb *tcb)
+{
+	const uint8_t *data;
+	uint32_t len;
+
+	while ((len = tcp_read(worker->tcp, tcb, &data)) > 0)
+		count_add(&worker->ctr, CTR_tcp_after_close, len);
+}
+
+void
+session_events(struct worker *worker, struct tcb *tcb, uint32_t events)
+{
+	struct session *session;
+
+	if (events & TCP_EV_OPEN) {
+		open_session(worker, tcb);
+		if (tcp_user(tcb) == NULL)
+			return;
+	}
+	session = tcp_user(tcb);
+	if (session == NULL) {
+		if (events & TCP_EV_READ)
+			drop_input(worker, tcb);
+		return;
+	}
+	if ((events & TCP_EV_READ) && !feed(worker, session))
+		return;
+	if (events & TCP_EV_CLOSED) {
+		forget(worker, session);
+		return;
+	}
+	if (events & TCP_EV_FIN) {
+		forget(worker, session);
+		tcp_close(worker->tcp, tcb, worker->now_us);
+		return;
+	}
+	mark(worker, session);
+}
+
+void
+session_note(struct worker *worker, const struct wire_note *note)
+{
+	struct session *session = wire_user(note->peer);
+
+	if (note->verdict == WIRE_CLOSE)
+		session_abort(worker, session);
+	else
+		mark(worker, session);
+}
+
+static void
+pump(struct worker *worker, struct session *session)
+{
+	struct frag frags[FRAGS_MAX];
+	uint32_t cnt;
+
+	do {
+		uint32_t room_bytes = tcp_send_room(worker->tcp, session->tcb);
+
+		cnt = wire_output(worker->wire, session->peer, room_bytes, frags, FRAGS_MAX);
+		if (cnt == 0)
+			return;
+		if (tcp_send(worker->tcp, session->tcb, frags, cnt) == 0)
+			continue;
+		for (uint32_t i = 0; i < cnt; i++)
+			frag_release(&frags[i]);
+		session_abort(worker, session);
+		return;
+	} while (cnt > FRAGS_MAX - FRAGS_RESERVE);
+}
+
+void
+session_pump_all(struct worker *worker)
+{
+	struct session *session = worker->pump_head;
+
+	worker->pump_head = NULL;
+	worker->pump_tail = &worker->pump_head;
+	while (session != NULL) {
+		struct session *next = session->next;
+
+		session->queued = false;
+		if (session->tcb != NULL)
+			pump(worker, session);
+		else
+			pool_put(&worker->sessions, session);
+		session = next;
+	}
+}
+
+void
+session_reclaim(struct worker *worker)
+{
+	uint32_t cnt = worker->sessions.cnt;
+
+	if (store_free_buffers(worker->store) * RECLAIM_SHARE >= worker->ctr.value[CTR_arena_buffers])
+		return;
+	for (uint32_t i = 0; i < RECLAIM_STEP && i < cnt; i++) {
+		struct session *session = pool_at(&worker->sessions, worker->reclaim_cursor);
+
+		if (++worker->reclaim_cursor == cnt)
+			worker->reclaim_cursor = 0;
+		if (session->tcb == NULL ||
+		    tcp_stalled_us(session->tcb, worker->now_us) < STALL_RECLAIM_US)
+			continue;
+		count(&worker->ctr, CTR_stalled_reclaimed);
+		session_abort(worker, session);
+	}
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* The worker's turn. Each step returns how much it found to do; a turn that found nothing is
+ * followed by idle_wait. */
+#include "dataplane/worker/worker.h"
+
+#include <time.h>
+
+static uint64_t
+clock_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}
+
+static uint32_t
+run_timers(struct worker *worker)
+{
+	struct tcp_note notes[NOTES_MAX];
+	uint32_t total = 0;
+	uint32_t cnt;
+
+	do {
+		cnt = tcp_timers(worker->tcp, worker->now_us, notes, NOTES_MAX);
+		for (uint32_t i = 0; i < cnt; i++)
+			session_events(worker, notes[i].tcb, notes[i].events);
+		total += cnt;
+	} while (cnt == NOTES_MAX);
+	return total;
+}
+
+static void
+take_packet(struct worker *worker, struct pkt_in *pkt)
+{
+	struct ip_seg seg;
+	struct tcb *tcb;
+	uint32_t reply_len;
+	uint32_t events;
+
+	switch (ip_input(&worker->local, &worker->ctr, pkt, &seg, &reply_len)) {
+	case IP_TCP:
+		tcb = tcp_input(worker->tcp, &seg, worker->now_us, &events);
+		if (tcb != NULL)
+			session_events(worker, tcb, events);
+		break;
+	case IP_REPLY:
+		port_tx_reply(worker->port, pkt, reply_len);
+		break;
+	case IP_DROP:
+		break;
+	}
+}
+
+static uint32_t
+receive(struct worker *worker)
+{
+	struct pkt_in pkts[BURST_MAX];
+	uint16_t cnt = port_rx_burst(worker->port, pkts, BURST_MAX);
+
+	for (uint16_t i = 0; i < cnt; i++)
+		take_packet(worker, &pkts[i]);
+	if (cnt > 0)
+		port_rx_free(worker->port, pkts, cnt);
+	return cnt;
+}
+
+static uint32_t
+reap(struct worker *worker)
+{
+	struct wire_note notes[NOTES_MAX];
+	uint32_t total = 0;
+	uint32_t cnt;
+
+	do {
+		cnt = wire_reap(worker->wire, notes, NOTES_MAX);
+		for (uint32_t i = 0; i < cnt; i++)
+			session_note(worker, &notes[i]);
+		total += cnt;
+	} while (cnt == NOTES_MAX);
+	return total;
+}
+
+static uint32_t
+transmit(struct worker *worker)
+{
+	struct pkt_out pkts[BURST_MAX];
+	uint16_t room = port_tx_room(worker->port);
+	uint16_t cnt;
+
+	if (room == 0 || !tcp_output_pending(worker->tcp))
+		return port_tx_flush(worker->port);
+	cnt = tcp_output(worker->tcp, pkts, room, worker->now_us);
+	port_tx_burst(worker->port, pkts, cnt);
+	return cnt;
+}
+
+static void
+tick_peers(struct worker *worker)
+{
+	struct wire_note notes[NOTES_MAX];
+	uint32_t cnt;
+
+	cnt = wire_tick(worker->wire, worker->now_us, notes, NOTES_MAX);
+	for (uint32_t i = 0; i < cnt; i++)
+		session_note(worker, &notes[i]);
+}
+
+static void
+housekeeping(struct worker *worker)
+{
+	control_turn(&worker->control);
+	tick_peers(worker);
+	store_tick(worker->store, worker->now_us);
+	session_reclaim(worker);
+	publish_counters(&worker->publish, &worker->ctr);
+	worker->turn_cnt = 0;
+	worker->housekept_us = worker->now_us;
+}
+
+static uint32_t
+turn(struct worker *worker)
+{
+	uint32_t work;
+
+	worker->now_us = clock_us();
+	work = run_timers(worker);
+	work += receive(worker);
+	work += reap(worker);
+	session_pump_all(worker);
+	store_submit(worker->store);
+	work += transmit(worker);
+	return work;
+}
+
+void
+worker_run(struct worker *worker)
+{
+	while (!*worker->stop && !worker->control.shutdown) {
+		uint32_t work = turn(worker);
+
+		count(&worker->ctr, CTR_turns);
+		if (work > 0) {
+			worker->idle_cnt = 0;
+		} else {
+			worker->idle_cnt++;
+			count(&worker->ctr, CTR_turns_idle);
+			idle_wait(worker);
+		}
+		if (++worker->turn_cnt >= HOUSEKEEPING_TURNS ||
+		    worker->now_us - worker->housekept_us >= HOUSEKEEPING_US)
+			housekeeping(worker);
+	}
+}

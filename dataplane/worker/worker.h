@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* worker.h is one lcore's share of the seeder, and the turn that sequences its layers:
+ *
+ *   timers → rx_burst → tcp input → wire → store (reap, submit) → tcp output → tx_burst
+ *          → every HOUSEKEEPING_TURNS or HOUSEKEEPING_US: counters, control, timeouts
+ *
+ * The two towers meet here: a session ties a TCP connection to a peer. tcp and wire know nothing
+ * of each other; what one reports, the worker tells the other.
+ *
+ * Threads. A worker runs on the thread that made it. Memory: taken by worker_create.
+ * Lifecycle. worker_create; worker_run until told to stop; worker_destroy.
+ */
+#ifndef SPILLWAY_DATAPLANE_WORKER_WORKER_H
+#define SPILLWAY_DATAPLANE_WORKER_WORKER_H
+
+#include "dataplane/base/pool.h"
+#include "dataplane/port/port.h"
+#include "dataplane/tcp/tcp.h"
+#include "dataplane/worker/config.h"
+#include "dataplane/worker/control.h"
+#include "dataplane/worker/publish.h"
+
+enum { WORKER_ERROR_MAX = 256 };
+
+/* struct session ties a connection to its peer. */
+struct session {
+	struct session *next;     /* of the list of those to pump; free list */
+	struct tcb *tcb;          /* NULL: over */
+	struct wire_peer *peer;
+	bool queued;              /* in the list of those to pump */
+};
+
+struct worker {
+	/* read and written every turn */
+	uint64_t now_us;
+	struct port *port;
+	struct tcp_stack *tcp;
+	struct wire *wire;
+	struct store *store;
+	struct session *pump_head;
+	struct session **pump_tail;
+	uint32_t turn_cnt;
+	uint32_t idle_cnt;        /* empty turns in a row */
+	uint64_t housekept_us;    /* when housekeeping was last done */
+	bool busy_poll;
+	struct ip_local local;
+	struct counters ctr;
+	/* housekeeping and start */
+	struct pool sessions;
+	uint32_t reclaim_cursor;
+	void *arena;
+	uint64_t arena_len;
+	struct publish publish;
+	struct control control;
+	const volatile bool *stop;
+};
+
+/* worker_create makes everything from the configuration: port, arena, store, wire, tcp.
+ *
+ * listen_fd  control's inherited socket; taken over.
+ * stop       set by a signal handler when the end is wanted.
+ * error      out, [0, WORKER_ERROR_MAX): one line for the operator, on failure.
+ * Returns the worker or NULL. Free with worker_destroy. */
+COLD struct worker *
+worker_create(const struct abi_config *config, int listen_fd, const volatile bool *stop,
+              char *error);
+
+/* worker_run turns until *stop or control's ABI_SHUTDOWN; then resets every connection. */
+void
+worker_run(struct worker *worker);
+
+/* worker_destroy ends all layers. NULL is allowed. */
+COLD void
+worker_destroy(struct worker *worker);
+
+/* ---- session.c: what connections and peers tell each other */
+
+/* session_events acts on a connection's events (enum tcp_event): opens, feeds, closes. */
+void
+session_events(struct worker *worker, struct tcb *tcb, uint32_t events);
+
+/* session_note acts on what wire says of a peer. */
+void
+session_note(struct worker *worker, const struct wire_note *note);
+
+/* session_pump_all gives every session that may have output what its connection has room for. */
+void
+session_pump_all(struct worker *worker);
+
+/* session_abort resets a session's connection and forgets its peer. */
+void
+session_abort(struct worker *worker, struct session *session);
+
+/* session_reclaim looks at some sessions and resets those stalled while memory is short. */
+void
+session_reclaim(struct worker *worker);
+
+/* ---- idle.c */
+
+/* idle_wait follows an empty turn: at first returns at once, then sleeps, bounded by the next
+ * timer and woken by the port, the ring or control. */
+void
+idle_wait(struct worker *worker);
+
+#endif

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Spillway authors
+"""The benchmark behind perf/run."""
+
+import argparse
+import datetime
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.append(os.path.join(ROOT, "tests", "support"))
+
+# pylint: disable=wrong-import-position
+import hugepages  # noqa: E402
+import procfs  # noqa: E402
+import report  # noqa: E402
+import measure  # noqa: E402
+from lab import reap_stale  # noqa: E402
+from seeders import Content, Libtorrent, Spillway  # noqa: E402
+from shell import CommandError, run  # noqa: E402
+
+EPILOG = """\
+scenarios:
+  wire   Spillway on af_xdp and libtorrent serve the generator in turns over a veth pair (MTU 1500,
+         offloads off). Goodput, what a CPU-second serves, cycles per byte, read amplification,
+         latency, fairness; medians of the rounds and the ratios side by side.
+  idle   CPU that a dataplane with one torrent and no peer takes, as a percentage of a core.
+
+Each run is appended to perf/results/runs.jsonl; a scenario's result is written beside it as JSON,
+the wire scenario's also as an HTML page. Needs root, installs the Debian packages it needs, builds
+into build-perf/. Network namespaces, daemons, hugepages and temporary files are taken away again.
+"""
+
+
+def options_read(argv):
+    parser = argparse.ArgumentParser(
+        prog="perf/run", description="Measures Spillway beside libtorrent.", epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenario", nargs="*", metavar="SCENARIO",
+                        help="wire (the default) or idle")
+    parser.add_argument("--size", type=int, default=1024, metavar="MIB",
+                        help="bytes of content, MiB [1024]")
+    parser.add_argument("--seconds", type=int, default=5, help="length of one run [5]")
+    parser.add_argument("--rounds", type=int, default=5, help="runs per figure [5]")
+    parser.add_argument("--connections", default="1,16,256", metavar="N,N...",
+                        help="numbers of peers [1,16,256]")
+    parser.add_argument("--outstanding", type=int, default=64,
+                        help="requests in flight per peer [64]")
+    parser.add_argument("--order", choices=["sequential", "random", "same"], default="sequential",
+                        help="the order of each peer's pieces [sequential]")
+    parser.add_argument("--seeders", default="spillway,libtorrent", metavar="NAME,...",
+                        help="who takes part [spillway,libtorrent]")
+    parser.add_argument("--work", default="/var/tmp", metavar="DIR",
+                        help="where the content is made; on the disk to be read [/var/tmp]")
+    parser.add_argument("--results", default=os.path.join(ROOT, "perf", "results"), metavar="DIR",
+                        help="where results are written [perf/results]")
+    parser.add_argument("--build", default=os.path.join(ROOT, "build-perf"), metavar="DIR",
+                        help="the build to measure [build-perf]")
+    options = parser.parse_args(argv)
+    options.scenario = options.scenario or ["wire"]
+    options.connections = [int(n) for n in options.connections.split(",")]
+    options.seeders = options.seeders.split(",")
+    if not set(options.scenario) <= set(SCENARIOS):
+        parser.error("scenario: " + " or ".join(SCENARIOS))
+    if not set(options.seeders) <= {"spillway", "libtorrent"}:
+        parser.error("--seeders: spillway, libtorrent or both")
+    return options
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def content_make(build, work, size_mib):
+    """A file of random bytes and its .torrent, made by our own command."""
+    folder = os.path.join(work, "content")
+    os.mkdir(folder)
+    path = os.path.join(folder, "sample.bin")
+    with open("/dev/urandom", "rb") as source, open(path, "wb") as out:
+        for _ in range(size_mib):
+            out.write(source.read(1 << 20))
+        os.fsync(out.fileno())
+    torrent = os.path.join(work, "sample.torrent")
+    run([os.path.join(build, "control", "spillway"), "create", path, "-o", torrent], timeout=600)
+    return Content(folder, torrent)
+
+
+def append_run(options, stamp, machine, figures):
+    line = {"stamp": stamp, "commit": machine["commit"], "cpu": machine["cpu"],
+            "kernel": machine["kernel"], **figures}
+    with open(os.path.join(options.results, "runs.jsonl"), "a", encoding="utf-8") as f:
+        f.write(json.dumps(line) + "\n")
+
+
+def write_result(options, result):
+    base = os.path.join(options.results, f"{result['stamp']}-{result['scenario']}")
+    with open(base + ".json", "w", encoding="utf-8") as f:
+        json.dump(result, f, indent=1)
+        f.write("\n")
+    if result["scenario"] == "wire":
+        with open(base + ".html", "w", encoding="utf-8") as f:
+            f.write(report.page(result))
+    return base
+
+
+def seeders_make(options, work, huge):
+    made = {"spillway": lambda: Spillway(options.build, os.path.join(work, "spillway"), huge),
+            "libtorrent": lambda: Libtorrent(os.path.join(work, "libtorrent"))}
+    for name in options.seeders:
+        os.mkdir(os.path.join(work, name))
+    return [made[name]() for name in options.seeders]
+
+
+def wire_round(options, content, seeders, note):
+    leech = os.path.join(options.build, "perf", "spillway-leech")
+    for seeder in seeders:
+        with measure.serving(seeder, content) as lab:
+            for connections in options.connections:
+                figures = measure.run_once(lab, seeder, leech, content, connections, options)
+                note(figures)
+                say(f"  {seeder.name:<10} {connections:>4} peers  "
+                    f"{figures['goodput'] / report.MIB:8.1f} MiB/s  "
+                    f"{figures['cycles_per_byte']:6.2f} cycles/B  {figures['leech_complaint']}")
+
+
+def scenario_wire(options, content, seeders, result):
+    runs = result["runs"] = []
+
+    def note(figures):
+        runs.append({"round": number, **figures})
+        append_run(options, result["stamp"], result["machine"],
+                   {"scenario": "wire", "size_mib": options.size, **runs[-1]})
+
+    with measure.backlog():
+        for number in range(1, options.rounds + 1):
+            say(f"round {number} of {options.rounds}")
+            wire_round(options, content, seeders if number % 2 else seeders[::-1], note)
+    result["medians"] = measure.medians(runs)
+    result["ratios"] = measure.ratios(result["medians"])
+    say("")
+    say(report.table(result["medians"], result["ratios"]))
+    for line in report.warnings(result["medians"]):
+        say("note: " + line)
+    return all(r["leech_status"] == 0 for r in runs)
+
+
+def scenario_idle(options, content, seeders, result):
+    result["runs"] = []
+    for seeder in seeders:
+        with measure.serving(seeder, content):
+            part = measure.idle(seeder, 10)
+        figures = {"scenario": "idle", "seeder": seeder.name, "core_part": part}
+        result["runs"].append(figures)
+        append_run(options, result["stamp"], result["machine"], figures)
+        say(f"  {seeder.name:<10} idle: {part * 100:.2f} % of a core over 10 s")
+    return True
+
+
+SCENARIOS = {"wire": scenario_wire, "idle": scenario_idle}
+
+
+def measure_all(options, work):
+    good = True
+    os.makedirs(options.results, exist_ok=True)
+    say(f"content: {options.size} MiB")
+    content = content_make(options.build, work, options.size)
+    with hugepages.reserved(measure.HUGEPAGE_MIB) as huge:
+        if not huge:
+            say("no hugepages to be had: the dataplane runs with --no-huge")
+        seeders = seeders_make(options, work, huge)
+        for scenario in options.scenario:
+            say(f"scenario {scenario}")
+            result = {
+                "scenario": scenario,
+                "stamp": datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ"),
+                "machine": procfs.machine_card(ROOT, content.folder),
+                "versions": {s.name: s.version for s in seeders},
+                "memory": "2 MiB hugepages" if huge else "ordinary pages",
+                "size_mib": options.size, "seconds": options.seconds, "rounds": options.rounds,
+                "outstanding": options.outstanding, "order": options.order,
+            }
+            good &= SCENARIOS[scenario](options, content, seeders, result)
+            say(f"written: {os.path.relpath(write_result(options, result))}.*")
+    return good
+
+
+def give_to_caller(folder):
+    """What sudo wrote in the tree belongs to the one who called sudo."""
+    uid, gid = os.environ.get("SUDO_UID"), os.environ.get("SUDO_GID")
+    if uid and gid and os.path.isdir(folder):
+        run(["chown", "-R", f"{uid}:{gid}", folder])
+
+
+def main():
+    options = options_read(sys.argv[1:])
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, lambda *_: sys.exit(1))
+    reap_stale()
+    work = tempfile.mkdtemp(prefix="spillway-perf-", dir=options.work)
+    try:
+        return 0 if measure_all(options, work) else 1
+    except CommandError as e:
+        print(f"perf/run: {e}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        give_to_caller(options.results)
+        give_to_caller(options.build)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Spillway authors
+"""A wire of two namespaces on which a seeder and the generator each keep to their own CPU.
+
+A kernel without care would receive the seeder's packets on the seeder's CPU and the generator's on
+the generator's, each paying for the other's receiving. Receive packet steering puts the work of
+either end on that end's CPU; a polled end (XDP) is polled by a thread that is pinned likewise.
+"""
+
+import contextlib
+import json
+import os
+import statistics
+import time
+
+import procfs
+from lab import Lab
+from shell import CommandError, run, tail
+from spillway import PORT
+
+SEEDER_CPU = 0
+GENERATOR_CPU = 1
+HUGEPAGE_MIB = 512
+BACKLOG_PATH = "/proc/sys/net/core/netdev_max_backlog"
+BACKLOG_PACKETS = 200000  # the kernel's 1000 would lose packets that no wire has lost
+
+
+def can_pin():
+    return (os.cpu_count() or 1) >= 2
+
+
+@contextlib.contextmanager
+def backlog():
+    """The receive queue between the two CPUs is long enough for every window that is open."""
+    with open(BACKLOG_PATH, encoding="ascii") as f:
+        before = f.read()
+    with open(BACKLOG_PATH, "w", encoding="ascii") as f:
+        f.write(str(max(BACKLOG_PACKETS, int(before))))
+    try:
+        yield
+    finally:
+        with open(BACKLOG_PATH, "w", encoding="ascii") as f:
+            f.write(before)
+
+
+def _steer(lab):
+    for ns, dev, cpu in ((lab.seeder, lab.seeder_if, SEEDER_CPU),
+                         (lab.client, lab.client_if, GENERATOR_CPU)):
+        ns.run(["sh", "-c", f"echo {1 << cpu:x} > /sys/class/net/{dev}/queues/rx-0/rps_cpus"])
+
+
+def _pin_pollers(lab):
+    """Of the ends that are polled now; an end without XDP has no poller and refuses a thread."""
+    for ns, dev in ((lab.seeder, lab.seeder_if), (lab.client, lab.client_if)):
+        ns.run(["sh", "-c", f"echo 1 > /sys/class/net/{dev}/threaded"], check=False)
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        name = procfs.command_name(pid)
+        for dev, cpu in ((lab.seeder_if, SEEDER_CPU), (lab.client_if, GENERATOR_CPU)):
+            if name.startswith(f"napi/{dev}-"):
+                run(["taskset", "-pc", str(cpu), pid], check=False)
+
+
+@contextlib.contextmanager
+def serving(seeder, content):
+    """A fresh wire with the seeder on it, ready."""
+    pin = can_pin()
+    with Lab() as lab:
+        if pin:
+            _steer(lab)
+        try:
+            seeder.start(lab, content, SEEDER_CPU if pin else None)
+            if pin:
+                _pin_pollers(lab)
+            yield lab
+        finally:
+            seeder.stop()
+
+
+def _leech(lab, leech, content, connections, options):
+    command = [leech, "--json", "--connect", f"{lab.seeder_ip}:{PORT}",
+               "--torrent", content.torrent_path, "--connections", str(connections),
+               "--outstanding", str(options.outstanding), "--order", options.order,
+               "--seconds", str(options.seconds)]
+    if can_pin():
+        command = ["taskset", "-c", str(GENERATOR_CPU), *command]
+    done = lab.client.run(command, timeout=options.seconds + 60, check=False)
+    if not done.stdout.startswith("{"):
+        raise CommandError("spillway-leech: " + tail(done.stderr))
+    return json.loads(done.stdout), done.returncode, done.stderr.strip()
+
+
+def run_once(lab, seeder, leech, content, connections, options):
+    """One run of the generator; returns what it saw and what the seeder spent meanwhile."""
+    pids = seeder.pids()
+    disk = seeder.disk_read_bytes()
+    cpu_s = procfs.process_cpu_s(pids)
+    busy = procfs.cpu_busy_s()
+    start = time.monotonic()
+    seen, status, complaint = _leech(lab, leech, content, connections, options)
+    wall_s = time.monotonic() - start
+    busy = {cpu: s - busy[cpu] for cpu, s in procfs.cpu_busy_s().items()}
+    cpu_s = procfs.process_cpu_s(pids) - cpu_s
+    time.sleep(0.2)  # counters are published now and then
+    disk = seeder.disk_read_bytes() - disk
+    payload = seen["payload_bytes"]
+    leech_cpu_s = seen["cpu_user_s"] + seen["cpu_system_s"]
+    rest_s = sum(busy.values()) - leech_cpu_s
+    return {
+        "seeder": seeder.name, "connections": connections, "wall_s": round(wall_s, 3),
+        "leech": seen, "leech_status": status, "leech_complaint": complaint,
+        "seeder_cpu_s": round(cpu_s, 4), "disk_bytes": disk,
+        "seeder_cpu_busy_s": round(busy[SEEDER_CPU], 3) if can_pin() else None,
+        "generator_busy": round(busy[GENERATOR_CPU] / wall_s, 4) if can_pin() else None,
+        "machine_less_leech_s": round(rest_s, 3),
+        "goodput": seen["goodput_bytes_per_s"],
+        "bytes_per_cpu_s": payload / cpu_s if cpu_s else 0,
+        "bytes_per_machine_s": payload / rest_s if rest_s > 0 else 0,
+        "cycles_per_byte": cpu_s * procfs.tsc_hz() / payload if payload else 0,
+        "read_amplification": disk / payload if payload else 0,
+        "p50_us": seen["latency_p50_us"], "p99_us": seen["latency_p99_us"],
+        "p99_9_us": seen["latency_p99_9_us"], "jain": seen["jain"],
+    }
+
+
+MEDIANS = ["goodput", "bytes_per_cpu_s", "bytes_per_machine_s", "cycles_per_byte",
+           "read_amplification", "p50_us", "p99_us", "p99_9_us", "jain", "generator_busy"]
+
+
+def medians(runs):
+    """One row per seeder and number of connections: the median of its runs, figure by figure."""
+    rows = []
+    for key in dict.fromkeys((r["connections"], r["seeder"]) for r in runs):
+        mine = [r for r in runs if (r["connections"], r["seeder"]) == key]
+        row = {"connections": key[0], "seeder": key[1], "runs": len(mine),
+               "pieces_ok": sum(r["leech"]["pieces_ok_cnt"] for r in mine),
+               "pieces_failed": sum(r["leech"]["pieces_failed_cnt"] for r in mine),
+               "connections_lost": sum(r["leech"]["connect_failed_cnt"] + r["leech"]["closed_cnt"]
+                                       + r["leech"]["protocol_error_cnt"] for r in mine)}
+        for name in MEDIANS:
+            values = [r[name] for r in mine if r[name] is not None]
+            row[name] = statistics.median(values) if values else None
+        rows.append(row)
+    return sorted(rows, key=lambda r: (r["connections"], r["seeder"] != "spillway"))
+
+
+def ratios(rows):
+    """Spillway's medians divided by libtorrent's, per number of connections."""
+    out = []
+    for ours in (r for r in rows if r["seeder"] == "spillway"):
+        for theirs in rows:
+            if theirs["seeder"] != "libtorrent" or theirs["connections"] != ours["connections"]:
+                continue
+            out.append({"connections": ours["connections"],
+                        **{n: ours[n] / theirs[n] for n in MEDIANS if ours[n] and theirs[n]}})
+    return out
+
+
+def idle(seeder, seconds):
+    """CPU of a seeder that nobody asks for anything, as a fraction of one core."""
+    pids = seeder.pids()
+    before, start = procfs.process_cpu_s(pids), time.monotonic()
+    time.sleep(seconds)
+    return (procfs.process_cpu_s(pids) - before) / (time.monotonic() - start)

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* leech_assembly.h: the pieces under verification and the memory that holds them.
+ *
+ * A connection that starts a piece chosen for verification takes an assembly from the pool and
+ * keeps it on a list of its own. Each request of the piece refers to it; a block is received
+ * straight into it. When every request is settled the piece is checked, unless one was lost
+ * (rejected, choked away), and the assembly goes back. When the pool is empty the piece goes
+ * unverified and is counted as such.
+ * Single thread. Memory: at most LEECH_ASSEMBLY_BYTES_MAX of buffers, allocated on first use.
+ */
+#ifndef SPILLWAY_PERF_LEECH_ASSEMBLY_H
+#define SPILLWAY_PERF_LEECH_ASSEMBLY_H
+
+#include "perf/leech_options.h"
+#include "perf/leech_torrent.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LEECH_ASSEMBLY_BYTES_MAX (1024ull * 1024 * 1024)
+
+struct leech_assembly {
+	struct leech_assembly *next;
+	uint32_t piece;
+	uint32_t unsettled_bytes; /* of blocks neither received nor lost */
+	bool lost;                /* a block will not come */
+	uint8_t *bytes;           /* piece_len */
+};
+
+struct leech_assembly_pool {
+	const struct leech_torrent *torrent;
+	struct leech_assembly *free_list;
+	uint64_t allocated_bytes;
+	uint32_t one_in;         /* 0: no piece is verified */
+	uint32_t phase;          /* piece p is verified when (p + phase) % one_in == 0 */
+	uint64_t ok_cnt;         /* pieces whose SHA-1 was right */
+	uint64_t failed_cnt;     /* pieces whose SHA-1 was wrong */
+	uint64_t unverified_cnt; /* chosen pieces for which there was no memory */
+	uint32_t failed_piece;   /* the last that failed */
+};
+
+/* leech_assembly_pool_init chooses the pieces to verify by options->verify and options->seed. */
+void
+leech_assembly_pool_init(struct leech_assembly_pool *pool, const struct leech_torrent *torrent,
+			 const struct leech_options *options);
+
+/* leech_assembly_pool_fini frees the buffers; each assembly has been given back before. */
+void
+leech_assembly_pool_fini(struct leech_assembly_pool *pool);
+
+/* leech_assembly_begin puts an assembly for piece on *list when the piece is one to verify.
+ *
+ * Returns it, or NULL: the piece is not to be verified, or there is no memory. */
+struct leech_assembly *
+leech_assembly_begin(struct leech_assembly_pool *pool, struct leech_assembly **list,
+		     uint32_t piece);
+
+/* leech_assembly_settle counts a block of len bytes as received into the assembly, or as lost.
+ *
+ * assembly of *list; after the piece's last block it is checked, counted and given back. */
+void
+leech_assembly_settle(struct leech_assembly_pool *pool, struct leech_assembly **list,
+		      struct leech_assembly *assembly, uint32_t len, bool received);
+
+/* leech_assembly_drop_all gives back every assembly of *list, unchecked. */
+void
+leech_assembly_drop_all(struct leech_assembly_pool *pool, struct leech_assembly **list);
+
+#endif

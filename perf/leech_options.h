@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* leech_options.h: what the operator asked of spillway-leech.
+ *
+ * Read once at start, constant afterwards.
+ */
+#ifndef SPILLWAY_PERF_LEECH_OPTIONS_H
+#define SPILLWAY_PERF_LEECH_OPTIONS_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum leech_order {
+	LEECH_ORDER_SEQUENTIAL, /* connection i starts at piece i * pieces / connections */
+	LEECH_ORDER_RANDOM,     /* each connection draws its next piece at random */
+	LEECH_ORDER_SAME,       /* every connection starts at piece 0 */
+};
+
+enum leech_verify {
+	LEECH_VERIFY_NONE,
+	LEECH_VERIFY_SAMPLE,
+	LEECH_VERIFY_ALL,
+};
+
+enum leech_option_limit {
+	LEECH_CONNECTIONS_MAX = 16384,
+	LEECH_OUTSTANDING_MAX = 4096,
+	LEECH_BLOCK_BYTES_MAX = 131072,
+	LEECH_BLOCK_BYTES_DEFAULT = 16384,
+	LEECH_SECONDS_MAX = 86400,
+	LEECH_SECONDS_DEFAULT = 10,
+};
+
+struct leech_options {
+	struct sockaddr_in peer;
+	struct sockaddr_in local; /* sin_addr INADDR_ANY: the kernel's choice */
+	const char *torrent_path;
+	uint32_t connection_cnt;  /* [1, LEECH_CONNECTIONS_MAX] */
+	uint32_t outstanding_cnt; /* requests in flight per connection, [1, LEECH_OUTSTANDING_MAX] */
+	uint32_t block_bytes;     /* [1, LEECH_BLOCK_BYTES_MAX] */
+	uint32_t seconds;         /* [1, LEECH_SECONDS_MAX] */
+	uint64_t bytes;           /* stop after so much payload; 0: no such end */
+	uint64_t seed;
+	enum leech_order order;
+	enum leech_verify verify;
+	bool json;
+};
+
+/* leech_options_read fills options from the command line.
+ *
+ * argv     lives as long as options (torrent_path points into it).
+ * Returns 1: go on; 0: --help was printed, leave with success; -1: one clear line was written to
+ * stderr, leave with the usage status. */
+int
+leech_options_read(struct leech_options *options, int argc, char **argv);
+
+/* leech_options_order_name gives the word of an order, as on the command line. */
+const char *
+leech_options_order_name(enum leech_order order);
+
+/* leech_options_verify_name gives the word of a kind of verification, as on the command line. */
+const char *
+leech_options_verify_name(enum leech_verify verify);
+
+#endif

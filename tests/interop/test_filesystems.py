@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Spillway authors
+"""Content on filesystems of its own, ext4 and XFS."""
+
+import contextlib
+import os
+
+import clients
+import content
+import seeding
+import shell
+
+IMAGE_MIB = 400
+
+
+@contextlib.contextmanager
+def mounted(env, kind):
+    """A new filesystem of a kind, loop-mounted; yields its folder."""
+    folder = env.folder()
+    image = os.path.join(folder, "image")
+    mount = os.path.join(folder, "mount")
+    os.mkdir(mount)
+    with open(image, "wb") as f:
+        f.truncate(IMAGE_MIB << 20)
+    shell.run(["mkfs." + kind, "-q", image])
+    shell.run(["mount", "-o", "loop", image, mount])
+    try:
+        yield mount
+    finally:
+        shell.run(["umount", "--lazy", mount])
+
+
+@contextlib.contextmanager
+def fixture(env):
+    with contextlib.ExitStack() as stack:
+        folders = {kind: stack.enter_context(mounted(env, kind)) for kind in ("ext4", "xfs")}
+        s = stack.enter_context(seeding.af_xdp(env))
+        s.torrents = {}
+        for kind, folder in folders.items():
+            s.torrents[kind] = [s.seed(content.single(folder, name=f"{kind}.bin")),
+                                s.seed(content.odd(folder, name=f"{kind}-odd"))]
+        yield s
+
+
+def check(s):
+    s.check_dataplane()
+
+
+def on(kind):
+    def test(s):
+        for torrent in s.torrents[kind]:
+            s.download([clients.Aria2, clients.Libtorrent], torrent)
+    return test
+
+
+def cases():
+    for kind in ("ext4", "xfs"):
+        yield f"content on {kind}", on(kind)

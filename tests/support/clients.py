@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Spillway authors
+"""Stock BitTorrent clients as Debian ships them, with their default settings wherever a download
+without a terminal allows it. Discovery is by the tracker alone: nothing else is in reach."""
+
+import os
+
+import shell
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Client:
+    """One download: started by construction, done when finished(), gone after stop().
+
+    ns       the namespace it runs in.
+    source   path of a .torrent file, or a magnet link.
+    folder   an existing empty folder; the content arrives in folder/data.
+    number   distinct for those that run at once; gives each its own listening port.
+    """
+
+    program = ""
+
+    def __init__(self, ns, source, folder, number=0):
+        self.source = source
+        self.data = os.path.join(folder, "data")
+        self.home = os.path.join(folder, "home")
+        self.log = os.path.join(folder, f"{self.program}.log")
+        self.mark = os.path.join(folder, "finished")
+        self.port = 51000 + number
+        os.mkdir(self.data)
+        os.mkdir(self.home)
+        environment = {**os.environ, "HOME": self.home, "TERM": "dumb"}
+        self._proc = ns.start(self.command(), self.log, env=environment, cwd=folder)
+
+    def command(self):
+        """The command line."""
+        raise NotImplementedError
+
+    def finished(self):
+        """True once the whole content is there; CommandError when the client gave up."""
+        if os.path.exists(self.mark):
+            return True
+        if self._proc.poll() is not None:
+            raise shell.CommandError(f"{self.program} ended with status {self._proc.returncode}\n"
+                                     + shell.tail_file(self.log))
+        return False
+
+    def bytes_on_disk(self):
+        """How much has come so far, roughly: allocated bytes."""
+        return sum(os.stat(os.path.join(folder, name)).st_blocks * 512
+                   for folder, _, names in os.walk(self.data) for name in names)
+
+    def stop(self):
+        shell.stop(self._proc, timeout=5)
+
+
+class Aria2(Client):
+    """aria2c leaves by itself when the download is complete."""
+
+    program = "aria2c"
+
+    def command(self):
+        return ["aria2c", "--no-conf", "--seed-time=0", f"--dir={self.data}",
+                f"--listen-port={self.port}", "--enable-dht=false", "--file-allocation=none",
+                "--summary-interval=5", "--console-log-level=info", self.source]
+
+    def finished(self):
+        if self._proc.poll() == 0:
+            return True
+        return super().finished()
+
+
+class Transmission(Client):
+    """transmission-cli stays as a seeder; it runs a script when complete."""
+
+    program = "transmission-cli"
+
+    def command(self):
+        script = os.path.join(self.home, "done.sh")
+        with open(script, "w", encoding="utf-8") as f:
+            f.write(f"#!/bin/sh\ntouch '{self.mark}'\n")
+        os.chmod(script, 0o755)
+        return ["transmission-cli", "-M", "-p", str(self.port), "-g", self.home, "-w", self.data,
+                "-f", script, self.source]
+
+
+class Rtorrent(Client):
+    """rTorrent as a daemon, driven by a configuration file."""
+
+    program = "rtorrent"
+
+    def command(self):
+        session = os.path.join(self.home, "session")
+        config = os.path.join(self.home, "rc")
+        os.mkdir(session)
+        source = self.source
+        with open(config, "w", encoding="utf-8") as f:
+            f.write(f"directory.default.set = {self.data}\n"
+                    f"session.path.set = {session}\n"
+                    f"network.port_range.set = {self.port}-{self.port}\n"
+                    "dht.mode.set = disable\n"
+                    "system.daemon.set = true\n"
+                    f'method.set_key = event.download.finished, mark, "execute2=touch,{self.mark}"\n'
+                    f'schedule2 = load, 0, 0, "load.start={source}"\n')
+        return ["rtorrent", "-n", "-o", f"import={config}"]
+
+
+class Libtorrent(Client):
+    """python3-libtorrent with its default settings, by a script of ours."""
+
+    program = "libtorrent"
+    options = ()
+
+    def command(self):
+        return ["/usr/bin/python3", os.path.join(_HERE, "lt_get.py"), "--port", str(self.port),
+                *self.options, self.source, self.data, self.mark]
+
+
+class SlowLibtorrent(Libtorrent):
+    """One that takes its time, and soon comes back to a peer it lost: for the fault tests."""
+
+    options = ("--reconnect-s", "1", "--rate-mib", "8")
+
+
+ALL = {"aria2": Aria2, "transmission": Transmission, "libtorrent": Libtorrent,
+       "rtorrent": Rtorrent}

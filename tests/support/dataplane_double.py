@@ -1,0 +1,280 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Spillway authors
+"""A stand-in for spillway-dp that only speaks dataplane/abi.h, for tests of spillwayd alone.
+
+It is started like the dataplane (descriptors 3 and 4). In the folder $SPILLWAY_DOUBLE_DIR it keeps
+events.jsonl (each message received) and takes orders on the datagram socket orders.sock:
+
+    activate ID | withdraw ID FILE PIECE_FIRST PIECE_CNT REASON | deactivate ID BYTES
+    uploaded ID BYTES PEERS | counter INDEX VALUE | garbage | wrong-length | hang | die STATUS
+
+If the file "fail" is in that folder it prints the file's text and exits with status 3 at once.
+"""
+import array
+import json
+import os
+import secrets
+import selectors
+import socket
+import struct
+import sys
+
+MAGIC, VERSION = 0x53504C57, 1
+(HELLO, WELCOME, RESULT, ADD, REMOVE, LIST, HELD, ACTIVATE, LAYOUT, FILES, REFUSE, DEACTIVATED,
+ WITHDRAWN, SHUTDOWN) = range(1, 15)
+OK, ERR_VERSION, ERR_MESSAGE, ERR_UNKNOWN, ERR_EXISTS, ERR_FULL, ERR_LAYOUT, ERR_STATE = range(8)
+ENTRIES_MAX, FDS_MAX = 64, 64
+HDR = struct.Struct("=IHHII")
+ENTRY = struct.Struct("=20sII")
+ENTRIES_LEN = 8 + ENTRIES_MAX * ENTRY.size
+CONFIG = struct.Struct("=II64s256s64sIHHIIIIIi32x")
+LAYOUT_HDR = struct.Struct("=IIQIIIIIIIIQQQQ20sI")
+COUNTERS = ("payload_bytes", "disk_bytes", "peers", "torrents_active", "requests")
+SLOT_CNT = 16
+
+
+class Counters:
+    """The counters memfd."""
+
+    def __init__(self):
+        self.desc_off = 120
+        self.value_off = (self.desc_off + 136 * len(COUNTERS) + 63) // 64 * 64
+        self.torrent_off = self.value_off + 64
+        self.len = self.torrent_off + 32 * SLOT_CNT
+        self.fd = os.memfd_create("double-counters")
+        os.ftruncate(self.fd, self.len)
+        head = struct.pack("=IIIIIIQQQQ8Q", MAGIC, VERSION, len(COUNTERS), 1, SLOT_CNT, 64,
+                           self.desc_off, self.value_off, self.torrent_off, 2_000_000_000,
+                           500_000_000, 0, 0, 0, 0, 0, 0, 0)
+        os.pwrite(self.fd, head, 0)
+        for i, name in enumerate(COUNTERS):
+            text = f"what {name} counts"
+            os.pwrite(self.fd, struct.pack("=II40s88s", 0, 0, name.encode(), text.encode()),
+                      self.desc_off + 136 * i)
+
+    def value(self, index, value):
+        os.pwrite(self.fd, struct.pack("=Q", value), self.value_off + 8 * index)
+
+    def slot(self, slot, torrent_id, peers, uploaded):
+        os.pwrite(self.fd, struct.pack("=IIQQQ", torrent_id, peers, uploaded, 0, 0),
+                  self.torrent_off + 32 * slot)
+
+
+class Torrent:
+    def __init__(self, info_hash):
+        self.info_hash = info_hash
+        self.active = False
+        self.layout = None
+        self.file_cnt = 0
+        self.fds = []
+        self.slot = 0
+
+
+class Double:
+    def __init__(self, folder):
+        self.folder = folder
+        self.boot = secrets.randbits(64)
+        self.torrents = {}
+        self.counters = Counters()
+        self.conn = None
+        self.hung = False
+        self.sel = selectors.DefaultSelector()
+        self.listener = socket.socket(fileno=3)
+        self.config = os.pread(4, CONFIG.size, 0)
+        fields = CONFIG.unpack(self.config)
+        self.port = fields[2].rstrip(b"\0").decode()
+        self.note("start", magic=fields[0], port=self.port, listen_port=fields[6],
+                  flags=fields[8], sid=os.getsid(0), pid=os.getpid())
+        path = os.path.join(folder, "orders.sock")
+        if os.path.exists(path):
+            os.unlink(path)
+        self.orders = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.orders.bind(path)
+        self.sel.register(self.orders, selectors.EVENT_READ)
+        self.sel.register(self.listener, selectors.EVENT_READ)
+
+    def note(self, what, **fields):
+        with open(os.path.join(self.folder, "events.jsonl"), "a", encoding="ascii") as out:
+            out.write(json.dumps({"what": what, **fields}) + "\n")
+
+    def send(self, kind, body=b"", cookie=0, fds=()):
+        if self.conn is None:
+            return
+        message = HDR.pack(MAGIC, VERSION, kind, cookie, len(body)) + body
+        extra = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        self.conn.sendmsg([message], extra)
+
+    def result(self, cookie, status=OK, done=0, slot=0, active=0):
+        self.send(RESULT, struct.pack("=IiIIII", status, 0, done, slot, active, 0), cookie)
+
+    # ---- Messages.
+
+    def on_hello(self, cookie, _body, _fds):
+        text = f"double of {self.port}".encode()
+        self.send(WELCOME, struct.pack("=QIIII128s", self.boot, 1, os.getpid(), len(self.torrents),
+                                       self.counters.len, text), cookie, [self.counters.fd])
+
+    def on_list(self, cookie, _body, _fds):
+        rows = [ENTRY.pack(t.info_hash, i, int(t.active)) for i, t in self.torrents.items()]
+        while True:
+            part, rows = rows[:ENTRIES_MAX], rows[ENTRIES_MAX:]
+            body = struct.pack("=II", len(part), int(not rows)) + b"".join(part)
+            self.send(HELD, body.ljust(ENTRIES_LEN, b"\0"), cookie)
+            if not rows:
+                return
+
+    def entries(self, body):
+        cnt, _ = struct.unpack_from("=II", body)
+        return [ENTRY.unpack_from(body, 8 + i * ENTRY.size) for i in range(cnt)]
+
+    def on_add(self, cookie, body, _fds):
+        done = 0
+        for info_hash, torrent_id, _ in self.entries(body):
+            held = self.torrents.get(torrent_id)
+            if held and held.info_hash != info_hash:
+                self.result(cookie, ERR_EXISTS, done)
+                return
+            self.torrents.setdefault(torrent_id, Torrent(info_hash))
+            done += 1
+        self.result(cookie, OK, done)
+
+    def on_remove(self, cookie, body, _fds):
+        done = 0
+        for _, torrent_id, _ in self.entries(body):
+            torrent = self.torrents.pop(torrent_id, None)
+            if torrent is None:
+                self.result(cookie, ERR_UNKNOWN, done)
+                return
+            self.drop(torrent)
+            done += 1
+        self.result(cookie, OK, done)
+
+    def drop(self, torrent):
+        for fd in torrent.fds:
+            os.close(fd)
+        if torrent.active:
+            self.counters.slot(torrent.slot, 0, 0, 0)
+        torrent.fds, torrent.active, torrent.layout = [], False, None
+
+    def on_layout(self, cookie, body, fds):
+        torrent = self.torrents.get(struct.unpack_from("=I", body)[0])
+        if torrent is None:
+            self.result(cookie, ERR_UNKNOWN)
+            return
+        head = LAYOUT_HDR.unpack(os.pread(fds[0], LAYOUT_HDR.size, 0))
+        torrent.layout = {"total_len": head[2], "piece_len": head[3], "piece_cnt": head[4],
+                          "unit_len": head[5], "file_cnt": head[6]}
+        have = os.pread(fds[0], (head[4] + 7) // 8, head[13])
+        self.note("layout", info_hash=head[15].hex(), have=have.hex(), **torrent.layout)
+        self.result(cookie)
+
+    def on_files(self, cookie, body, fds):
+        torrent_id, first, cnt, _ = struct.unpack_from("=IIII", body)
+        torrent = self.torrents.get(torrent_id)
+        if torrent is None:
+            self.result(cookie, ERR_UNKNOWN)
+        elif torrent.layout is None or first != len(torrent.fds) or cnt != len(fds):
+            self.result(cookie, ERR_STATE)
+        else:
+            torrent.fds += [os.dup(fd) for fd in fds]
+            torrent.active = len(torrent.fds) == torrent.layout["file_cnt"]
+            if torrent.active:
+                torrent.slot = torrent_id % SLOT_CNT
+                self.counters.slot(torrent.slot, torrent_id, 0, 0)
+            self.result(cookie, OK, slot=torrent.slot, active=int(torrent.active))
+
+    def on_refuse(self, cookie, body, _fds):
+        self.note("refused", id=struct.unpack_from("=I", body)[0])
+        self.result(cookie)
+
+    def on_shutdown(self, cookie, _body, _fds):
+        self.result(cookie)
+        sys.exit(0)
+
+    # ---- Orders of the test.
+
+    def order(self, words):
+        name, args = words[0], words[1:]
+        if name == "activate":
+            self.send(ACTIVATE, struct.pack("=II", int(args[0]), 0))
+        elif name == "withdraw":
+            torrent_id, file_index, first, cnt, reason = map(int, args)
+            self.send(WITHDRAWN, struct.pack("=IIIIQIi", torrent_id, file_index, first, cnt, 65536,
+                                             reason, 5))
+        elif name == "deactivate":
+            torrent = self.torrents[int(args[0])]
+            slot = torrent.slot
+            self.drop(torrent)
+            self.send(DEACTIVATED, struct.pack("=IIQQ", int(args[0]), slot, int(args[1]), 1))
+        elif name == "uploaded":
+            torrent_id, uploaded, peers = map(int, args)
+            self.counters.slot(self.torrents[torrent_id].slot, torrent_id, peers, uploaded)
+        elif name == "counter":
+            self.counters.value(int(args[0]), int(args[1]))
+        elif name == "garbage":
+            self.conn.send(b"\xff" * 40)
+        elif name == "wrong-length":
+            self.conn.send(HDR.pack(MAGIC, VERSION, ACTIVATE, 0, 999) + b"x" * 8)
+        elif name == "hang":
+            self.hung = True
+            self.sel.unregister(self.conn)
+        elif name == "die":
+            print("double: told to die", flush=True)
+            os._exit(int(args[0]))
+
+    # ---- The loop.
+
+    def message(self):
+        try:
+            data, fds, _, _ = socket.recv_fds(self.conn, 65536, FDS_MAX)
+        except ConnectionResetError:
+            data, fds = b"", []
+        if not data:
+            self.note("control-gone")
+            self.sel.unregister(self.conn)
+            self.conn.close()
+            self.conn = None
+            return
+        magic, version, kind, cookie, body_len = HDR.unpack_from(data)
+        body = data[HDR.size:]
+        assert (magic, version, body_len) == (MAGIC, VERSION, len(body)), data[:16]
+        handler = {HELLO: self.on_hello, LIST: self.on_list, ADD: self.on_add,
+                   REMOVE: self.on_remove, LAYOUT: self.on_layout, FILES: self.on_files,
+                   REFUSE: self.on_refuse, SHUTDOWN: self.on_shutdown}[kind]
+        self.note("message", kind=kind, fds=len(fds), cnt=struct.unpack_from("=I", body)[0]
+                  if kind in (ADD, REMOVE) else 0)
+        handler(cookie, body, fds)
+        for fd in fds:
+            os.close(fd)
+
+    def run(self):
+        while True:
+            for key, _ in self.sel.select():
+                if key.fileobj is self.orders:
+                    words = self.orders.recv(256).decode().split()
+                    self.order(words)
+                elif key.fileobj is self.listener:
+                    if self.conn is None:
+                        self.conn, _ = self.listener.accept()
+                        self.sel.register(self.conn, selectors.EVENT_READ)
+                        self.note("control-came")
+                elif self.conn is not None and not self.hung:
+                    self.message()
+            if self.conn is None:
+                # The listener was skipped while another control was connected.
+                continue
+
+
+def main():
+    folder = os.environ["SPILLWAY_DOUBLE_DIR"]
+    fail = os.path.join(folder, "fail")
+    if os.path.exists(fail):
+        with open(fail, encoding="ascii") as text:
+            print(text.read(), flush=True)
+        sys.exit(3)
+    Double(folder).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Spillway authors
+"""Downloads one torrent with python3-libtorrent: lt_get.py SOURCE FOLDER MARK. MARK is made when
+every piece is there and flushed; then it stays until it is told to end."""
+
+import argparse
+import sys
+import time
+
+import libtorrent as lt
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=51000)
+    parser.add_argument("--reconnect-s", type=int)
+    parser.add_argument("--rate-mib", type=int)
+    parser.add_argument("source")
+    parser.add_argument("folder")
+    parser.add_argument("mark")
+    options = parser.parse_args()
+
+    settings = {"listen_interfaces": f"0.0.0.0:{options.port}", "enable_dht": False,
+                "enable_lsd": False, "enable_upnp": False, "enable_natpmp": False,
+                "alert_mask": lt.alert.category_t.error_notification
+                | lt.alert.category_t.peer_notification | lt.alert.category_t.status_notification
+                | lt.alert.category_t.tracker_notification}
+    if options.reconnect_s is not None:
+        settings["min_reconnect_time"] = options.reconnect_s
+    if options.rate_mib is not None:
+        settings["download_rate_limit"] = options.rate_mib << 20
+    session = lt.session(settings)
+    if options.source.startswith("magnet:"):
+        params = lt.parse_magnet_uri(options.source)
+    else:
+        params = lt.add_torrent_params()
+        params.ti = lt.torrent_info(options.source)
+    params.save_path = options.folder
+    handle = session.add_torrent(params)
+    marked = False
+    while True:
+        session.wait_for_alert(200)
+        for alert in session.pop_alerts():
+            print(f"{time.strftime('%H:%M:%S')} {alert.what()}: {alert.message()}", flush=True)
+        if not marked and handle.status().is_seeding:
+            handle.flush_cache()
+            with open(options.mark, "w", encoding="ascii"):
+                marked = True
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* Blocks come out as the files' bytes, wherever their files and units begin and end, and cost no
+ * more reading than they have to. */
+#include "tests/unit/store_lab.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { KIB = 1024, BLOCK = 16 * KIB };
+
+/* walk makes a torrent of the configuration, reads it whole and returns the shop's counters. */
+static struct counters
+walk(const struct lab_config *config, uint32_t buf_cnt, uint32_t block_len)
+{
+	struct shop shop;
+	struct lab lab;
+
+	lab_create(&lab, config);
+	shop_open(&shop, buf_cnt, 1);
+	shop_walk(&shop, &lab, lab_activate(&lab, shop.store), block_len);
+	assert_int_equal(shop_count(&shop, CTR_pieces_withdrawn), 0);
+	assert_int_equal(shop_count(&shop, CTR_integrity_checked),
+	                 shop_count(&shop, CTR_cache_misses));
+	shop_close(&shop);
+	lab_destroy(&lab);
+	return shop.ctr;
+}
+
+static void
+one_file_is_read_once(void **state)
+{
+	const struct lab_file file = {.len = 4 << 20};
+	const struct lab_config config = {&file, 1, 256 * KIB, 64 * KIB, NULL, 0, false, 1, NULL};
+	struct counters ctr = walk(&config, 16, BLOCK);
+
+	(void)state;
+	assert_int_equal(ctr.value[CTR_disk_bytes], 4 << 20); /* read amplification 1.00 */
+	assert_int_equal(ctr.value[CTR_disk_reads], 64);
+	assert_int_equal(ctr.value[CTR_cache_misses], 64);
+	assert_int_equal(ctr.value[CTR_cache_hits], 256 - 64);
+}
+
+static void
+an_odd_length_costs_one_sector(void **state)
+{
+	const struct lab_file file = {.len = 1000001};
+	const struct lab_config config = {&file, 1, 32 * KIB, 16 * KIB, NULL, 0, false, 2, NULL};
+	struct counters ctr = walk(&config, 64, BLOCK);
+
+	(void)state;
+	assert_true(ctr.value[CTR_disk_bytes] - 1000001 < STORE_ALIGN);
+}
+
+static void
+pieces_of_any_length_are_served(void **state)
+{
+	const struct lab_file file = {.len = 777777};
+	const struct lab_config config = {&file, 1, 12345, 64 * KIB, NULL, 0, false, 3, NULL};
+
+	(void)state;
+	walk(&config, 32, BLOCK);
+	walk(&config, 32, 1111);
+}
+
+static void
+long_blocks_are_served(void **state)
+{
+	const struct lab_file file = {.len = 3000007};
+	const struct lab_config wide = {&file, 1, 1 << 20, 64 * KIB, NULL, 0, false, 4, NULL};
+	const struct lab_config narrow = {&file, 1, 1 << 20, 16 * KIB, NULL, 0, false, 4, NULL};
+
+	(void)state;
+	walk(&wide, 16, 128 * KIB);
+	walk(&wide, 16, 100001);
+	walk(&narrow, 8, 128 * KIB);
+	walk(&narrow, 8, 65537);
+}
+
+static void
+blocks_span_files_and_pads(void **state)
+{
+	static const struct lab_file files[] = {
+		{100000, false}, {31072, true}, {1, false},     {0, false},      {65536, false},
+		{16383, true},   {4096, false}, {65537, false}, {200000, false}, {7, true},
+		{16384, false},
+	};
+	const struct lab_config config = {files, ARRAY_CNT(files), 128 * KIB, 64 * KIB,
+	                                  NULL,  0,                false,     5,
+	                                  NULL};
+
+	(void)state;
+	walk(&config, 16, BLOCK);
+	walk(&config, 8, 128 * KIB);
+	walk(&config, 8, 999);
+}
+
+static void
+many_tiny_files_are_gathered(void **state)
+{
+	static struct lab_file files[500];
+	const struct lab_config config = {files, ARRAY_CNT(files), 64 * KIB, 64 * KIB,
+	                                  NULL,  0,                false,    6,
+	                                  NULL};
+
+	(void)state;
+	for (uint32_t i = 0; i < ARRAY_CNT(files); i++)
+		files[i].len = 1 + i * 7919 % 900;
+	walk(&config, 8, BLOCK);
+	walk(&config, 600, BLOCK);
+}
+
+static void
+pads_alone_need_no_file(void **state)
+{
+	static const struct lab_file files[] = {{300000, true}, {5, true}};
+	const struct lab_config config = {files, 2, 64 * KIB, 64 * KIB, NULL, 0, false, 7, NULL};
+	struct counters ctr = walk(&config, 8, BLOCK);
+
+	(void)state;
+	assert_int_equal(ctr.value[CTR_disk_reads], 0);
+}
+
+static void
+files_without_o_direct_are_served(void **state)
+{
+	const struct lab_file file = {.len = 500001};
+	const struct lab_config config = {&file, 1, 32 * KIB, 64 * KIB, NULL, 0, false, 8, "/dev/shm"};
+
+	(void)state;
+	walk(&config, 16, BLOCK);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_file_is_read_once),
+		cmocka_unit_test(an_odd_length_costs_one_sector),
+		cmocka_unit_test(pieces_of_any_length_are_served),
+		cmocka_unit_test(long_blocks_are_served),
+		cmocka_unit_test(blocks_span_files_and_pads),
+		cmocka_unit_test(many_tiny_files_are_gathered),
+		cmocka_unit_test(pads_alone_need_no_file),
+		cmocka_unit_test(files_without_o_direct_are_served),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
