@@ -53,7 +53,7 @@ cli_text(FILE *out, const char *text)
 int
 cli_print(json_t *json)
 {
-	int failed = json == NULL || json_dumpf(json, stdout, JSON_INDENT(2)) != 0;
+	int failed = json == NULL || json_dumpf(json, stdout, 0) != 0;
 
 	json_decref(json);
 	return failed || putchar('\n') == EOF || fflush(stdout) != 0 ? CLI_FAILED : CLI_DONE;
@@ -88,12 +88,12 @@ usage(FILE *out)
 		fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->help);
 	fputs("\nOptions:\n"
 	      "  --run-dir DIR  where spillwayd has its sockets [" RUN_DIR_PRESET "]\n"
-	      "  --json         print one JSON object\n"
+	      "  --json         print one JSON object, on one line\n"
 	      "  --help         after a command: all about it\n"
 	      "  --version\n\n"
-	      "A torrent is named by its info hash, the first 8 or more digits of it, its name, or the\n"
+	      "A torrent is named by its info hash, the first 8 or more digits, its name, or the\n"
 	      "beginning of its name.\n\n"
-	      "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 spillwayd cannot be reached.\n",
+	      "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 spillwayd not reachable.\n",
 	      out);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* cli.h is what the parts of the spillway command share: cli.c (arguments), cli_client.c (talking to
- * spillwayd), cli_progress.c, and a file per group of commands.
+/* cli.h is what the parts of the spillway command share: cli.c (arguments), cli_client.c (talking
+ * to spillwayd), cli_progress.c, and a file per group of commands.
  *
  * Every command returns an exit code of enum cli_exit. Results go to stdout, errors and progress to
  * stderr. Text that came from a torrent is printed by cli_text, which lets no terminal escape
@@ -56,7 +56,7 @@ cli_error(const struct cli *cli, int code, const char *fmt, ...)
 void
 cli_text(FILE *out, const char *text);
 
-/* cli_print prints json and a newline to stdout, and frees it. Returns CLI_DONE, or CLI_FAILED when
+/* cli_print prints json as one line to stdout, and frees it. Returns CLI_DONE, or CLI_FAILED when
  * stdout cannot be written. */
 int
 cli_print(json_t *json);
@@ -71,8 +71,9 @@ cli_option(int argc, char **argv, int *i, const char *name, const char **value);
 
 /* A request to spillwayd. */
 struct cli_call {
-	json_t *request; /* taken over by cli_call */
-	int fd;          /* passed beside it, -1 for none; the caller's */
+	json_t *request;     /* taken over by cli_call */
+	const char *subject; /* goes before the text of a refusal; or NULL */
+	int fd;              /* passed beside it, -1 for none; the caller's */
 	void (*on_line)(json_t *line, void *ctx); /* gets each line before the final one; or NULL */
 	void *ctx;
 };
@@ -93,7 +94,6 @@ struct cli_progress {
 	bool drawn;
 	int64_t begin_ms;
 	int64_t drawn_ms;
-	uint64_t begin_bytes;
 	int percent_last;
 };
 

@@ -65,7 +65,7 @@ result_print(const struct cli *cli, json_t *final)
 
 	if (seeding && had < pieces)
 		fprintf(stderr,
-		        "spillway: warning: %lld of %lld pieces do not match the torrent and are not served\n",
+		        "spillway: warning: %lld of %lld pieces do not match and are not served\n",
 		        (long long)(pieces - had), (long long)pieces);
 	if (cli->json)
 		return cli_print(final);
@@ -99,6 +99,7 @@ add(const struct cli *cli, int argc, char **argv)
 	struct cli_call call = {
 		.request = json_pack("{s:s, s:s, s:b}", "command", "add", "data", data, "detach",
 	                         args.detach),
+		.subject = args.torrent,
 		.fd = fd,
 		.on_line = on_line,
 		.ctx = &progress,
@@ -139,9 +140,10 @@ const struct cli_command cli_command_add = {
 	.help = "verify the content of a torrent and seed it",
 	.more = "  --data DIR  the folder that holds the file or folder that the torrent names\n"
 	        "  --detach    do not wait until it is verified\n\n"
-	        "Waits until the torrent is verified and offered to peers. Pieces that do not match are\n"
-	        "not served, and said so; a torrent without any matching piece fails. A torrent that is\n"
-	        "there already but in error, changed or incomplete is verified again.\n",
+	        "Waits until the torrent is verified and offered to peers. Pieces that do not match\n"
+	        "are not served, and a warning says so; a torrent without any matching piece fails.\n"
+	        "A torrent that is there already but in error, changed or incomplete is verified\n"
+	        "again.\n",
 	.run = add,
 };
 

@@ -119,7 +119,9 @@ cli_call(const struct cli *cli, const struct cli_call *call, json_t **final)
 	if (json_is_true(json_object_get(*final, "ok")))
 		return CLI_DONE;
 	const char *text = json_string_value(json_object_get(*final, "error"));
-	code = cli_error(cli, CLI_FAILED, "%s", text != NULL ? text : "refused");
+	bool has_subject = call->subject != NULL;
+	code = cli_error(cli, CLI_FAILED, "%s%s%s", has_subject ? call->subject : "",
+	                 has_subject ? ": " : "", text != NULL ? text : "refused");
 	json_decref(*final);
 	*final = NULL;
 	return code;

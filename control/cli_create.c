@@ -49,7 +49,7 @@ flag_take(struct create_options *options, const char *word)
 	return true;
 }
 
-/* option_take reads one option with its value. Returns as cli_option, -2 for a value that is bad. */
+/* option_take reads one option with its value. Returns as cli_option, -2 for a bad value. */
 static int
 option_take(struct create_args *args, int argc, char **argv, int *i)
 {

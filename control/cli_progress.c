@@ -24,6 +24,7 @@ cli_progress_begin(struct cli_progress *progress, const struct cli *cli, const c
 		.quiet = cli->json,
 		.is_tty = isatty(STDERR_FILENO) == 1,
 		.begin_ms = clock_now_ms(),
+		.drawn_ms = clock_now_ms(),
 		.percent_last = -1,
 	};
 }
@@ -34,8 +35,7 @@ draw_bar(const struct cli_progress *progress, uint64_t done_bytes, uint64_t tota
 	char bar[BAR_WIDTH + 1];
 	int full = (int)(done_bytes * BAR_WIDTH / total_bytes);
 	int64_t spent_ms = clock_now_ms() - progress->begin_ms;
-	double rate = spent_ms > 0 ? (double)(done_bytes - progress->begin_bytes) * 1000 / (double)spent_ms
-	                           : 0;
+	double rate = spent_ms > 0 ? (double)done_bytes * 1000 / (double)spent_ms : 0;
 
 	memset(bar, '.', BAR_WIDTH);
 	memset(bar, '#', (size_t)full);

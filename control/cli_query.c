@@ -229,7 +229,8 @@ stats_totals(const json_t *dataplane, const json_t *totals)
 	       field_integer(totals, "torrents_active"));
 	printf("%-13s %lld\n", "peers", field_integer(totals, "peers"));
 	printf("%-13s %.1f MiB ever, %.1f MiB by this dataplane\n", "uploaded",
-	       field_number(totals, "uploaded_bytes") / MIB, field_number(totals, "payload_bytes") / MIB);
+	       field_number(totals, "uploaded_bytes") / MIB,
+	       field_number(totals, "payload_bytes") / MIB);
 	printf("%-13s %.1f MiB", "disk read", field_number(totals, "disk_bytes") / MIB);
 	stats_ratio(totals, "read_amplification", "read amplification");
 	printf("\n%-13s %.2f s", "dataplane CPU", field_number(totals, "dataplane_cpu_seconds"));

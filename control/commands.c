@@ -232,7 +232,8 @@ torrent_named(struct commands *commands, const struct rpc_request *request)
 	if (how == FIND_ONE)
 		return torrent;
 	if (how == FIND_SEVERAL)
-		fail_set(&fail, 0, "\"%.200s\" could mean several torrents; give more of the info hash", text);
+		fail_set(&fail, 0, "\"%.200s\" could mean several torrents: give more of the info hash",
+		         text);
 	else
 		fail_set(&fail, 0, "no torrent \"%.200s\"", text != NULL ? text : "");
 	refuse(commands, request, fail.text);

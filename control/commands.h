@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* commands.h is what the operator can ask of spillwayd, over rpc.h. A torrent is named by "torrent":
- * an info_hash, its first 8 or more digits, a name, or the beginning of one.
+/* commands.h is what the operator can ask of spillwayd, over rpc.h. A torrent is named by
+ * "torrent": an info_hash, its first 8 or more digits, a name, or the beginning of one.
  *
  *      add     data, detach; the .torrent as descriptor. Progress lines, then "torrent".
  *              A torrent that is there and not wholly served is verified again.

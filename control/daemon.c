@@ -8,6 +8,7 @@
 #include "control/link.h"
 #include "control/log.h"
 #include "control/options.h"
+#include "control/preflight.h"
 #include "control/registry.h"
 #include "control/rpc.h"
 #include "control/session.h"
@@ -78,8 +79,8 @@ lock_take(const char *dir, struct fail *fail)
 		ssize_t n = read(fd, pid, sizeof(pid) - 1);
 		pid[n > 0 ? n : 0] = '\0';
 		close(fd);
-		return fail_set(fail, EBUSY, "another spillwayd (pid %.10s) uses %s", pid[0] ? pid : "?",
-		                dir);
+		return fail_set(fail, EBUSY, "spillwayd is already running (pid %.10s) with %s",
+		                pid[0] ? pid : "?", dir);
 	}
 	int len = snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)len, 0) != len) {
@@ -229,6 +230,25 @@ signal_take(const struct daemon *d)
 	return read(d->signal_fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
 }
 
+/* turn does what is due. Returns 0 or a negative errno with fail. */
+static int
+turn(struct daemon *d, struct fail *fail)
+{
+	int err = 0;
+
+	if (d->rpc == NULL && link_ready(d->link))
+		err = clients_open(d, fail);
+	if (err != 0)
+		return err;
+	if (d->commands != NULL) {
+		rpc_run(d->rpc);
+		commands_run(d->commands);
+	}
+	work_run(d->work);
+	/* Last: what was just changed is told to the dataplane at once. */
+	return link_run(d->link, fail);
+}
+
 /* loop runs until a signal, which it returns, or a negative errno with fail. */
 static int
 loop(struct daemon *d, struct fail *fail)
@@ -237,20 +257,11 @@ loop(struct daemon *d, struct fail *fail)
 		int signal_number = signal_take(d);
 		if (signal_number != 0)
 			return signal_number;
-		work_run(d->work);
-		int err = link_run(d->link, fail);
-		if (err == 0 && d->rpc == NULL && link_ready(d->link))
-			err = clients_open(d, fail);
+		int err = turn(d, fail);
+		if (err == 0 && d->commands != NULL)
+			commands_run(d->commands);
 		if (err != 0)
 			return err;
-		if (d->commands != NULL) {
-			rpc_run(d->rpc);
-			commands_run(d->commands);
-			/* What was just changed is told to the dataplane at once. */
-			err = link_run(d->link, fail);
-			if (err != 0)
-				return err;
-		}
 		wait_for_events(d);
 	}
 }
@@ -296,7 +307,10 @@ main(int argc, char **argv)
 	enum options_action action;
 	struct fail fail;
 
-	if (options_parse(&d.options, argc, argv, &action, &fail) != 0) {
+	int err = options_parse(&d.options, argc, argv, &action, &fail);
+	if (err == 0 && action == OPTIONS_RUN)
+		err = preflight_port(d.options.port, &fail);
+	if (err != 0) {
 		fprintf(stderr, "spillwayd: %s\n", fail.text);
 		return 2;
 	}

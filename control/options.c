@@ -230,7 +230,8 @@ stream_apply(struct file_state *state, FILE *file, struct fail *fail)
 		yaml_document_delete(&document);
 	} else {
 		err = fail_set(fail, EINVAL, "%s:%zu: not YAML: %s", state->path,
-		               parser.problem_mark.line + 1, parser.problem ? parser.problem : "unreadable");
+		               parser.problem_mark.line + 1,
+		               parser.problem ? parser.problem : "unreadable");
 	}
 	yaml_parser_delete(&parser);
 	return err;
@@ -374,7 +375,8 @@ bounds_text(const struct option_row *row, char *out, size_t out_len)
 
 	out[0] = '\0';
 	if (row->kind == OPTION_NUMBER)
-		snprintf(out, out_len, "%" PRId64 " to %" PRId64 "%s%s", row->min, row->max, gap, row->unit);
+		snprintf(out, out_len, "%" PRId64 " to %" PRId64 "%s%s", row->min, row->max, gap,
+		         row->unit);
 	for (size_t i = 0; row->kind == OPTION_CHOICE && row->choices[i] != NULL; i++)
 		snprintf(out + strlen(out), out_len - strlen(out), "%s%s", i ? " or " : "",
 		         row->choices[i]);

@@ -57,6 +57,15 @@ port_split(const char *port, const struct port_kind **kind, const char **word, s
 	                port);
 }
 
+int
+preflight_port(const char *port, struct fail *fail)
+{
+	const struct port_kind *kind;
+	const char *word;
+
+	return port_split(port, &kind, &word, fail);
+}
+
 static int
 iface_check(const char *iface, struct fail *fail)
 {

@@ -27,6 +27,11 @@ struct preflight {
 	struct abi_config config;
 };
 
+/* preflight_port checks the form of option port only.
+ * Returns 0, or -EINVAL with fail. */
+int
+preflight_port(const char *port, struct fail *fail);
+
 /* preflight_resolve fills all of pre from options: splits the port, resolves "auto".
  *
  * Returns 0, or a negative errno with fail: unknown port kind, no such interface, no address, an

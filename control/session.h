@@ -4,7 +4,8 @@
 /* session.h is the conversation with one dataplane: it learns what that one holds, makes it hold
  * what the registry says, and answers its questions.
  *
- *      OFF ─ session_attach ─► HELLO ─ WELCOME ─► LISTING ─ last HELD ─► LIVE ─ session_detach ─► OFF
+ *      OFF ─ session_attach ─► HELLO ─ WELCOME ─► LISTING ─ last HELD ─► LIVE
+ *       ▲───────────────────────────── session_detach ───────────────────────┘
  *
  * While LIVE the queue of torrents.h is worked off in order: a torrent that is TORRENT_SEEDING is
  * added, another is removed, up to ABI_ENTRIES_MAX in a message. ABI_ACTIVATE is answered one

@@ -275,8 +275,8 @@ on_withdrawn(struct session *session, const struct abi_withdrawn *event, struct 
 		return fail_set(fail, EPROTO, "the dataplane withdrew pieces that do not exist");
 	withdrawn_text(session, event, &text);
 	log_error("pieces_withdrawn",
-	          "id=%" PRIu32 " name=%s piece_first=%" PRIu32 " piece_cnt=%" PRIu32 " reason=%s", t->id,
-	          LOG_QUOTE(t->name), event->piece_first, event->piece_cnt, LOG_QUOTE(text.text));
+	          "id=%" PRIu32 " name=%s piece_first=%" PRIu32 " piece_cnt=%" PRIu32 " reason=%s",
+	          t->id, LOG_QUOTE(t->name), event->piece_first, event->piece_cnt, LOG_QUOTE(text.text));
 	registry_withdraw(session->registry, t, event->piece_first, event->piece_cnt, text.text);
 	return 0;
 }

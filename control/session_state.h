@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* session_state.h is what the parts of the session share: session.c (its life), session_event.c (what
- * the dataplane says) and session_pump.c (what is due to be said).
+/* session_state.h is what the parts of the session share: session.c (its life), session_event.c
+ * (what the dataplane says) and session_pump.c (what is due to be said).
  */
 #ifndef SPILLWAY_CONTROL_SESSION_STATE_H
 #define SPILLWAY_CONTROL_SESSION_STATE_H
@@ -43,8 +43,8 @@ session_ask(struct session *session, enum abi_type type, const void *body, uint3
 int
 session_event(struct session *session, struct dpclient_event *event, struct fail *fail);
 
-/* session_pump sends what is due while there is room; only when LIVE. Returns 0, or a negative errno
- * with fail, on which the session is to be detached. */
+/* session_pump sends what is due while there is room; only when LIVE.
+ * Returns 0, or a negative errno with fail, on which the session is to be detached. */
 int
 session_pump(struct session *session, struct fail *fail);
 

@@ -91,9 +91,9 @@ running_write(const struct supervise *sup, const struct abi_config *config, stru
 	if (fd < 0)
 		return fail_set(fail, errno, "%s: %s", sup->config_path, strerror(errno));
 	ssize_t n = write(fd, &running, sizeof(running));
-	int err = n == sizeof(running)
-	              ? 0
-	              : fail_set(fail, n < 0 ? errno : ENOSPC, "%s: cannot be written", sup->config_path);
+	int err = 0;
+	if (n != sizeof(running))
+		err = fail_set(fail, n < 0 ? errno : ENOSPC, "%s: cannot be written", sup->config_path);
 	close(fd);
 	return err;
 }
@@ -123,7 +123,7 @@ supervise_adopt(struct supervise *sup, const struct abi_config *config, struct d
 		dpclient_close(*client);
 		*client = NULL;
 		return fail_set(fail, EBUSY,
-		                "%s is served by a process that spillwayd did not start; end that one first",
+		                "%s is served by a process that spillwayd did not start: end it first",
 		                sup->sock_path);
 	}
 	sup->pid = (pid_t)running.pid;
@@ -296,8 +296,10 @@ log_last_line(const char *path, char *out, size_t out_len)
 	out[0] = '\0';
 	if (fd < 0)
 		return;
-	if (fstat(fd, &st) == 0)
-		n = pread(fd, tail, LOG_TAIL_MAX, st.st_size > LOG_TAIL_MAX ? st.st_size - LOG_TAIL_MAX : 0);
+	if (fstat(fd, &st) == 0) {
+		off_t from = st.st_size > LOG_TAIL_MAX ? st.st_size - LOG_TAIL_MAX : 0;
+		n = pread(fd, tail, LOG_TAIL_MAX, from);
+	}
 	close(fd);
 	while (n > 0 && (tail[n - 1] == '\n' || tail[n - 1] == '\r' || tail[n - 1] == ' '))
 		n--;

@@ -59,7 +59,8 @@ int
 supervise_spawn(struct supervise *sup, const struct preflight *pre, struct dpclient **client,
                 struct fail *fail);
 
-/* supervise_fd returns a descriptor that is readable when the dataplane has ended; -1: none runs. */
+/* supervise_fd returns a descriptor that is readable once the dataplane has ended; -1: none runs.
+ */
 int
 supervise_fd(const struct supervise *sup);
 

@@ -67,9 +67,9 @@ torrents_create(struct torrents **torrents);
 void
 torrents_destroy(struct torrents *torrents);
 
-/* torrents_append adds a torrent from its row; id and info_hash must be new, the id above all others.
- * It is not found by info_hash or name before torrents_sort. Returns it, or NULL when out of memory.
- */
+/* torrents_append adds a torrent from its row; id and info_hash must be new, the id above all
+ * others. It is not found by info_hash or name before torrents_sort.
+ * Returns it, or NULL when out of memory. */
 struct torrent *
 torrents_append(struct torrents *torrents, const struct catalogue_row *row);
 

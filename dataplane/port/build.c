@@ -145,6 +145,7 @@ chain_give_up(struct rte_mbuf *mbuf, const struct pkt_out *pkt)
 	if (mbuf->next != NULL)
 		rte_pktmbuf_free(mbuf->next);
 	mbuf->next = NULL;
+	mbuf->data_len = 0;
 	build_linear(mbuf, pkt);
 }
 

@@ -38,6 +38,24 @@ line_up(size_t len)
 	return (uint32_t)((len + 63) & ~(size_t)63);
 }
 
+/* tsc_hz_measure counts the time stamp counter's ticks over a few milliseconds of real time. */
+static COLD uint64_t
+tsc_hz_measure(void)
+{
+	const struct timespec pause = {.tv_nsec = 20 * 1000 * 1000};
+	struct timespec from, to;
+	uint64_t from_tsc, ticks, ns;
+
+	clock_gettime(CLOCK_MONOTONIC_RAW, &from);
+	from_tsc = __builtin_ia32_rdtsc();
+	nanosleep(&pause, NULL);
+	clock_gettime(CLOCK_MONOTONIC_RAW, &to);
+	ticks = __builtin_ia32_rdtsc() - from_tsc;
+	ns = (uint64_t)(to.tv_sec - from.tv_sec) * 1000000000u + (uint64_t)to.tv_nsec -
+	     (uint64_t)from.tv_nsec;
+	return ticks * 1000000000u / ns;
+}
+
 static void
 fill(struct publish *publish, uint32_t slot_cnt)
 {
@@ -50,6 +68,7 @@ fill(struct publish *publish, uint32_t slot_cnt)
 	head->worker_cnt = 1;
 	head->slot_cnt = slot_cnt;
 	head->worker_stride = line_up(CTR_CNT * sizeof(uint64_t));
+	head->tsc_hz = tsc_hz_measure();
 	head->desc_off = line_up(sizeof(*head));
 	head->value_off = line_up(head->desc_off + CTR_CNT * sizeof(struct abi_counter_desc));
 	head->torrent_off = head->value_off + head->worker_stride;

@@ -95,6 +95,20 @@ def _listed(s, seeded):
     raise AssertionError("not listed")
 
 
+def _is_withdrawn(s, seeded):
+    return _listed(s, seeded)["pieces_withdrawn"] > 0
+
+
+def _told_withdrawn(s, seeded):
+    """list and show say so, and why, naming the file."""
+    torrent = _listed(s, seeded)
+    assert torrent["pieces_had"] + torrent["pieces_withdrawn"] == torrent["pieces"], torrent
+    assert torrent["pieces_withdrawn"] > 0 and torrent["reason"], torrent
+    for words in (["list"], ["show", seeded.info_hash.hex()]):
+        told = s.daemon.cli(*words).stdout
+        assert "withdrawn" in told, told
+
+
 def _withdrawn_test(s, name, spoil, counter):
     """Spoil the end of the file while a client downloads it; what is before it arrives."""
     seeded = s.seed(content.single(s.env.folder(), LENGTH, name))
@@ -117,10 +131,7 @@ def _withdrawn_test(s, name, spoil, counter):
     after = s.daemon.counters()
     assert after[counter] > before[counter], f"{counter} did not move"
     assert after["pieces_withdrawn"] > before["pieces_withdrawn"]
-    shown = _shown(s, seeded)
-    assert "withdrawn" in shown, shown
-    assert "withdrawn" in str(_listed(s, seeded)), _listed(s, seeded)
-    return seeded
+    _told_withdrawn(s, seeded)
 
 
 def test_changed_while_downloaded(s):
@@ -143,7 +154,7 @@ def test_rotten_before_downloaded(s):
     finally:
         client.stop()
     assert s.daemon.counter("integrity_changed") > before
-    assert "withdrawn" in _shown(s, seeded), _shown(s, seeded)
+    _told_withdrawn(s, seeded)
 
 
 def test_withdrawn_is_remembered(s):
@@ -155,12 +166,12 @@ def test_withdrawn_is_remembered(s):
         peer.interested()
         piece = SPOILT_AT // _piece_len(seeded)
         peer.request(piece, SPOILT_AT % _piece_len(seeded), 16384)
-        shell.wait_until(lambda: "withdrawn" in _shown(s, seeded), 10, "piece withdrawn")
+        shell.wait_until(lambda: _is_withdrawn(s, seeded), 10, "piece withdrawn")
         peer.is_closed(2)
     s.daemon.stop()
     s.daemon.start()
     s.remember_dataplane()
-    assert "withdrawn" in _shown(s, seeded), _shown(s, seeded)
+    _told_withdrawn(s, seeded)
     with wire.Peer(s.client_ns, s.address, spillway.PORT) as peer:
         peer.handshake(seeded.info_hash, wire.RESERVED_PLAIN)
         bitfield = peer.receive_until(wire.BITFIELD)
@@ -265,7 +276,7 @@ def test_device_error(s):
                              "a read fails", pause=0.3)
         finally:
             client.stop()
-        assert "withdrawn" in _shown(s, seeded), _shown(s, seeded)
+        _told_withdrawn(s, seeded)
         s.daemon.cli("remove", seeded.info_hash.hex())
     finally:
         shell.run(["umount", "--lazy", mount])

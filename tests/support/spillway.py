@@ -67,7 +67,7 @@ class Spillway:
             raise shell.CommandError(f"spillwayd ended with status {self.proc.returncode}\n"
                                      + shell.tail_file(self.log))
         done = self.cli("--json", "stats", check=False)
-        return done.returncode == 0 and self.dataplane_pids()
+        return done.returncode == 0 and json.loads(done.stdout)["dataplane"]["running"]
 
     def dataplane_pids(self):
         """The pids of spillway-dp in the namespace."""

@@ -100,6 +100,16 @@ lab_leave(struct wire_lab *lab, struct lab_peer *peer)
 	peer->peer = NULL;
 }
 
+void
+lab_forget(struct wire_lab *lab)
+{
+	struct lab_peer *peer = &lab->peer[--lab->peer_cnt];
+
+	dp_assert(peer->peer == NULL);
+	free(peer->got);
+	memset(peer, 0, sizeof(*peer));
+}
+
 static void
 lab_close(struct wire_lab *lab, struct lab_peer *peer)
 {

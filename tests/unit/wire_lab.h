@@ -13,7 +13,7 @@
 #include "dataplane/wire/wire.h"
 
 enum {
-	LAB_PEERS_MAX = 64,
+	LAB_PEERS_MAX = 128,
 	LAB_FAST = 1 << 0,     /* reserved bits of a handshake */
 	LAB_EXTENDED = 1 << 1,
 	LAB_ROOM = 1 << 20,
@@ -61,6 +61,10 @@ lab_connect(struct wire_lab *lab);
 /* lab_leave closes a peer as its caller would. */
 void
 lab_leave(struct wire_lab *lab, struct lab_peer *peer);
+
+/* lab_forget takes the newest peer, which has left, out of the lab. */
+void
+lab_forget(struct wire_lab *lab);
 
 /* lab_send gives bytes to wire. On WIRE_CLOSE the peer is closed. */
 enum wire_verdict

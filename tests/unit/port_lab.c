@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* Packets, ports and namespaces for the tests of port. */
+#include "port_lab.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	LAB_BUFS = 256,
+	LAB_BUF_LEN = 16384,
+	LAB_SECONDS = 2,
+};
+
+struct counters lab_ctr;
+static struct buf_pool *lab_pool;
+static int ns_there = -1;
+static int ns_here = -1;
+
+void
+lab_env(const char *prefix)
+{
+	struct port_error error = {{0}};
+	uint8_t *memory = aligned_alloc(4096, (size_t)LAB_BUFS * LAB_BUF_LEN);
+
+	lab_pool = buf_pool_create(memory, LAB_BUF_LEN, LAB_BUFS);
+	assert_non_null(lab_pool);
+	if (port_env_init(prefix, true, -1, &error) < 0)
+		fail_msg("%s", error.text);
+}
+
+static struct port *
+open_port(const char *spec, uint16_t mtu, struct port_error *error)
+{
+	struct port_config config = {
+		.spec = spec,
+		.xdp_object = getenv("SPILLWAY_XDP_OBJECT"),
+		.listen_port = 6881,
+		.mtu = mtu,
+	};
+
+	memset(error, 0, sizeof(*error));
+	return port_open(&config, &lab_ctr, error);
+}
+
+struct port *
+lab_port(const char *spec, uint16_t mtu)
+{
+	struct port_error error;
+	struct port *port = open_port(spec, mtu, &error);
+
+	if (port == NULL)
+		fail_msg("%s", error.text);
+	assert_int_equal(port_info(port)->mtu, mtu);
+	return port;
+}
+
+void
+lab_refused(const char *spec, uint16_t mtu, const char *text)
+{
+	struct port_error error;
+
+	assert_null(open_port(spec, mtu, &error));
+	if (strstr(error.text, text) == NULL)
+		fail_msg("\"%s\" lacks \"%s\"", error.text, text);
+	assert_null(strchr(error.text, '\n'));
+}
+
+static unsigned
+scramble(unsigned *seed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return *seed >> 8;
+}
+
+/* span_make adds one span of len bytes, of a pool's buffer or of memory that nobody owns. */
+static void
+span_make(struct lab_packet *packet, unsigned *seed, uint32_t len)
+{
+	struct pkt_out *out = &packet->out;
+	struct span *span = &out->span[out->span_cnt++];
+	bool owned = scramble(seed) % 3 != 0;
+	uint8_t *bytes;
+
+	if (owned) {
+		span->buf = buf_get(lab_pool);
+		assert_non_null(span->buf);
+		bytes = span->buf->data + scramble(seed) % 7;
+	} else {
+		span->buf = NULL;
+		bytes = packet->frame + packet->len;
+	}
+	for (uint32_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)scramble(seed);
+	span->data = bytes;
+	span->len = len;
+	out->payload_len += len;
+	if (owned)
+		memcpy(packet->frame + packet->len, bytes, len);
+	packet->len += len;
+}
+
+static void
+hdr_make(struct lab_packet *packet, unsigned seed)
+{
+	struct pkt_out *out = &packet->out;
+
+	frame_eth(out->hdr, peer_mac, us_mac, LAB_ETH_TYPE);
+	out->l4_off = 34;
+	out->csum_off = 50;
+	out->hdr_len = (uint16_t)(54 + (seed % 5 == 4 ? 7 : seed % 11 * 4));
+	for (uint16_t i = 14; i < out->hdr_len; i++)
+		out->hdr[i] = (uint8_t)(seed * 3 + i);
+	packet->len = out->hdr_len;
+}
+
+/* The field holds the folded sum of the pseudo header, here any number, before; after, the
+ * complement of that and of all transport bytes. */
+static void
+csum_make(struct lab_packet *packet, unsigned pseudo)
+{
+	struct pkt_out *out = &packet->out;
+	unsigned sum;
+
+	memcpy(packet->frame, out->hdr, out->hdr_len);
+	put16(out->hdr + out->csum_off, pseudo);
+	put16(packet->frame + out->csum_off, pseudo);
+	sum = sum16(packet->frame + out->l4_off, packet->len - out->l4_off, 0);
+	put16(packet->frame + out->csum_off, ~sum & 0xffff);
+}
+
+void
+lab_packet_make(struct lab_packet *packet, unsigned seed, uint32_t payload_max)
+{
+	unsigned state = seed * 2654435761u + 1;
+	uint32_t left = seed % 4 == 0 ? payload_max : scramble(&state) % (payload_max + 1);
+	unsigned spans = seed % (PKT_SPANS_MAX + 1);
+
+	memset(&packet->out, 0, sizeof(packet->out));
+	hdr_make(packet, seed);
+	for (unsigned i = 0; i < spans; i++) {
+		uint32_t len = i + 1 == spans ? left : scramble(&state) % (left + 1);
+
+		span_make(packet, &state, len);
+		left -= len;
+	}
+	csum_make(packet, scramble(&state) & 0xffff);
+}
+
+void
+lab_packet_release(struct lab_packet *packet)
+{
+	for (uint16_t i = 0; i < packet->out.span_cnt; i++)
+		span_release(&packet->out.span[i]);
+}
+
+uint32_t
+lab_references(void)
+{
+	return lab_pool->cnt - lab_pool->free_cnt;
+}
+
+void
+lab_send(struct port *port, const struct lab_packet *packets, unsigned cnt)
+{
+	struct pkt_out burst[BURST_MAX];
+	unsigned idle = 0;
+
+	for (unsigned sent = 0; sent < cnt;) {
+		uint16_t room = port_tx_room(port);
+		uint16_t len = (uint16_t)MIN(MIN((unsigned)room, cnt - sent), sent % 17 + 1);
+
+		assert_true(room <= BURST_MAX);
+		for (uint16_t i = 0; i < len; i++)
+			burst[i] = packets[sent + i].out;
+		port_tx_burst(port, burst, len);
+		sent += len;
+		if (len == 0 && ++idle > 10000)
+			fail_msg("the port has no room");
+	}
+}
+
+void
+lab_run(const char *format, ...)
+{
+	char line[512];
+	va_list args;
+	int ret;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	ret = system(line);
+	if (ret != 0)
+		fail_msg("%s: exit status %d", line, ret);
+}
+
+static void
+enter(int ns)
+{
+	assert_int_equal(setns(ns, CLONE_NEWNET), 0);
+}
+
+void
+lab_there(void)
+{
+	enter(ns_there);
+}
+
+void
+lab_here(void)
+{
+	enter(ns_here);
+}
+
+static int
+ns_make(void)
+{
+	int fd;
+
+	if (unshare(CLONE_NEWNET) < 0) {
+		printf("skipped: no right to make a network namespace\n");
+		exit(LAB_SKIP);
+	}
+	fd = open("/proc/self/ns/net", O_RDONLY);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+/* Neither end asks for IPv6 or leaves checksums to the other. */
+void
+lab_veth(void)
+{
+	ns_there = ns_make();
+	ns_here = ns_make();
+	lab_run("ip link add spwT0 type veth peer name spwT1 netns /proc/%d/fd/%d", getpid(),
+	        ns_there);
+	lab_run("sysctl -qw net.ipv6.conf.spwT0.disable_ipv6=1");
+	lab_run("ip link set lo up && ip addr add 10.99.0.1/24 dev spwT0 && ip link set spwT0 up");
+	lab_there();
+	lab_run("sysctl -qw net.ipv6.conf.spwT1.disable_ipv6=1");
+	lab_run("ethtool -K spwT1 tx off tso off gso off >/dev/null");
+	lab_run("ip addr add 10.99.0.2/24 dev spwT1 && ip link set spwT1 up");
+	lab_here();
+}
+
+int
+lab_raw(const char *name, unsigned type)
+{
+	struct sockaddr_ll addr = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons((uint16_t)type),
+		.sll_ifindex = (int)if_nametoindex(name),
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0);
+	int len = 16 << 20;
+
+	assert_true(fd >= 0 && addr.sll_ifindex > 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &len, sizeof(len));
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	return fd;
+}
+
+static ssize_t
+raw_take(int fd, struct port *port, uint8_t *frame, size_t size)
+{
+	time_t until = time(NULL) + LAB_SECONDS;
+	ssize_t len;
+
+	do {
+		port_tx_flush(port);
+		len = recv(fd, frame, size, 0);
+	} while (len < 0 && time(NULL) <= until);
+	return len;
+}
+
+void
+lab_raw_expect(int fd, struct port *port, const struct lab_packet *packets, unsigned cnt)
+{
+	static uint8_t frame[LAB_FRAME_MAX + 1];
+
+	for (unsigned i = 0; i < cnt; i++) {
+		ssize_t len = raw_take(fd, port, frame, sizeof(frame));
+
+		assert_int_equal(len, packets[i].len);
+		assert_memory_equal(frame, packets[i].frame, packets[i].len);
+	}
+	assert_true(recv(fd, frame, sizeof(frame), 0) < 0);
+}
+
+bool
+lab_rx(struct port *port, struct pkt_in *pkt)
+{
+	time_t until = time(NULL) + LAB_SECONDS;
+	uint16_t got;
+
+	do
+		got = port_rx_burst(port, pkt, 1);
+	while (got == 0 && time(NULL) <= until);
+	return got == 1;
+}
