@@ -67,7 +67,8 @@ create_torrent(const struct create_options *opt, struct create_result *result,
 	       struct metainfo_error *err);
 
 /* create_piece_len returns the piece length chosen for total_len bytes: the smallest power of two
- * in [CREATE_PIECE_LEN_MIN, CREATE_PIECE_LEN_MAX] that gives at most CREATE_PIECES_WANTED pieces. */
+ * in [CREATE_PIECE_LEN_MIN, CREATE_PIECE_LEN_MAX] that gives at most CREATE_PIECES_WANTED pieces,
+ * or the largest. */
 uint32_t
 create_piece_len(uint64_t total_len);
 

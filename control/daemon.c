@@ -234,19 +234,16 @@ signal_take(const struct daemon *d)
 static int
 turn(struct daemon *d, struct fail *fail)
 {
-	int err = 0;
-
-	if (d->rpc == NULL && link_ready(d->link))
-		err = clients_open(d, fail);
-	if (err != 0)
-		return err;
 	if (d->commands != NULL) {
 		rpc_run(d->rpc);
 		commands_run(d->commands);
 	}
 	work_run(d->work);
 	/* Last: what was just changed is told to the dataplane at once. */
-	return link_run(d->link, fail);
+	int err = link_run(d->link, fail);
+	if (err == 0 && d->rpc == NULL && link_ready(d->link))
+		err = clients_open(d, fail);
+	return err;
 }
 
 /* loop runs until a signal, which it returns, or a negative errno with fail. */

@@ -142,9 +142,15 @@ static bool
 find_beside(const char *dir, const char *const *places, int mode, char *out, size_t out_len)
 {
 	for (size_t i = 0; places[i] != NULL; i++) {
-		int n = snprintf(out, out_len, "%s/%s", dir, places[i]);
-		if (n > 0 && (size_t)n < out_len && access(out, mode) == 0)
-			return true;
+		char path[PATH_MAX], real[PATH_MAX];
+		int n = snprintf(path, sizeof(path), "%s/%s", dir, places[i]);
+		if (n < 0 || (size_t)n >= sizeof(path) || realpath(path, real) == NULL)
+			continue;
+		size_t len = strlen(real);
+		if (len >= out_len || access(real, mode) != 0)
+			continue;
+		memcpy(out, real, len + 1);
+		return true;
 	}
 	return false;
 }

@@ -111,8 +111,10 @@ session_detach(struct session *session)
 void
 session_shutdown(struct session *session)
 {
-	if (session->client != NULL)
-		session_ask(session, ABI_SHUTDOWN, NULL, 0);
+	if (session->client == NULL)
+		return;
+	session_stats(session);
+	session_ask(session, ABI_SHUTDOWN, NULL, 0);
 }
 
 /* ---- */
@@ -146,22 +148,33 @@ session_run(struct session *session, struct fail *fail)
 /* ---- What a dataplane has uploaded. */
 
 void
+session_fold(struct session *session, struct torrent *torrent)
+{
+	if (torrent->active && !torrent->gone)
+		registry_add_uploaded(session->registry, torrent, torrent->live_uploaded_bytes);
+	torrent->active = false;
+	torrent->live_uploaded_bytes = 0;
+	torrent->live_peer_cnt = 0;
+}
+
+void
 session_ended(struct session *session)
 {
+	struct torrents *torrents = session->registry->torrents;
+
 	if (session->stats == NULL)
 		return;
 	stats_refresh(session->stats);
+	/* One that ended in good order has cleared its slots: what was last seen stands then. */
 	for (uint32_t i = 0; i < stats_slot_cnt(session->stats); i++) {
 		struct abi_torrent_stat stat = stats_slot(session->stats, i);
-		struct torrent *torrent = torrents_by_id(session->registry->torrents, stat.id);
-		/* Of one that is not active any more ABI_DEACTIVATED has told. */
-		if (torrent == NULL || torrent->gone || !torrent->active)
-			continue;
-		registry_add_uploaded(session->registry, torrent, stat.uploaded_bytes);
-		torrent->active = false;
-		torrent->live_uploaded_bytes = 0;
-		torrent->live_peer_cnt = 0;
+		struct torrent *t = stat.id != 0 ? torrents_by_id(torrents, stat.id) : NULL;
+		if (t != NULL && t->active)
+			t->live_uploaded_bytes = stat.uploaded_bytes;
 	}
+	for (struct torrent *t = torrents_after(torrents, 0); t != NULL;
+	     t = torrents_after(torrents, t->id))
+		session_fold(session, t);
 	stats_close(session->stats);
 	session->stats = NULL;
 }

@@ -107,8 +107,10 @@ entry_done(struct session *session, uint32_t id, enum abi_type asked)
 		return;
 	t->sync = asked == ABI_ADD ? SYNC_HELD : SYNC_ABSENT;
 	t->activating = false;
-	if (asked == ABI_REMOVE)
-		t->active = t->stale = false;
+	if (asked == ABI_REMOVE) {
+		session_fold(session, t); /* removal raises no ABI_DEACTIVATED */
+		t->stale = false;
+	}
 	/* What is wanted may have changed meanwhile. */
 	if (!registry_settle(session->registry, t))
 		torrents_push(session->registry->torrents, t);
@@ -276,7 +278,8 @@ on_withdrawn(struct session *session, const struct abi_withdrawn *event, struct 
 	withdrawn_text(session, event, &text);
 	log_error("pieces_withdrawn",
 	          "id=%" PRIu32 " name=%s piece_first=%" PRIu32 " piece_cnt=%" PRIu32 " reason=%s",
-	          t->id, LOG_QUOTE(t->name), event->piece_first, event->piece_cnt, LOG_QUOTE(text.text));
+	          t->id, LOG_QUOTE(t->name), event->piece_first, event->piece_cnt,
+	          LOG_QUOTE(text.text));
 	registry_withdraw(session->registry, t, event->piece_first, event->piece_cnt, text.text);
 	return 0;
 }

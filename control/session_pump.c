@@ -90,6 +90,8 @@ queue_step(struct session *session)
 	}
 	if (entries.cnt == 0)
 		return 0;
+	if (type == ABI_REMOVE)
+		session_stats(session); /* their slots are cleared */
 	int err = ask_entries(session, type, &entries);
 	return err != 0 ? err : 1;
 }

@@ -38,6 +38,11 @@ session_asked(struct session *session, uint32_t cookie);
 int
 session_ask(struct session *session, enum abi_type type, const void *body, uint32_t body_len);
 
+/* session_fold stores what a torrent has uploaded since it became active, as of the last snapshot;
+ * it is not active any more. */
+void
+session_fold(struct session *session, struct torrent *torrent);
+
 /* session_event acts on one message. Returns 0, or a negative errno with fail, on which the session
  * is to be detached. */
 int

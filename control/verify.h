@@ -84,7 +84,8 @@ verify_content(const struct verify_job *job, struct verify_result *result,
 void
 verify_result_free(struct verify_result *result);
 
-/* verify_state_text returns a phrase for people, such as "file is shorter than the torrent says". */
+/* verify_state_text returns a phrase for people, such as "file is shorter than the torrent
+ * says". */
 const char *
 verify_state_text(enum verify_state state);
 

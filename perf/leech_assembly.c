@@ -23,8 +23,7 @@ leech_assembly_pool_init(struct leech_assembly_pool *pool, const struct leech_to
 	if (options->verify == LEECH_VERIFY_SAMPLE)
 		pool->one_in = torrent->piece_cnt < 4 * SAMPLE_ONE_IN
 				       ? torrent->piece_cnt / 4 + 1 : SAMPLE_ONE_IN;
-	if (pool->one_in > 1)
-		pool->phase = (uint32_t)(options->seed % pool->one_in);
+	pool->seed = leech_mix64(options->seed);
 }
 
 void
@@ -73,13 +72,23 @@ list_release(struct leech_assembly_pool *pool, struct leech_assembly **list,
 	pool->free_list = assembly;
 }
 
+/* Scattered, so that connections that start at regular distances meet some; and one at least. */
+static bool
+piece_is_chosen(const struct leech_assembly_pool *pool, uint32_t piece)
+{
+	if (pool->one_in == 0)
+		return false;
+	return leech_mix64(pool->seed + piece) % pool->one_in == 0 ||
+	       piece == pool->seed % pool->torrent->piece_cnt;
+}
+
 struct leech_assembly *
 leech_assembly_begin(struct leech_assembly_pool *pool, struct leech_assembly **list,
 		     uint32_t piece)
 {
 	struct leech_assembly *assembly;
 
-	if (pool->one_in == 0 || (piece + pool->phase) % pool->one_in != 0)
+	if (!piece_is_chosen(pool, piece))
 		return NULL;
 	assembly = pool_take(pool);
 	if (assembly == NULL) {

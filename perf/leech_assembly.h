@@ -34,7 +34,7 @@ struct leech_assembly_pool {
 	struct leech_assembly *free_list;
 	uint64_t allocated_bytes;
 	uint32_t one_in;         /* 0: no piece is verified */
-	uint32_t phase;          /* piece p is verified when (p + phase) % one_in == 0 */
+	uint64_t seed;           /* of the choice */
 	uint64_t ok_cnt;         /* pieces whose SHA-1 was right */
 	uint64_t failed_cnt;     /* pieces whose SHA-1 was wrong */
 	uint64_t unverified_cnt; /* chosen pieces for which there was no memory */

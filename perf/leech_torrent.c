@@ -48,8 +48,8 @@ leech_torrent_piece_len(const struct leech_torrent *torrent, uint32_t piece)
 	return rest < torrent->piece_len ? (uint32_t)rest : torrent->piece_len;
 }
 
-static uint64_t
-mix64(uint64_t x)
+uint64_t
+leech_mix64(uint64_t x)
 {
 	x += 0x9e3779b97f4a7c15ull;
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
@@ -72,7 +72,7 @@ leech_cursor_init(struct leech_cursor *cursor, const struct leech_torrent *torre
 {
 	cursor->begin = 0;
 	cursor->piece = 0;
-	cursor->random = mix64(mix64(options->seed) + index) | 1;
+	cursor->random = leech_mix64(leech_mix64(options->seed) + index) | 1;
 	if (options->order == LEECH_ORDER_SEQUENTIAL)
 		cursor->piece = (uint32_t)((uint64_t)index * torrent->piece_cnt /
 					   options->connection_cnt);

@@ -53,6 +53,10 @@ leech_torrent_unload(struct leech_torrent *torrent);
 uint32_t
 leech_torrent_piece_len(const struct leech_torrent *torrent, uint32_t piece);
 
+/* leech_mix64 scatters a number over 64 bits, the same way each time (splitmix64). */
+uint64_t
+leech_mix64(uint64_t x);
+
 /* leech_cursor_init puts a connection's cursor at its first piece, by the order asked for.
  *
  * index    the connection's, in [0, options->connection_cnt). */

@@ -16,6 +16,7 @@
 enum {
 	LCORES_TEXT_MAX = 1024,
 	PREFIX_ARG_MAX = 128,
+	ARGS_MAX = 16,
 };
 
 /* What --no-huge may map; only what is used is touched. The largest port, at MTU 9000, needs
@@ -74,14 +75,16 @@ port_env_init(const char *prefix, bool no_huge, int cpu, struct port_error *erro
 {
 	char lcores[LCORES_TEXT_MAX];
 	char file_prefix[PREFIX_ARG_MAX];
-	char *argv[16] = {
+	char *argv[ARGS_MAX] = {
 		(char *)"spillway-dp", (char *)"--no-pci", (char *)"--iova-mode=va",
 		(char *)"--no-telemetry", (char *)"--log-level=warning",
-		/* These two warn, as errors, of what one process without rte_flow lacks. */
+		(char *)"--log-level=lib.eal:error",
+		/* What these say as errors either is none or is said by port in better words. */
+		(char *)"--log-level=pmd.net.af_xdp:critical",
 		(char *)"--log-level=pmd.net.memif:critical",
 		(char *)"--log-level=pmd.net.tap:critical", file_prefix, lcores,
 	};
-	int argc = 9;
+	int argc = 11;
 
 	if (cpu >= CPU_SETSIZE || lcores_text(lcores, sizeof(lcores) - 2, cpu) < 0)
 		return port_fail(error, "no such CPU, or too many: %d", cpu);

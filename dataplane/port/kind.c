@@ -11,14 +11,13 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum {
 	DATA_LEN_MIN = 2048,
 	XDP_HEADROOM = 256,           /* the kernel's, in each AF_XDP frame */
 	XDP_MTU_MAX = 3498,           /* what a page holds, and what a veth's peer may have */
+	TAP_MTU_MAX = 1500,           /* ethdev refuses net_tap more than its max_rx_pktlen */
 	PACKET_FRAME_OVERHEAD = 128,  /* TPACKET_V2 header, address, alignment */
 	PACKET_BLOCK_LEN = 1 << 16,
 	PACKET_FRAMES = 1024,
@@ -102,6 +101,9 @@ tap_check(struct port_setup *setup)
 {
 	if (if_nametoindex(setup->arg) != 0)
 		return port_fail(setup->error, "tap: an interface %s exists already", setup->arg);
+	if (setup->config->mtu > TAP_MTU_MAX)
+		return port_fail(setup->error, "tap: net_tap takes no MTU of %u: more than %d",
+		                 setup->config->mtu, TAP_MTU_MAX);
 	if (caps_check(setup, CAP_BIT(CAP_NET_ADMIN)) < 0)
 		return -1;
 	if (access("/dev/net/tun", R_OK | W_OK) < 0)
@@ -117,24 +119,45 @@ tap_devargs(struct port_setup *setup)
 	                                   setup->arg));
 }
 
-/* A server that was killed leaves its socket behind; a live one answers. */
+/* socket_is_bound tells whether a live process has bound a unix socket's path. Connecting to find
+ * out would end a net_memif server: it stops at a client that leaves at once. */
+static COLD bool
+socket_is_bound(const char *path)
+{
+	FILE *table = fopen("/proc/net/unix", "re");
+	char line[256];
+	bool bound = false;
+
+	while (table != NULL && !bound && fgets(line, sizeof(line), table) != NULL) {
+		const char *at = strchr(line, '/');
+
+		line[strcspn(line, "\n")] = '\0';
+		bound = at != NULL && strcmp(at, path) == 0;
+	}
+	if (table != NULL)
+		fclose(table);
+	return bound;
+}
+
+/* A server that was killed leaves its socket behind. */
 static COLD int
 memif_check(struct port_setup *setup)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	int fd;
-	int alive;
+	bool bound;
 
+	if (setup->arg[0] != '/')
+		return port_fail(setup->error, "memif: the socket's path must begin with /: %s",
+		                 setup->arg);
+	bound = socket_is_bound(setup->arg);
+	if (!setup->server && (!bound || access(setup->arg, F_OK) < 0))
+		return port_fail(setup->error, "memif: no server listens on %s", setup->arg);
 	if (!setup->server || access(setup->arg, F_OK) < 0)
 		return 0;
-	memcpy(addr.sun_path, setup->arg, strlen(setup->arg) + 1);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	alive = connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0;
-	close(fd);
-	if (alive)
+	if (bound)
 		return port_fail(setup->error, "memif: a server listens on %s already", setup->arg);
 	if (unlink(setup->arg) < 0)
-		return port_fail(setup->error, "memif: cannot remove the stale socket %s", setup->arg);
+		return port_fail(setup->error, "memif: cannot remove the stale socket %s: %s",
+		                 setup->arg, strerror(errno));
 	return 0;
 }
 
@@ -157,14 +180,25 @@ null_devargs(struct port_setup *setup)
 }
 
 static const struct port_kind kinds[] = {
-	{"af_xdp", "net_af_xdp", true, false, PORT_MAC_DEVICE, AF_XDP,
-	 af_xdp_check, af_xdp_devargs, xdp_steer},
-	{"af_packet", "net_af_packet", true, true, PORT_MAC_DERIVED, AF_PACKET,
-	 af_packet_check, af_packet_devargs, NULL},
-	{"tap", "net_tap", true, true, PORT_MAC_DERIVED, 0, tap_check, tap_devargs, iface_mtu_set},
-	{"memif", "net_memif", true, true, PORT_MAC_DEVICE, 0, memif_check, memif_devargs, NULL},
-	{"ring", "net_ring", false, true, PORT_MAC_DEVICE, 0, NULL, NULL, NULL},
-	{"null", "net_null", false, false, PORT_MAC_DEVICE, 0, NULL, null_devargs, NULL},
+	{
+		.name = "af_xdp", .driver = "net_af_xdp", .wants_arg = true,
+		.check = af_xdp_check, .devargs = af_xdp_devargs, .started = xdp_steer,
+		.diagnose = xdp_diagnose,
+	}, {
+		.name = "af_packet", .driver = "net_af_packet", .wants_arg = true, .attaches = true,
+		.mac = PORT_MAC_DERIVED, .check = af_packet_check, .devargs = af_packet_devargs,
+	}, {
+		.name = "tap", .driver = "net_tap", .wants_arg = true, .attaches = true,
+		.mac = PORT_MAC_DERIVED, .check = tap_check, .devargs = tap_devargs,
+		.started = iface_mtu_set,
+	}, {
+		.name = "memif", .driver = "net_memif", .wants_arg = true, .attaches = true,
+		.check = memif_check, .devargs = memif_devargs,
+	}, {
+		.name = "ring", .driver = "net_ring", .attaches = true,
+	}, {
+		.name = "null", .driver = "net_null", .devargs = null_devargs,
+	},
 };
 
 static COLD const struct port_kind *

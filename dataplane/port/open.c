@@ -145,6 +145,24 @@ info_fill(struct port *port, const struct port_setup *setup)
 	         port->chain ? "attached" : "copied");
 }
 
+/* device_end undoes device_create and queues_start as far as they came. */
+static COLD void
+device_end(struct port *port)
+{
+	if (port->started)
+		rte_eth_dev_stop(port->id);
+	if (port->name[0] != '\0') {
+		rte_eth_dev_close(port->id);
+		rte_eal_hotplug_remove("vdev", port->name);
+	}
+	rte_mempool_free(port->pool);
+	rte_mempool_free(port->attach_pool);
+	port->started = false;
+	port->name[0] = '\0';
+	port->pool = NULL;
+	port->attach_pool = NULL;
+}
+
 static COLD int
 port_start(struct port *port, struct port_setup *setup)
 {
@@ -154,11 +172,12 @@ port_start(struct port *port, struct port_setup *setup)
 		return -1;
 	if (kind->devargs != NULL && kind->devargs(setup) < 0)
 		return -1;
-	if (pools_create(port, setup) < 0 || device_create(port, setup) < 0)
+	if (pools_create(port, setup) < 0)
 		return -1;
-	if (queues_start(port, setup) < 0) {
-		if (kind->started == xdp_steer)
-			xdp_diagnose(setup);
+	if (device_create(port, setup) < 0 || queues_start(port, setup) < 0) {
+		device_end(port);
+		if (kind->diagnose != NULL)
+			kind->diagnose(setup);
 		return -1;
 	}
 	if (kind->started != NULL && kind->started(setup) < 0)
@@ -200,14 +219,7 @@ port_close(struct port *port)
 		return;
 	rte_pktmbuf_free_bulk(port->pending, port->pending_cnt);
 	rte_pktmbuf_free_bulk(port->spare, port->spare_cnt);
-	if (port->started)
-		rte_eth_dev_stop(port->id);
-	if (port->name[0] != '\0') {
-		rte_eth_dev_close(port->id);
-		rte_eal_hotplug_remove("vdev", port->name);
-	}
-	rte_mempool_free(port->pool);
-	rte_mempool_free(port->attach_pool);
+	device_end(port);
 	if (port->lock_fd >= 0)
 		close(port->lock_fd);
 	free(port);

@@ -5,14 +5,25 @@
  *
  *   af_xdp:IFACE     our XDP program takes TCP to the peer port; the kernel keeps the rest
  *   af_packet:IFACE  a raw socket; needs an address that the kernel does not own
- *   tap:NAME         the kernel is the wire's other end
- *   memif:SOCKET     another DPDK process; "memif:SOCKET,server" to be the server
+ *   tap:NAME         the kernel is the wire's other end; made here, gone with the port
+ *   memif:SOCKET     another DPDK process, for benchmarks; "memif:SOCKET,server" to be the server
  *   ring             what is sent comes back (in one process)
  *   null             what is sent is gone, nothing comes
  *
  * The port asks the driver what it can do. Where a driver takes chains of buffers, payload is
  * attached to a header buffer without a copy; where it cannot (net_af_xdp corrupts chains), the
  * payload is copied once into the driver's own buffers and summed in the same pass.
+ *
+ * What the drivers of DPDK 22.11 do not do:
+ *   net_af_xdp  gives an interface free only when the process ends: one port_open for each.
+ *               Serves receive queue 0 only; refuses an MTU above 3498, and a veth whose other
+ *               end has more. A frame that is longer than the interface's MTU (LRO, GRO) is lost.
+ *   net_tap     takes no MTU above 1500.
+ *   net_memif   may end a server whose client leaves, or a process that closes both ends at once:
+ *               its own thread frees what the poller uses. A client needs its server first, and
+ *               does not come back when that went away.
+ * Where the kernel answers to the device's address (af_packet, tap), the port has another one
+ * derived from it: see port_info.
  *
  * Threads. port_env_init and port_open run once at start; each port then belongs to one worker.
  * Memory. Packet buffers from DPDK's pools, taken at open. No heap afterwards.
@@ -40,17 +51,18 @@ struct port_config {
 };
 
 struct port_info {
-	uint8_t mac[6];
+	uint8_t mac[6];               /* what the port answers to and sends from */
 	uint16_t mtu;
 	bool zero_copy;               /* payload is attached, not copied */
 	char text[PORT_TEXT_MAX];     /* kind, driver, what it offers */
 };
 
 /* port_env_init starts DPDK's environment: --iova-mode=va, in memory, no PCI scan, no telemetry,
- * its log at warning level on stderr.
+ * one lcore, its log on stderr. Once in a process's life.
  *
  * prefix   runtime name, so that several processes may run.
- * no_huge  ordinary pages.
+ * no_huge  ordinary pages; every kind of port works on them. With hugepages a port takes about
+ *          26 MiB of them at MTU 1500 and 80 MiB at 9000.
  * cpu      main lcore's CPU, or -1: not bound.
  * Returns 0, or -1 with error filled. The calling thread becomes the main lcore. */
 COLD int
@@ -80,7 +92,8 @@ port_info(const struct port *port);
 int
 port_wait_fd(const struct port *port);
 
-/* port_rx_burst receives up to max packets. pkts [0, max), max <= BURST_MAX. Returns how many. */
+/* port_rx_burst receives up to max packets. pkts [0, max), max <= BURST_MAX. Returns how many;
+ * all must be given back, by port_rx_free or port_tx_reply, before the next call. */
 uint16_t
 port_rx_burst(struct port *port, struct pkt_in *pkts, uint16_t max);
 
@@ -89,7 +102,8 @@ void
 port_rx_free(struct port *port, struct pkt_in *pkts, uint16_t cnt);
 
 /* port_tx_reply sends a received frame, rewritten in place, and takes it over; leaves
- * pkt->handle NULL. len: bytes, at most what was received. */
+ * pkt->handle NULL. len: bytes, at most what was received. Dropped and counted when twice a burst
+ * is waiting already. */
 void
 port_tx_reply(struct port *port, struct pkt_in *pkt, uint32_t len);
 
@@ -100,7 +114,8 @@ port_tx_room(struct port *port);
 /* port_tx_burst takes cnt packets, finishes their checksums and hands them to the device; what
  * the device does not take now stays in the port and goes first at the next call.
  *
- * cnt  [0, port_tx_room()]. References that outlast the call are taken by the port. */
+ * cnt  [0, port_tx_room()], as it was last returned. A packet is at most an MTU and an Ethernet
+ *      header long (asserted). References that outlast the call are taken by the port. */
 void
 port_tx_burst(struct port *port, const struct pkt_out *pkts, uint16_t cnt);
 

@@ -39,6 +39,7 @@ struct port_kind {
 	int (*check)(struct port_setup *setup);   /* before the device; may be NULL */
 	int (*devargs)(struct port_setup *setup); /* fills devargs and data_len; may be NULL */
 	int (*started)(struct port_setup *setup); /* after it; may be NULL */
+	void (*diagnose)(struct port_setup *setup); /* when it did not start; may be NULL */
 };
 
 struct port_setup {
@@ -108,7 +109,7 @@ COLD int
 xdp_steer(struct port_setup *setup);
 
 /* xdp_diagnose finds out why net_af_xdp could not start, step by step, and fills error with more
- * than the driver says. */
+ * than the driver says. Takes away the program that the driver leaves attached then. */
 COLD void
 xdp_diagnose(struct port_setup *setup);
 

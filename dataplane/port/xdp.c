@@ -207,10 +207,14 @@ try_attach(struct port_setup *setup, struct bpf_object *object)
 		return;
 	}
 	ret = bpf_xdp_attach(ifindex, bpf_program__fd(prog), XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
-	if (ret < 0)
+	if (ret < 0) {
 		attach_fail(setup, -ret);
-	else
-		bpf_xdp_detach(ifindex, 0, NULL);
+		return;
+	}
+	bpf_xdp_detach(ifindex, 0, NULL);
+	port_fail(setup->error, "af_xdp: queue 0 of %s is held by another AF_XDP socket, or the "
+	                        "kernel has no AF_XDP or no memory left",
+	          setup->arg);
 }
 
 void
@@ -222,7 +226,7 @@ xdp_diagnose(struct port_setup *setup)
 	kernel_text[0] = '\0';
 	if (object == NULL)
 		port_fail(setup->error, "af_xdp: %s is no BPF object", setup->config->xdp_object);
-	else
+	else if (stale_detach(setup, if_nametoindex(setup->arg)) == 0)
 		try_attach(setup, object);
 	bpf_object__close(object);
 	libbpf_set_print(before);

@@ -7,8 +7,11 @@
 #include <liburing.h>
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum {
 	RING_FILES_MIN = 64,      /* a smaller table is an error */
@@ -23,6 +26,9 @@ struct ring {
 	uint32_t reading_cnt;
 	uint32_t file_cnt;
 	bool registered;          /* the memory is pinned: reads are READ_FIXED */
+	bool armed;               /* a sleeper may be at wait_fd */
+	int wait_fd;              /* an eventfd, silent unless armed: DEFER_TASKRUN wakes no poll
+	                             of the ring itself */
 };
 
 /* The newest kernels first; each row is what the kernel before it lacks. */
@@ -111,6 +117,23 @@ ring_register_files(struct ring *ring, uint32_t files_max)
 	}
 }
 
+/* ring_make_wait_fd makes the descriptor of sleepers, silent at first. */
+static COLD int
+ring_make_wait_fd(struct ring *ring)
+{
+	int err;
+
+	ring->wait_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (ring->wait_fd < 0)
+		return -errno;
+	err = io_uring_register_eventfd(&ring->uring, ring->wait_fd);
+	if (err == 0)
+		err = io_uring_cq_eventfd_toggle(&ring->uring, false);
+	if (err != 0)
+		close(ring->wait_fd);
+	return err;
+}
+
 struct ring *
 ring_create(const struct ring_config *config)
 {
@@ -128,6 +151,8 @@ ring_create(const struct ring_config *config)
 	err = ring_register_memory(ring, config->memory_len);
 	if (err == 0)
 		err = ring_register_files(ring, config->files_max);
+	if (err == 0)
+		err = ring_make_wait_fd(ring);
 	if (err != 0)
 		goto err_exit;
 	(void)io_uring_register_ring_fd(&ring->uring);
@@ -149,6 +174,7 @@ ring_destroy(struct ring *ring)
 		return;
 	dp_assert(ring->reading_cnt == 0);
 	io_uring_queue_exit(&ring->uring);
+	close(ring->wait_fd);
 	free(ring);
 }
 
@@ -182,12 +208,6 @@ ring_reading(const struct ring *ring)
 	return ring->reading_cnt;
 }
 
-int
-ring_wait_fd(const struct ring *ring)
-{
-	return ring->uring.ring_fd;
-}
-
 void
 ring_read(struct ring *ring, const struct ring_read *read)
 {
@@ -218,9 +238,34 @@ ring_has_news(const struct ring *ring)
 	       (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
 }
 
+int
+ring_wait_fd(struct ring *ring)
+{
+	if (!ring->armed)
+		(void)io_uring_cq_eventfd_toggle(&ring->uring, true);
+	ring->armed = true;
+	/* Armed before looked: what ends from here on is heard, what ended before is seen. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (io_uring_cq_ready(&ring->uring) > 0 || ring_has_news(ring))
+		(void)eventfd_write(ring->wait_fd, 1);
+	return ring->wait_fd;
+}
+
+static COLD void
+disarm(struct ring *ring)
+{
+	eventfd_t cnt;
+
+	(void)io_uring_cq_eventfd_toggle(&ring->uring, false);
+	(void)eventfd_read(ring->wait_fd, &cnt);
+	ring->armed = false;
+}
+
 void
 ring_submit(struct ring *ring)
 {
+	if (UNLIKELY(ring->armed))
+		disarm(ring);
 	/* A refusal (EAGAIN, EBUSY, EINTR) leaves the entries queued for the next call. */
 	if (io_uring_sq_ready(&ring->uring) > 0 || ring_has_news(ring))
 		(void)io_uring_submit_and_get_events(&ring->uring);

@@ -62,9 +62,10 @@ ring_room(const struct ring *ring);
 uint32_t
 ring_reading(const struct ring *ring);
 
-/* ring_wait_fd returns a descriptor that polls readable when a read has ended. */
+/* ring_wait_fd returns a descriptor that polls readable once a read has ended, also one that ended
+ * before the call. It holds until the next ring_submit: ask for it before each sleep. */
 int
-ring_wait_fd(const struct ring *ring);
+ring_wait_fd(struct ring *ring);
 
 /* ring_read queues a read. There must be room (asserted). */
 void

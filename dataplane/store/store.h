@@ -267,7 +267,8 @@ store_reap(struct store *store, struct store_req **reqs, uint32_t max);
 uint32_t
 store_reading(const struct store *store);
 
-/* store_wait_fd returns a descriptor that polls readable when a read has ended. */
+/* store_wait_fd returns a descriptor that polls readable once a read has ended, also one that ended
+ * before the call. It holds until the next store_submit: ask for it before each sleep. */
 int
 store_wait_fd(const struct store *store);
 

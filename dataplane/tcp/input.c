@@ -79,6 +79,7 @@ deliver(struct tcp_stack *stack, struct tcb *tcb, const uint8_t *data, uint32_t 
 	reader->data = data;
 	reader->len = len;
 	reader->seq = tcb->rcv_nxt;
+	reasm_drop(&tcb->reasm, &stack->ooo, tcb->rcv_nxt + len);
 	tcb->rcv_nxt = reasm_reach(&tcb->reasm, tcb->rcv_nxt + len);
 	reader->end = tcb->rcv_nxt;
 	tcb->events |= TCP_EV_READ;

@@ -109,6 +109,13 @@ reasm_blocks(const struct reasm *reasm, struct tcp_range *blocks, uint8_t max)
 }
 
 void
+reasm_drop(struct reasm *reasm, struct pool *pool, uint32_t seq)
+{
+	while (reasm->head != NULL && seq_le(ooo_end(reasm->head), seq))
+		pool_put(pool, reasm_pop(reasm, seq));
+}
+
+void
 reasm_clear(struct reasm *reasm, struct pool *pool)
 {
 	struct ooo_seg *seg;

@@ -53,6 +53,10 @@ reasm_pop(struct reasm *reasm, uint32_t limit);
 uint8_t
 reasm_blocks(const struct reasm *reasm, struct tcp_range *blocks, uint8_t max);
 
+/* reasm_drop gives up the segments that lie wholly before seq. */
+void
+reasm_drop(struct reasm *reasm, struct pool *pool, uint32_t seq);
+
 /* reasm_clear gives up everything. */
 void
 reasm_clear(struct reasm *reasm, struct pool *pool);

@@ -193,20 +193,20 @@ tcp_read(struct tcp_stack *stack, struct tcb *tcb, const uint8_t **data)
 	if (reader->tcb != tcb)
 		return 0;
 	reader_release(stack);
-	while (reader->len == 0 && reader->seq != reader->end) {
+	if (reader->seq == reader->end) {
+		reader->tcb = NULL;
+		return 0;
+	}
+	if (reader->len == 0) {
 		struct ooo_seg *seg = reasm_pop(&tcb->reasm, reader->end);
 		uint32_t given;
 
 		dp_assert(seg != NULL && seq_le(seg->seq, reader->seq));
 		given = reader->seq - seg->seq;
-		reader_release(stack);
+		dp_assert(given < seg->len);
 		reader->held = seg;
 		reader->data = seg->data + given;
-		reader->len = seg->len - MIN(given, seg->len);
-	}
-	if (reader->len == 0) {
-		reader->tcb = NULL;
-		return 0;
+		reader->len = seg->len - given;
 	}
 	*data = reader->data;
 	len = reader->len;

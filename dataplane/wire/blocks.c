@@ -10,6 +10,7 @@ enum {
 	MESSAGE_PIECE = 7,
 	PIECE_HEAD_LEN = 13, /* BEP 3: length prefix, id, index, begin */
 	REAP_MAX = 64,
+	TURN_BUFS = WIRE_STARVED_READS * STORE_SPANS_MAX, /* that a turn may need */
 };
 static_assert(1 + STORE_SPANS_MAX <= WIRE_FRAGS_MAX, "a piece message is one part");
 
@@ -54,18 +55,17 @@ blocks_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
 
 /* ---- the starved */
 
-/* starve puts a peer in the queue for memory: at the end, or where its ticket says when its turn
- * came to nothing. The walk passes only peers whose turn came to nothing as well. */
+/* starve puts a peer in the queue for memory: at the end, or where its ticket says while its turn
+ * is not used up. The walk passes only peers of earlier turns that are not used up either. */
 COLD static void
 starve(struct wire *wire, struct wire_peer *peer)
 {
 	struct link *at = &wire->starved;
 
 	peer->turn = false;
-	if (link_is_set(&peer->starved))
-		return;
-	if (peer->ticket == 0) {
+	if (peer->turn_left == 0) {
 		peer->ticket = ++wire->ticket;
+		peer->turn_left = WIRE_STARVED_READS;
 	} else {
 		at = wire->starved.next;
 		while (at != &wire->starved &&
@@ -75,13 +75,13 @@ starve(struct wire *wire, struct wire_peer *peer)
 	link_insert(at, &peer->starved);
 }
 
-/* may_start tells whether a peer that has started cnt reads in this call may start another. */
+/* may_start tells whether a peer may start a read now: only in its turn while others starve. */
 static bool
-may_start(const struct wire *wire, const struct wire_peer *peer, uint32_t cnt)
+may_start(const struct wire *wire, const struct wire_peer *peer)
 {
 	if (LIKELY(list_first(&wire->starved) == NULL))
 		return true;
-	return peer->turn && cnt < WIRE_STARVED_READS;
+	return peer->turn && peer->turn_left > 0;
 }
 
 void
@@ -99,7 +99,7 @@ blocks_revive(struct wire *wire)
 		link_remove(link);
 		peer->turn = true;
 		peer_note(wire, peer);
-		free_cnt -= MIN(free_cnt, (uint32_t)WIRE_STARVED_READS);
+		free_cnt -= MIN(free_cnt, (uint32_t)TURN_BUFS);
 	}
 }
 
@@ -154,23 +154,21 @@ block_start(struct wire *wire, struct wire_request *request)
 void
 blocks_start(struct wire *wire, struct wire_peer *peer, uint32_t room_bytes)
 {
-	uint32_t cnt = 0;
-
+	if (link_is_set(&peer->starved))
+		return;
 	while (blocks_can_start(peer) && within_room(peer, room_bytes)) {
-		bool allowed = may_start(wire, peer, cnt);
-
-		if (allowed && cnt > 0)
-			peer->ticket = 0; /* its turn came to something */
-		if (!allowed || !block_start(wire, queue_first(peer, REQUEST_WAITING))) {
+		if (!may_start(wire, peer) ||
+		    !block_start(wire, queue_first(peer, REQUEST_WAITING))) {
 			starve(wire, peer);
 			return;
 		}
-		cnt++;
+		if (peer->turn_left > 0)
+			peer->turn_left--;
 		if (peer->state == WIRE_CLOSED)
 			return;
 	}
-	peer->ticket = 0;
 	peer->turn = false;
+	peer->turn_left = 0;
 }
 
 /* block_done takes one read that has ended. */

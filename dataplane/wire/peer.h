@@ -106,7 +106,8 @@ struct wire_peer {
 	bool unchoked;
 	bool unchoke_due;
 	bool keepalive_due;
-	bool turn;                 /* may start reads while others starve */
+	bool turn;                 /* memory is back: may start reads while others starve */
+	uint8_t turn_left;         /* reads left of its turn */
 	uint8_t metadata_id;       /* the peer's id of ut_metadata, 0: does not speak it */
 	uint8_t donthave_id;       /* likewise lt_donthave */
 	uint32_t left;             /* bytes of the message not seen yet */
@@ -120,7 +121,7 @@ struct wire_peer {
 	uint64_t progress_us;      /* last content to it */
 	struct link note;          /* wire->notes */
 	struct link starved;       /* wire->starved */
-	uint64_t ticket;           /* place among the starved, 0: none */
+	uint64_t ticket;           /* place among the starved, while turn_left > 0 */
 	struct buf *assembly;      /* of an extended message that came in parts */
 	uint32_t assembly_len;
 	uint8_t in[WIRE_INFO_HASH_END];

@@ -81,9 +81,9 @@ def content_make(build, work, size_mib):
     folder = os.path.join(work, "content")
     os.mkdir(folder)
     path = os.path.join(folder, "sample.bin")
-    with open("/dev/urandom", "rb") as source, open(path, "wb") as out:
+    with open(path, "wb") as out:
         for _ in range(size_mib):
-            out.write(source.read(1 << 20))
+            out.write(os.urandom(1 << 20))
         os.fsync(out.fileno())
     torrent = os.path.join(work, "sample.torrent")
     run([os.path.join(build, "control", "spillway"), "create", path, "-o", torrent], timeout=600)
@@ -117,11 +117,10 @@ def seeders_make(options, work, huge):
 
 
 def wire_round(options, content, seeders, note):
-    leech = os.path.join(options.build, "perf", "spillway-leech")
     for seeder in seeders:
         with measure.serving(seeder, content) as lab:
             for connections in options.connections:
-                figures = measure.run_once(lab, seeder, leech, content, connections, options)
+                figures = measure.run_once(lab, seeder, content, connections, options)
                 note(figures)
                 say(f"  {seeder.name:<10} {connections:>4} peers  "
                     f"{figures['goodput'] / report.MIB:8.1f} MiB/s  "
@@ -144,7 +143,7 @@ def scenario_wire(options, content, seeders, result):
     result["ratios"] = measure.ratios(result["medians"])
     say("")
     say(report.table(result["medians"], result["ratios"]))
-    for line in report.warnings(result["medians"]):
+    for line in report.warnings(result):
         say("note: " + line)
     return all(r["leech_status"] == 0 for r in runs)
 
@@ -180,6 +179,7 @@ def measure_all(options, work):
                 "stamp": datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ"),
                 "machine": procfs.machine_card(ROOT, content.folder),
                 "versions": {s.name: s.version for s in seeders},
+                "busy_before": round(procfs.busy_part(1), 3),
                 "memory": "2 MiB hugepages" if huge else "ordinary pages",
                 "size_mib": options.size, "seconds": options.seconds, "rounds": options.rounds,
                 "outstanding": options.outstanding, "order": options.order,

@@ -6,6 +6,7 @@ import glob
 import os
 import re
 import subprocess
+import time
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -33,8 +34,10 @@ def process_read_bytes(pids):
     return sum(int(m.group(1)) for t in texts if (m := re.search(r"^read_bytes: (\d+)", t, re.M)))
 
 
-def command_name(pid):
-    return _read(f"/proc/{pid}/comm").strip()
+def named(prefix):
+    """The pids of all processes and kernel threads whose name begins so."""
+    return [int(path.split("/")[2]) for path in glob.glob("/proc/[0-9]*/comm")
+            if _read(path).startswith(prefix)]
 
 
 def cpu_busy_s():
@@ -45,6 +48,14 @@ def cpu_busy_s():
             user, nice, system, _idle, _iowait, irq, softirq = map(int, m.group(2).split()[:7])
             busy[int(m.group(1))] = (user + nice + system + irq + softirq) / _TICKS_PER_S
     return busy
+
+
+def busy_part(seconds):
+    """The part of all CPUs that is busy during so many seconds."""
+    before, start = sum(cpu_busy_s().values()), time.monotonic()
+    time.sleep(seconds)
+    spent_s = sum(cpu_busy_s().values()) - before
+    return spent_s / (time.monotonic() - start) / os.cpu_count()
 
 
 def tsc_hz():

@@ -42,10 +42,13 @@ def table(rows, ratio_rows):
     return "\n".join(lines)
 
 
-def warnings(rows):
+def warnings(result):
     """What a reader must know before believing the figures."""
     out = []
-    for row in rows:
+    if result["busy_before"] > 0.05:
+        out.append(f"the machine was {result['busy_before'] * 100:.0f} % busy with other work "
+                   "before the first run")
+    for row in result["medians"]:
         where = f"{row['seeder']} at {row['connections']} peers"
         if row["pieces_failed"]:
             out.append(f"{where}: {row['pieces_failed']} pieces had a wrong SHA-1")
@@ -62,13 +65,14 @@ def warnings(rows):
 METHOD = [
     "One veth pair between two network namespaces, MTU 1500; tx checksumming, TSO, GSO and GRO are "
     "off at both ends, so every packet is a real one and its checksum is computed and checked.",
-    "The seeder keeps to CPU 0, the generator to CPU 1; receive packet steering and a pinned NAPI "
-    "thread keep the kernel's receiving on the receiver's CPU. Without two CPUs nothing is pinned.",
+    "The seeder keeps to CPU 0, the generator to CPU 1; receive packet steering keeps the kernel's "
+    "receiving on the receiver's CPU, but for the XDP program, which runs where the generator "
+    "sends. Without two CPUs nothing is pinned.",
     "The seeders take turns in every round, on the same content and a fresh wire; each figure is "
     "the median of the rounds, dots are single runs.",
-    "Served per CPU-second: piece payload divided by the CPU time of all the seeder's threads "
-    "(schedstat; what interrupts take from them is in it). Cycles per byte: that CPU time times "
-    "the TSC's rate, divided by payload.",
+    "Served per CPU-second: piece payload divided by the CPU time of all the seeder's threads and "
+    "of its CPU's softirq thread (schedstat; what interrupts take from a thread is in it). Cycles "
+    "per byte: that CPU time times the TSC's rate, divided by payload.",
     "Whole CPU: payload divided by all CPU time the machine spent that the generator's process "
     "did not; it holds the kernel's receiving at both ends and whatever else ran.",
     "read/sent: bytes that the seeder had read from the disk, divided by payload. libtorrent reads "
@@ -159,7 +163,7 @@ def page(result):
               _chart(result, "Block latency p50, ms (log scale)", "p50_us", 1e3, True),
               _chart(result, "Block latency p99, ms (log scale)", "p99_us", 1e3, True),
               _chart(result, "Fairness among peers, Jain's index", "jain", 1)]
-    notes = warnings(result["medians"])
+    notes = warnings(result)
     return "\n".join([
         "<!doctype html><html lang=en><meta charset=utf-8>",
         "<meta name=viewport content='width=device-width'>",

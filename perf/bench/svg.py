@@ -17,7 +17,8 @@ def _ticks_linear(top):
 
 
 def _ticks_log(low, high):
-    return [10.0 ** e for e in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return [10.0 ** e for e in exponents]
 
 
 def _number(value):
@@ -32,7 +33,8 @@ class _Scale:
     def __init__(self, values, log):
         values = [v for v in values if v > 0] or [1.0]
         self.log = log
-        self.ticks = _ticks_log(min(values), max(values)) if log else _ticks_linear(1.1 * max(values))
+        low, high = min(values), max(values)
+        self.ticks = _ticks_log(low, high) if log else _ticks_linear(1.1 * high)
         if log and len(self.ticks) == 1:
             self.ticks.append(self.ticks[0] * 10)
 

@@ -12,6 +12,7 @@ struct double_content {
 	struct active active;
 	struct abi_torrent_stat stat;
 	struct abi_layout *layout; /* and the bitfield of what was offered behind it */
+	bool first_active;
 };
 
 struct store {
@@ -76,8 +77,8 @@ content_create(struct store *store, uint32_t index, const struct double_torrent 
 		                           .have_cnt = piece_cnt, .stat = &content->stat };
 	memset(content->torrent.info_hash, 'A' + (int)index, 20);
 	content->torrent.id = index + 1;
-	if (torrent->active)
-		store_double_set(store, index, TORRENT_ACTIVE);
+	content->first_active = torrent->active;
+	store_double_set(store, index, torrent->active ? TORRENT_ACTIVE : TORRENT_COLD);
 }
 
 struct store *
@@ -153,6 +154,25 @@ store_double_lack(struct store *store, uint32_t index, uint32_t piece)
 	store_double_withdraw(store, index, piece);
 	offered[piece / 8] = active->have[piece / 8];
 	active->withdrawn_cnt = 0;
+}
+
+void
+store_double_restore(struct store *store)
+{
+	for (uint32_t i = 0; i < store->cnt; i++) {
+		struct double_content *content = &store->content[i];
+		uint32_t have_len = (content->layout->piece_cnt + 7) / 8;
+
+		dp_assert(content->torrent.peer_cnt == 0);
+		memcpy(content->active.have, content->layout + 1, have_len);
+		content->active.have_cnt = 0;
+		for (uint32_t at = 0; at < have_len; at++)
+			content->active.have_cnt +=
+				(uint32_t)__builtin_popcount(content->active.have[at]);
+		content->active.withdrawn_cnt = 0;
+		store_double_set(store, i, content->first_active ? TORRENT_ACTIVE : TORRENT_COLD);
+	}
+	store->read_ready = false;
 }
 
 void

@@ -34,6 +34,11 @@ store_double_create(struct counters *ctr, const struct double_torrent *torrents,
 void
 store_double_destroy(struct store *store);
 
+/* store_double_restore has every piece again that was there at first, and the first states. No peer
+ * may be left. */
+void
+store_double_restore(struct store *store);
+
 /* store_double_torrent returns a torrent by index. */
 struct torrent *
 store_double_torrent(struct store *store, uint32_t index);

@@ -3,6 +3,7 @@
 """Stock BitTorrent clients as Debian ships them, with their default settings wherever a download
 without a terminal allows it. Discovery is by the tracker alone: nothing else is in reach."""
 
+import json
 import os
 
 import shell
@@ -72,7 +73,11 @@ class Aria2(Client):
 
 
 class Transmission(Client):
-    """transmission-cli stays as a seeder; it runs a script when complete."""
+    """transmission-cli stays as a seeder; it runs a script when complete.
+
+    uTP is off: 3.00 never turns to TCP for a torrent's first peers when these have no uTP
+    (transmission/transmission#4897).
+    """
 
     program = "transmission-cli"
 
@@ -81,6 +86,8 @@ class Transmission(Client):
         with open(script, "w", encoding="utf-8") as f:
             f.write(f"#!/bin/sh\ntouch '{self.mark}'\n")
         os.chmod(script, 0o755)
+        with open(os.path.join(self.home, "settings.json"), "w", encoding="ascii") as f:
+            json.dump({"utp-enabled": False}, f)
         return ["transmission-cli", "-M", "-p", str(self.port), "-g", self.home, "-w", self.data,
                 "-f", script, self.source]
 

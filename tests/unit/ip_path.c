@@ -123,6 +123,28 @@ a_sum_at_an_odd_position_is_swapped(void **state)
 	}
 }
 
+static void
+a_copy_is_whole_and_summed(void **state)
+{
+	uint8_t from[400];
+	uint8_t to[420];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(from); i++)
+		from[i] = (uint8_t)(i * 91 + i / 7);
+	for (uint32_t len = 0; len < 380; len++) {
+		unsigned in = len % 9;
+		unsigned out = len % 11;
+
+		memset(to, 0xee, sizeof(to));
+		assert_int_equal(csum_fold(csum_copy(to + out, from + in, len)),
+		                 csum_fold(csum_add(from + in, len, 0)));
+		assert_memory_equal(to + out, from + in, len);
+		assert_int_equal(to[out + len], 0xee);
+		assert_int_equal(out > 0 ? to[out - 1] : 0xee, 0xee);
+	}
+}
+
 int
 main(void)
 {
@@ -130,6 +152,7 @@ main(void)
 		cmocka_unit_test(headers_lead_back),
 		cmocka_unit_test(checksum_is_verified),
 		cmocka_unit_test(sum_takes_any_length_and_address),
+		cmocka_unit_test(a_copy_is_whole_and_summed),
 		cmocka_unit_test(a_sum_at_an_odd_position_is_swapped),
 	};
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* The load generator's peer wire: what it says, what it takes, and that a hostile seeder is left. */
+/* The load generator's peer wire: what it says, what it takes, and that it leaves a hostile
+ * seeder. */
 #include "perf/leech_wire.h"
 
 #include <setjmp.h>

@@ -70,6 +70,11 @@ lab_send(struct port *port, const struct lab_packet *packets, unsigned cnt);
 void
 lab_veth(void);
 
+/* lab_veth_renew makes the pair anew, as a cmocka setup function: net_af_xdp keeps an interface
+ * that it had until the process ends. Returns 0. */
+int
+lab_veth_renew(void **state);
+
 /* lab_there and lab_here switch the calling thread's namespace. */
 void
 lab_there(void);

@@ -86,14 +86,14 @@ check_held(struct shop *shop, const uint32_t *hash_by_id, uint32_t cnt)
 static void
 ids_and_hashes_pair_one_to_one(void **state)
 {
-	uint32_t hash_by_id[IDS] = {0}, id_by_hash[HASHES] = {0}, cnt = 0;
+	uint32_t hash_by_id[IDS] = {0}, id_by_hash[HASHES] = {0}, cnt = 0, full_cnt = 0;
 	uint8_t info_hash[20];
 	struct shop shop;
 
 	(void)state;
 	shop_open(&shop, 8, 1);
 	srandom(5);
-	for (int round = 0; round < 20000; round++) {
+	for (int round = 0; round < 30000; round++) {
 		uint32_t id = 1 + (uint32_t)random() % (IDS - 1);
 		uint32_t hash = 1 + (uint32_t)random() % (HASHES - 1);
 		bool same = hash_by_id[id] == hash && id_by_hash[hash] == id;
@@ -105,7 +105,7 @@ ids_and_hashes_pair_one_to_one(void **state)
 		assert_int_equal(torrent == NULL ? 0 : torrent->id, id_by_hash[hash]);
 		torrent = store_by_id(shop.store, id);
 		assert_int_equal(torrent != NULL, hash_by_id[id] != 0);
-		if (random() % 3 == 0) {
+		if (random() % 20 == 0) {
 			expect = hash_by_id[id] != 0 ? ABI_OK : ABI_ERR_UNKNOWN;
 			assert_int_equal(store_remove(shop.store, id), expect);
 			cnt -= hash_by_id[id] != 0;
@@ -117,6 +117,7 @@ ids_and_hashes_pair_one_to_one(void **state)
 			expect = ABI_ERR_EXISTS;
 		else if (!same && cnt == 64)
 			expect = ABI_ERR_FULL;
+		full_cnt += expect == ABI_ERR_FULL;
 		assert_int_equal(store_add(shop.store, id, info_hash), expect);
 		if (expect == ABI_OK) {
 			cnt += !same;
@@ -125,6 +126,7 @@ ids_and_hashes_pair_one_to_one(void **state)
 		}
 		assert_int_equal(shop_count(&shop, CTR_torrents), cnt);
 	}
+	assert_true(full_cnt > 0);
 	check_held(&shop, hash_by_id, cnt);
 	assert_int_equal(store_add(shop.store, 0, info_hash), ABI_ERR_MESSAGE);
 	shop_close(&shop);
@@ -321,6 +323,41 @@ control_is_asked_again(void **state)
 }
 
 static void
+a_new_control_is_asked_what_the_old_left(void **state)
+{
+	static const struct lab_file files[] = {{20000, false}, {30000, false}};
+	struct lab_config config = config_of(files, 2, 35);
+	struct abi_files message = {.id = 35, .file_cnt = 1};
+	uint8_t info_hash[20] = {5};
+	struct torrent *torrent;
+	struct shop shop;
+	struct lab lab;
+
+	(void)state;
+	lab_create(&lab, &config);
+	shop_open(&shop, 8, 1);
+	assert_int_equal(store_add(shop.store, 35, lab.info_hash), ABI_OK);
+	assert_int_equal(store_add(shop.store, 36, info_hash), ABI_OK);
+	torrent = store_by_id(shop.store, 35);
+	store_join(shop.store, torrent);
+	next_event(&shop, STORE_EV_ACTIVATE, 35);
+	store_ask_again(shop.store);
+	next_event(&shop, STORE_EV_ACTIVATE, 35);
+	assert_int_equal(store_layout(shop.store, 35, lab_layout_fd(&lab)), ABI_OK);
+	assert_int_equal(send_files(&shop, &lab, message, 1), ABI_OK);
+	store_ask_again(shop.store);
+	next_event(&shop, STORE_EV_ACTIVATE, 35);
+	assert_int_equal(torrent->state, TORRENT_ASKED);
+	assert_int_equal(lab_fill(&lab, shop.store), ABI_OK);
+	store_ask_again(shop.store);
+	no_event(&shop);
+	shop_walk(&shop, &lab, torrent, 16 * KIB);
+	store_leave(shop.store, torrent, 1);
+	shop_close(&shop);
+	lab_destroy(&lab);
+}
+
+static void
 events_are_bounded(void **state)
 {
 	static struct store_event events[STORE_EVENTS_MAX + 1];
@@ -464,6 +501,7 @@ main(void)
 		cmocka_unit_test(only_regular_files_are_taken),
 		cmocka_unit_test(a_filling_torrent_starts_over),
 		cmocka_unit_test(control_is_asked_again),
+		cmocka_unit_test(a_new_control_is_asked_what_the_old_left),
 		cmocka_unit_test(events_are_bounded),
 		cmocka_unit_test(idle_torrents_are_let_go),
 		cmocka_unit_test(the_longest_idle_makes_room),

@@ -64,7 +64,7 @@ counters_sum(const struct wire_lab *lab, const enum counter *which, size_t cnt)
 }
 
 void
-lab_close_wire(struct wire_lab *lab)
+lab_reset(struct wire_lab *lab)
 {
 	for (uint32_t i = 0; i < lab->peer_cnt; i++) {
 		if (lab->peer[i].peer != NULL)
@@ -72,10 +72,21 @@ lab_close_wire(struct wire_lab *lab)
 		free(lab->peer[i].got);
 	}
 	lab_acknowledge(lab, UINT32_MAX);
-	free(lab->held);
 	dp_assert(lab_counter(lab, CTR_peers) == 0 && lab_counter(lab, CTR_requests_waiting) == 0);
 	dp_assert(counters_sum(lab, endings, ARRAY_CNT(endings)) == lab_counter(lab, CTR_requests));
 	dp_assert(counters_sum(lab, closes, ARRAY_CNT(closes)) >= lab->close_cnt);
+	memset(&lab->ctr, 0, sizeof(lab->ctr));
+	memset(lab->peer, 0, sizeof(lab->peer));
+	lab->peer_cnt = 0;
+	lab->close_cnt = 0;
+	lab->hold = false;
+}
+
+void
+lab_close_wire(struct wire_lab *lab)
+{
+	lab_reset(lab);
+	free(lab->held);
 	wire_destroy(lab->wire);
 }
 
@@ -213,6 +224,7 @@ uint32_t
 lab_pull(struct wire_lab *lab, struct lab_peer *peer, uint32_t room_bytes)
 {
 	struct frag frags[LAB_FRAGS];
+	bool pending = wire_pending(peer->peer);
 	uint32_t total = 0, cnt;
 
 	do {
@@ -225,6 +237,7 @@ lab_pull(struct wire_lab *lab, struct lab_peer *peer, uint32_t room_bytes)
 			frag_take(lab, peer, &frags[i]);
 		}
 	} while (cnt > LAB_FRAGS - 16);
+	dp_assert(pending || total == 0);
 	return total;
 }
 

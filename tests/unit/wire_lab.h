@@ -47,10 +47,14 @@ struct lab_message {
 	uint32_t len;          /* of the body */
 };
 
-/* lab_open_wire makes the wire over a store; lab_close_wire closes every peer, gives held fragments
- * back, checks that every request and every close was counted once, and destroys the wire. */
+/* lab_open_wire makes the wire over a store. */
 void
 lab_open_wire(struct wire_lab *lab, struct store *store, uint32_t peers_max);
+
+/* lab_reset closes every peer, gives held fragments back, checks that every request and every close
+ * was counted once, and starts anew with counters at 0. lab_close_wire destroys the wire then. */
+void
+lab_reset(struct wire_lab *lab);
 void
 lab_close_wire(struct wire_lab *lab);
 

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* Attack surface: the bytes of peers, in any split, while reads end, memory is short, pieces are
+ * withdrawn and time passes. The input is a script: one byte chooses a step, the next what with.
+ * Whatever peers do: what they are given is well formed, every block is the content's, a BEP 6
+ * peer gets no more answers than its bytes can ask for, each request and each close is counted once, and nothing
+ * is left behind. */
+#include "tests/fuzz/store_double.h"
+#include "tests/unit/wire_lab.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	PEERS_MAX = 8,
+	TORRENTS = 4,
+	BUFS = 24,
+	PIECE_LEN = 40000,
+	PIECE_CNT = 40,
+	CONNECTS_MAX = 100,
+};
+
+enum step {
+	STEP_RAW, STEP_GREET, STEP_BLOCK, STEP_CANCEL, STEP_MESSAGE, STEP_INTERESTED, STEP_EXTENDED,
+	STEP_PULL, STEP_PULL_NONE, STEP_FINISH, STEP_REAP, STEP_TICK, STEP_WITHDRAW, STEP_STATE,
+	STEP_GONE, STEP_LEAVE, STEP_HOLD, STEP_ACKNOWLEDGE, STEP_READY, STEP_FLOOD, STEP_CNT
+};
+
+struct script {
+	const uint8_t *at;
+	const uint8_t *end;
+};
+
+/* struct end is what the other end of a connection knows. */
+struct end {
+	struct lab_peer *peer;
+	uint32_t torrent;
+	uint64_t sent_len;
+	bool greeted;  /* by STEP_GREET, so that the next is so */
+	bool known;    /* torrent and fast are what wire knows */
+	bool fast;
+};
+
+static struct wire_lab lab;
+static struct end ends[PEERS_MAX];
+
+static const struct double_torrent torrents[TORRENTS] = {
+	{ PIECE_LEN, (uint64_t)PIECE_LEN * PIECE_CNT - 777, 50000, false, true },
+	{ PIECE_LEN, (uint64_t)PIECE_LEN * PIECE_CNT, 100, false, false },
+	{ PIECE_LEN, 5, 16384, true, true },
+	{ 200000, 200000ull * PIECE_CNT, 1, false, true },
+};
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static uint8_t
+next(struct script *script)
+{
+	return script->at < script->end ? *script->at++ : 0;
+}
+
+/* ---- what peers are given */
+
+static void
+block_check(const struct end *end, const struct lab_message *message)
+{
+	uint64_t at = (uint64_t)lab_be32(message->body) * torrents[end->torrent].piece_len +
+	              lab_be32(message->body + 4);
+
+	dp_assert(message->len > 8 && message->len - 8 <= WIRE_REQUEST_LEN_MAX);
+	for (uint32_t i = 8; i < message->len; i++)
+		dp_assert(message->body[i] == store_double_byte(end->torrent, at + i - 8));
+}
+
+/* end_check reads all that a peer was given; its stream stops at a message's end when the peer was
+ * given all there was. */
+static void
+end_check(struct end *end)
+{
+	struct lab_message message;
+	uint32_t answer_cnt = 0;
+
+	if (end->peer->got_len == 0)
+		return;
+	dp_assert(lab_hello(end->peer) != NULL);
+	while (lab_next(end->peer, &message)) {
+		dp_assert(message.id == 0xff || message.id == 1 || message.id == 5 ||
+		          message.id == 7 || (message.id == 20 && message.len > 1) ||
+		          (message.id >= 14 && message.id <= 16));
+		dp_assert(message.id < 14 || message.id > 16 || end->fast || !end->known);
+		if (message.id == 7 && end->known)
+			block_check(end, &message);
+		answer_cnt += message.id == 7 || message.id == 16;
+	}
+	dp_assert(answer_cnt * 17ull <= end->sent_len);
+}
+
+/* ---- steps */
+
+static void
+send_block(struct end *end, uint8_t id, struct script *script)
+{
+	uint32_t block[3];
+
+	block[0] = next(script) % (PIECE_CNT + 1);
+	block[1] = next(script) * 200u;
+	block[2] = next(script) * 530u;
+	end->sent_len += 17;
+	lab_block(&lab, end->peer, id, block);
+}
+
+static void
+send_some(struct end *end, struct script *script, uint8_t id)
+{
+	uint32_t len = next(script);
+	uint8_t body[256];
+
+	len = MIN(len, (uint32_t)(script->end - script->at));
+	memcpy(body, script->at, len);
+	script->at += len;
+	end->sent_len += 5 + len;
+	end->greeted = true; /* or never will be */
+	if (id == 0)
+		lab_send(&lab, end->peer, body, len);
+	else
+		lab_message(&lab, end->peer, id, body, len);
+}
+
+static void
+send_greeting(struct end *end, struct script *script)
+{
+	uint8_t how = next(script);
+
+	if (end->greeted)
+		return;
+	end->greeted = true;
+	end->known = true;
+	end->torrent = how % TORRENTS;
+	end->fast = how & 16;
+	lab_greet(&lab, end->peer, store_double_torrent(lab.store, end->torrent)->info_hash,
+	          (how & 16 ? LAB_FAST : 0u) | (how & 32 ? LAB_EXTENDED : 0u));
+}
+
+static void
+send_flood(struct end *end, struct script *script)
+{
+	uint32_t block[3] = { next(script) % PIECE_CNT, 0, 1 };
+	uint32_t cnt = next(script) * 16u;
+
+	for (uint32_t i = 0; i < cnt && end->peer->peer != NULL; i++) {
+		block[1] = i % 9;
+		end->sent_len += 17;
+		lab_block(&lab, end->peer, 6, block);
+	}
+}
+
+/* torrent_step activates, refuses or removes a torrent. */
+static void
+torrent_step(struct script *script, bool gone)
+{
+	uint32_t index = next(script) % TORRENTS;
+	struct torrent *torrent = store_double_torrent(lab.store, index);
+
+	if (gone) {
+		wire_torrent_changed(lab.wire, torrent, true);
+		dp_assert(torrent->peer_cnt == 0);
+	} else if (torrent->state == TORRENT_ASKED) {
+		store_double_set(lab.store, index, next(script) & 1 ? TORRENT_ACTIVE : TORRENT_COLD);
+		wire_torrent_changed(lab.wire, torrent, false);
+	}
+}
+
+/* peer_step does a step that needs a peer. */
+static void
+peer_step(struct end *end, enum step step, struct script *script)
+{
+	switch (step) {
+	case STEP_RAW: send_some(end, script, 0); break;
+	case STEP_GREET: send_greeting(end, script); break;
+	case STEP_BLOCK: send_block(end, 6, script); break;
+	case STEP_CANCEL: send_block(end, 8, script); break;
+	case STEP_MESSAGE: send_some(end, script, next(script) | 1); break;
+	case STEP_INTERESTED: lab_message(&lab, end->peer, 2, NULL, 0); break;
+	case STEP_EXTENDED: send_some(end, script, 20); break;
+	case STEP_PULL: lab_pull(&lab, end->peer, next(script) * 1000u); break;
+	case STEP_PULL_NONE: lab_pull(&lab, end->peer, 0); break;
+	case STEP_LEAVE: lab_leave(&lab, end->peer); break;
+	case STEP_FLOOD: send_flood(end, script); break;
+	default: break;
+	}
+}
+
+static void
+world_step(enum step step, struct script *script)
+{
+	uint8_t how;
+
+	switch (step) {
+	case STEP_FINISH:
+		how = next(script);
+		store_double_finish(lab.store, how >> 1, how & 1);
+		break;
+	case STEP_REAP: lab_reap(&lab); break;
+	case STEP_TICK: lab_tick(&lab, next(script) * 30000u); break;
+	case STEP_WITHDRAW:
+		how = next(script);
+		store_double_withdraw(lab.store, how & 0x80 ? 3 : 0, how % PIECE_CNT);
+		break;
+	case STEP_STATE: torrent_step(script, false); break;
+	case STEP_GONE: torrent_step(script, true); break;
+	case STEP_HOLD: lab.hold = lab.held_cnt < 50000; break;
+	case STEP_ACKNOWLEDGE: lab_acknowledge(&lab, next(script)); break;
+	case STEP_READY: store_double_ready(lab.store, next(script) & 1); break;
+	default: break;
+	}
+}
+
+static void
+connect_again(struct end *end)
+{
+	if (end->peer != NULL) {
+		end_check(end);
+		free(end->peer->got);
+		end->peer->got = NULL;
+		end->peer->got_len = 0;
+	}
+	*end = (struct end){ .peer = lab_connect(&lab) };
+}
+
+static void
+step_do(struct script *script)
+{
+	uint8_t choice = next(script);
+	struct end *end = &ends[choice >> 5];
+
+	if (end->peer == NULL || end->peer->peer == NULL) {
+		if (lab.peer_cnt == CONNECTS_MAX)
+			return;
+		connect_again(end);
+	}
+	lab.hold = lab.hold && lab.held_cnt < 50000;
+	peer_step(end, choice % 32, script);
+	world_step(choice % 32, script);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct script script = { data, data + len };
+
+	if (lab.wire == NULL) {
+		lab.store = store_double_create(&lab.ctr, torrents, TORRENTS, BUFS, false);
+		lab_open_wire(&lab, lab.store, PEERS_MAX);
+	}
+	while (script.at < script.end)
+		step_do(&script);
+	for (int i = 0; i < PEERS_MAX; i++)
+		if (ends[i].peer != NULL)
+			end_check(&ends[i]);
+	memset(ends, 0, sizeof(ends));
+	lab_reset(&lab);
+	dp_assert(store_free_buffers(lab.store) == BUFS);
+	store_double_restore(lab.store);
+	return 0;
+}
