@@ -81,19 +81,19 @@ answer_torrent(const struct commands_env *env, const struct torrent *torrent)
 	uint64_t done_bytes, total_bytes;
 	json_t *json = json_pack(
 		"{s:o, s:o, s:s, s:o, s:I, s:I, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:I}",
-		"info_hash", hex_text(torrent->info_hash, 20),                          
-		"name", answer_text(torrent->name),                                     
-		"state", state_names[torrent->state],                                   
-		"reason", answer_text(torrent->reason),                                 
-		"size_bytes", number(torrent->total_len),                               
+		"info_hash", hex_text(torrent->info_hash, 20),
+		"name", answer_text(torrent->name),
+		"state", state_names[torrent->state],
+		"reason", answer_text(torrent->reason),
+		"size_bytes", number(torrent->total_len),
 		"uploaded_bytes", number(torrent->uploaded_bytes + torrent->live_uploaded_bytes),
-		"peers", (int)torrent->live_peer_cnt,                                   
-		"active", torrent->active,                                              
-		"files", number(torrent->file_cnt),                                     
-		"pieces", number(torrent->piece_cnt),                                   
-		"pieces_had", number(torrent->have_cnt),                                
-		"pieces_withdrawn", number(torrent->withdrawn_cnt),                     
-		"added_at", (json_int_t)torrent->added_at,                              
+		"peers", (int)torrent->live_peer_cnt,
+		"active", torrent->active,
+		"files", number(torrent->file_cnt),
+		"pieces", number(torrent->piece_cnt),
+		"pieces_had", number(torrent->have_cnt),
+		"pieces_withdrawn", number(torrent->withdrawn_cnt),
+		"added_at", (json_int_t)torrent->added_at,
 		"verified_at", (json_int_t)torrent->verified_at);
 
 	if (json != NULL && torrent->state == TORRENT_VERIFYING) {
@@ -183,10 +183,10 @@ dataplane_answer(const struct commands_env *env)
 
 	snprintf(boot, sizeof(boot), "%016" PRIx64, welcome->boot_id);
 	return json_pack("{s:b, s:i, s:s, s:I, s:I, s:o}", "running", link_ready(env->link),
-	                 "pid", link_ready(env->link) ? (int)welcome->pid : 0,            
-	                 "boot", boot,                                                    
-	                 "workers", number(welcome->worker_cnt),                          
-	                 "restarts", number(link_restart_cnt(env->link)),                 
+	                 "pid", link_ready(env->link) ? (int)welcome->pid : 0,
+	                 "boot", boot,
+	                 "workers", number(welcome->worker_cnt),
+	                 "restarts", number(link_restart_cnt(env->link)),
 	                 "port", answer_text(welcome->port_text));
 }
 
@@ -213,12 +213,12 @@ totals_answer(const struct commands_env *env, const struct stats *stats)
 	double cycles = stats ? cpu_s * (double)stats_tsc_hz(stats) : 0;
 	return json_pack(
 		"{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:o}",
-		"torrents", number(torrent_cnt),               
+		"torrents", number(torrent_cnt),
 		"torrents_active", number(stats ? stats_counter_named(stats, "torrents_active") : 0),
 		"peers", number(stats ? stats_counter_named(stats, "peers") : 0),
-		"uploaded_bytes", number(uploaded_bytes),                       
-		"payload_bytes", number(payload_bytes),                         
-		"disk_bytes", number(disk_bytes),                               
+		"uploaded_bytes", number(uploaded_bytes),
+		"payload_bytes", number(payload_bytes),
+		"disk_bytes", number(disk_bytes),
 		"read_amplification", ratio((double)disk_bytes, (double)payload_bytes),
 		"dataplane_cpu_seconds", cpu_s,
 		"cycles_per_byte", ratio(cycles, (double)payload_bytes));
@@ -238,8 +238,8 @@ answer_stats(const struct commands_env *env)
 		json_object_set_new(texts, desc.name, answer_text(desc.text));
 	}
 	return json_pack("{s:b, s:o, s:o, s:o, s:o}", "ok", 1,
-	                 "dataplane", dataplane_answer(env), 
+	                 "dataplane", dataplane_answer(env),
 	                 "totals", totals_answer(env, stats),
-	                 "counters", counters,               
+	                 "counters", counters,
 	                 "counter_texts", texts);
 }

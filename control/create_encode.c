@@ -93,7 +93,8 @@ files_put(struct bencode_out *out, const struct create_tree *tree)
 		file_put(out, tree->file[i].len, tree->file[i].path, false);
 		if (tree->file[i].pad_len == 0)
 			continue;
-		snprintf(pad_path, sizeof(pad_path), ".pad/%u", tree->file[i].pad_len); /* BEP 47 */
+		/* BEP 47 recommends .pad/LENGTH; rTorrent refuses a path that comes twice. */
+		snprintf(pad_path, sizeof(pad_path), ".pad/%u.%u", tree->file[i].pad_len, i);
 		file_put(out, tree->file[i].pad_len, pad_path, true);
 	}
 	bencode_put_end(out);

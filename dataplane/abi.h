@@ -6,7 +6,7 @@
  *
  *      spillwayd ── SOCK_SEQPACKET unix socket: struct abi_msg, SCM_RIGHTS ──► spillway-dp
  *      spillwayd ◄─ the same socket: replies and events ────────────────────── spillway-dp
- *      spillwayd ◄─ counters memfd, mapped read-only ───────────────────────── spillway-dp
+ *      spillwayd ◄─ counters memfd, only read ──────────────────────────────── spillway-dp
  *
  * Start. Control starts the dataplane with two inherited descriptors: ABI_FD_LISTEN, a listening
  * SOCK_SEQPACKET socket, and ABI_FD_CONFIG, a sealed memfd that holds one struct abi_config. The
@@ -248,7 +248,7 @@ struct abi_extent {
 };
 static_assert(sizeof(struct abi_extent) == 24, "abi_extent is part of the boundary");
 
-/* ---- The counters memfd. w: dataplane; control maps it read-only.
+/* ---- The counters memfd. w: dataplane; control reads it.
  *
  *   struct abi_counters | desc[counter_cnt] | per worker: uint64_t[counter_cnt], 64-aligned
  *                       | abi_torrent_stat[slot_cnt]

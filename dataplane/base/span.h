@@ -41,7 +41,7 @@ struct buf_pool {
 };
 
 struct span {
-	struct buf *buf;     /* holds one reference; NULL: data outlives every use, or is copied at once */
+	struct buf *buf;     /* one reference; NULL: data outlives every use, or is copied at once */
 	const uint8_t *data;
 	uint32_t len;        /* bytes */
 };

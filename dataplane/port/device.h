@@ -33,7 +33,7 @@ struct port {
 	struct rte_mempool *pool;
 	struct rte_mempool *attach_pool; /* NULL unless chain */
 	struct rte_mbuf *spare[BURST_MAX];     /* header buffers for the next burst */
-	struct rte_mbuf *pending[PENDING_MAX]; /* ready, not yet taken by the device; oldest first */
+	struct rte_mbuf *pending[PENDING_MAX]; /* ready, not taken by the device; oldest first */
 	struct rte_mbuf *rx[BURST_MAX];
 
 	/* start and end */

@@ -35,7 +35,8 @@ port_fail(struct port_error *error, const char *format, ...)
 }
 
 /* lcores_text writes "0@(CPU,CPU...)": lcore 0 on the CPUs that the process may use already, so
- * that EAL starts no other worker and binds to nothing else. Returns 0, or -1 when it does not fit. */
+ * that EAL starts no other worker and binds to nothing else. Returns 0, or -1 when it does not
+ * fit. */
 static COLD int
 lcores_text(char *text, size_t size, int cpu)
 {

@@ -116,6 +116,7 @@ caps_check(struct port_setup *setup, uint64_t caps)
 	have = data[0].effective | (uint64_t)data[1].effective << 32;
 	if ((have & caps) == caps)
 		return 0;
-	return port_fail(setup->error, "%s: not permitted: run as root (capabilities missing: %#llx)",
+	return port_fail(setup->error,
+	                 "%s: not permitted: run as root (capabilities missing: %#llx)",
 	                 setup->kind->name, (unsigned long long)(caps & ~have));
 }

@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -43,18 +44,18 @@ static COLD int
 af_xdp_check(struct port_setup *setup)
 {
 	uint64_t caps = CAP_BIT(CAP_NET_ADMIN) | CAP_BIT(CAP_NET_RAW) | CAP_BIT(CAP_SYS_ADMIN);
+	const char *object = setup->config->xdp_object;
 
 	if (iface_check(setup) < 0 || caps_check(setup, caps) < 0)
 		return -1;
 	if (setup->config->mtu > XDP_MTU_MAX)
 		return port_fail(setup->error, "af_xdp: an MTU of %u is more than the driver's %d",
 		                 setup->config->mtu, XDP_MTU_MAX);
-	if (setup->config->xdp_object == NULL || access(setup->config->xdp_object, R_OK) < 0)
+	if (object == NULL || access(object, R_OK) < 0)
 		return port_fail(setup->error, "af_xdp: cannot read the XDP program %s",
-		                 setup->config->xdp_object != NULL ? setup->config->xdp_object : "");
-	if (strchr(setup->config->xdp_object, ',') != NULL)
-		return port_fail(setup->error, "af_xdp: no comma may be in %s",
-		                 setup->config->xdp_object);
+		                 object != NULL ? object : "");
+	if (strchr(object, ',') != NULL)
+		return port_fail(setup->error, "af_xdp: no comma may be in %s", object);
 	if (iface_queues(setup->arg) > 1)
 		return port_fail(setup->error,
 		                 "af_xdp: %s spreads packets over %u queues and one is served: "
@@ -168,7 +169,8 @@ memif_devargs(struct port_setup *setup)
 	uint32_t bsize = MAX((frame_len(setup) + 63) & ~63u, (uint32_t)DATA_LEN_MIN);
 
 	return devargs_fit(setup, snprintf(setup->devargs, sizeof(setup->devargs),
-	                                   "role=%s,id=0,socket=%s,socket-abstract=no,bsize=%u,rsize=10",
+	                                   "role=%s,id=0,socket=%s,socket-abstract=no,bsize=%u,"
+	                                   "rsize=10",
 	                                   setup->server ? "server" : "client", setup->arg, bsize));
 }
 
@@ -181,12 +183,13 @@ null_devargs(struct port_setup *setup)
 
 static const struct port_kind kinds[] = {
 	{
-		.name = "af_xdp", .driver = "net_af_xdp", .wants_arg = true,
+		.name = "af_xdp", .driver = "net_af_xdp", .wants_arg = true, .family = AF_XDP,
 		.check = af_xdp_check, .devargs = af_xdp_devargs, .started = xdp_steer,
 		.diagnose = xdp_diagnose,
 	}, {
 		.name = "af_packet", .driver = "net_af_packet", .wants_arg = true, .attaches = true,
-		.mac = PORT_MAC_DERIVED, .check = af_packet_check, .devargs = af_packet_devargs,
+		.mac = PORT_MAC_DERIVED, .family = AF_PACKET,
+		.check = af_packet_check, .devargs = af_packet_devargs,
 	}, {
 		.name = "tap", .driver = "net_tap", .wants_arg = true, .attaches = true,
 		.mac = PORT_MAC_DERIVED, .check = tap_check, .devargs = tap_devargs,
@@ -242,14 +245,16 @@ port_kind_parse(struct port_setup *setup)
 	setup->data_len = MAX(frame_len(setup) + 4, (uint32_t)DATA_LEN_MIN);
 	setup->lock_fd = -1;
 	if (setup->kind == NULL)
-		return port_fail(setup->error, "unknown kind of port: %s (known: af_xdp:IFACE, "
-		                               "af_packet:IFACE, tap:NAME, memif:SOCKET, ring, null)",
+		return port_fail(setup->error,
+		                 "unknown kind of port: %s (known: af_xdp:IFACE, af_packet:IFACE, "
+		                 "tap:NAME, memif:SOCKET, ring, null)",
 		                 spec);
 	if (setup->config->mtu < MTU_MIN || setup->config->mtu > MTU_MAX)
 		return port_fail(setup->error, "port %s: the MTU is %u, not in [%d, %d]", spec,
 		                 setup->config->mtu, MTU_MIN, MTU_MAX);
 	if (setup->kind->wants_arg != (colon != NULL))
-		return port_fail(setup->error, "port %s: %s", spec,
-		                 colon != NULL ? "takes no argument" : "needs an argument after ':'");
+		return port_fail(setup->error, colon != NULL ? "port %s: takes no argument"
+		                                             : "port %s: needs an argument after ':'",
+		                 spec);
 	return colon != NULL ? arg_parse(setup, colon + 1) : 0;
 }

@@ -92,8 +92,7 @@ port_info(const struct port *port);
 int
 port_wait_fd(const struct port *port);
 
-/* port_rx_burst receives up to max packets. pkts [0, max), max <= BURST_MAX. Returns how many;
- * all must be given back, by port_rx_free or port_tx_reply, before the next call. */
+/* port_rx_burst receives up to max packets. pkts [0, max), max <= BURST_MAX. Returns how many. */
 uint16_t
 port_rx_burst(struct port *port, struct pkt_in *pkts, uint16_t max);
 

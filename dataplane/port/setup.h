@@ -61,8 +61,8 @@ port_fail(struct port_error *error, const char *format, ...) __attribute__((form
 COLD int
 port_kind_parse(struct port_setup *setup);
 
-/* wait_fd_find returns the process's one socket of a family, beside except_fd; -1 when there is none
- * or more than one, or family is 0. */
+/* wait_fd_find returns the process's one socket of a family, beside except_fd; -1 when there is
+ * none or more than one, or family is 0. */
 COLD int
 wait_fd_find(int family, int except_fd);
 

@@ -32,7 +32,8 @@ static COLD int
 lock_take(struct port_setup *setup, uint32_t ifindex)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	int len = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "spillway-xdp-%u", ifindex);
+	int len = snprintf(addr.sun_path + 1, sizeof(addr.sun_path) - 1, "spillway-xdp-%u",
+	                   ifindex);
 	socklen_t addr_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,8 +77,8 @@ content_free(struct store *store, struct content *content)
 	clear_files(store, content);
 	for (uint32_t i = layout->file_cnt; content->places != NULL && i-- > 0;)
 		store->places.free[store->places.free_cnt++] = content->places[i];
-	free(content->places);
-	free(content->active.have);
+	if (content->places != NULL)
+		munmap(content->places, content->own_len);
 	layout_unmap(layout, content->map_len);
 	memset(content, 0, sizeof(*content));
 	content->slot = slot;
@@ -156,27 +157,26 @@ make_room(struct store *store, uint32_t file_cnt)
 	return true;
 }
 
-/* take_memory makes the bitfield that withdrawals are taken from, and reserves the files' places. */
+/* content_map makes a mapping for the places of the files and for the bitfield that pieces are
+ * withdrawn from: what an activation needs beside its layout, gone with it. */
 static COLD bool
-take_memory(struct store *store, struct content *content)
+content_map(struct content *content)
 {
 	const struct abi_layout *layout = content->active.layout;
-	const uint8_t *have = (const uint8_t *)layout + layout->have_off;
+	size_t places_len = (size_t)layout->file_cnt * sizeof(*content->places);
 	size_t have_len = ((size_t)layout->piece_cnt + 7) / 8;
-	uint32_t *places = malloc((size_t)MAX(layout->file_cnt, 1) * sizeof(*places));
+	uint8_t *own = mmap(NULL, places_len + have_len, PROT_READ | PROT_WRITE,
+	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
-	content->active.have = malloc(have_len);
-	if (content->active.have == NULL || places == NULL) {
-		free(places);
-		errno = ENOMEM;
+	if (own == MAP_FAILED)
 		return false;
-	}
-	memcpy(content->active.have, have, have_len);
+	content->own_len = places_len + have_len;
+	content->places = (uint32_t *)(void *)own;
+	content->active.have = own + places_len;
+	memcpy(content->active.have, (const uint8_t *)layout + layout->have_off, have_len);
 	for (size_t i = 0; i < have_len; i++)
-		content->active.have_cnt += (uint32_t)__builtin_popcount(have[i]);
-	for (uint32_t i = 0; i < layout->file_cnt; i++)
-		places[i] = store->places.free[--store->places.free_cnt];
-	content->places = places;
+		content->active.have_cnt +=
+		    (uint32_t)__builtin_popcount(content->active.have[i]);
 	return true;
 }
 
@@ -196,11 +196,13 @@ content_begin(struct store *store, struct torrent *torrent, const struct abi_lay
 	store->contents_free = content->next;
 	content->active.layout = layout;
 	content->map_len = map_len;
-	if (!take_memory(store, content)) {
+	if (!content_map(content)) {
 		content_free(store, content);
 		errno = ENOMEM;
 		return ABI_ERR_SYSTEM;
 	}
+	for (uint32_t i = 0; i < layout->file_cnt; i++)
+		content->places[i] = store->places.free[--store->places.free_cnt];
 	content->torrent = torrent;
 	content->unit_shift = (uint32_t)__builtin_ctz(layout->unit_len);
 	content->active.extents = (const struct abi_extent *)(base + layout->extent_off);

@@ -16,7 +16,8 @@ enum { GATHER_MAX = (WIRE_REQUEST_LEN_MAX + ABI_UNIT_MAX - 1) / ABI_UNIT_MAX };
 
 static_assert((int)GATHER_MAX <= (int)STORE_SPANS_MAX, "a gathered block has spans enough");
 static_assert((int)STORE_BUFFERS_MIN / 2 >= (int)GATHER_MAX, "the longest block can be gathered");
-static_assert((int)STORE_BUFFERS_MIN - (int)GATHER_MAX >= (int)STORE_SPANS_MAX, "with a window beside it");
+static_assert((int)STORE_BUFFERS_MIN - (int)GATHER_MAX >= (int)STORE_SPANS_MAX,
+              "with a window beside it");
 
 /* What the spans of pads show. Written by nobody. */
 static uint8_t zeros[WIRE_REQUEST_LEN_MAX];
@@ -77,7 +78,7 @@ reads_possible(const struct store *store, uint32_t extra)
 }
 
 /* window_pin looks the parts' units up and holds on to those that are READY. It stops, with cnt
- * cut, where the buffers (extra of which are wanted for something else) or the ring would not do. */
+ * cut, where the buffers (extra of which are wanted for something else) or the ring end. */
 static void
 window_pin(struct store *store, struct content *content, struct window *window, uint32_t extra)
 {

@@ -56,9 +56,9 @@ ring_setup(struct ring *ring, uint32_t depth)
 	return err;
 }
 
-/* ring_register_memory pins the arena. Where that is not allowed, plain reads do. */
+/* ring_memory_init pins the arena. Where that is not allowed, plain reads do. */
 static COLD int
-ring_register_memory(struct ring *ring, uint64_t len)
+ring_memory_init(struct ring *ring, uint64_t len)
 {
 	uint64_t region = (uint64_t)1 << RING_REGION_SHIFT;
 	uint32_t cnt = (uint32_t)((len + region - 1) >> RING_REGION_SHIFT);
@@ -148,7 +148,7 @@ ring_create(const struct ring_config *config)
 	err = ring_setup(ring, config->depth);
 	if (err != 0)
 		goto err_free;
-	err = ring_register_memory(ring, config->memory_len);
+	err = ring_memory_init(ring, config->memory_len);
 	if (err == 0)
 		err = ring_register_files(ring, config->files_max);
 	if (err == 0)

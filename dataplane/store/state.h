@@ -23,7 +23,8 @@ struct content {
 	uint32_t slot;             /* own index */
 	uint32_t files_got;        /* descriptors registered */
 	uint32_t *places;          /* fixed-file index of each file, [layout->file_cnt] */
-	size_t map_len;
+	size_t own_len;            /* bytes of the mapping that places and have are in */
+	size_t map_len;            /* of the layout's */
 	struct content *next;      /* of the free places */
 };
 
@@ -91,7 +92,7 @@ catalogue_fini(struct store *store);
 COLD bool
 catalogue_event(struct store *store, const struct store_event *event);
 
-/* catalogue_idle puts a torrent at the end of the idle list, catalogue_busy takes it off if on it. */
+/* catalogue_idle puts a torrent at the end of the idle list; catalogue_busy takes it off, if on. */
 COLD void
 catalogue_idle(struct store *store, struct torrent *torrent);
 

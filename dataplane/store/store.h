@@ -179,9 +179,9 @@ store_remove(struct store *store, uint32_t id);
 
 /* store_layout takes an activation's first message: maps and checks the layout. Takes over fd.
  * A torrent that was filling (control died meanwhile) starts over.
- * Returns ABI_OK; ABI_ERR_UNKNOWN; ABI_ERR_STATE (active, and stays so); ABI_ERR_FULL (active_max or
- * the file table, nothing idle to let go); ABI_ERR_LAYOUT; ABI_ERR_SYSTEM with errno. On these last
- * three the torrent is cold. */
+ * Returns ABI_OK; ABI_ERR_UNKNOWN; ABI_ERR_STATE (active, and stays so); ABI_ERR_FULL (active_max
+ * or the file table, nothing idle to let go); ABI_ERR_LAYOUT; ABI_ERR_SYSTEM with errno. On these
+ * last three the torrent is cold. */
 COLD enum abi_status
 store_layout(struct store *store, uint32_t id, int fd);
 
@@ -239,8 +239,8 @@ store_leave(struct store *store, struct torrent *torrent, uint64_t now_us);
  *
  * A block that lies in more than STORE_SPANS_MAX units and pads, or in more files than its length
  * accounts for, is copied into buffers of its own, a window of units at a time: spans of up to
- * ABI_UNIT_MAX each. Pads are spans without buffer. All the buffers that a request needs to go on are
- * taken at once or not at all, so requests never wait for each other's.
+ * ABI_UNIT_MAX each. Pads are spans without buffer. All the buffers that a request needs to go on
+ * are taken at once or not at all, so requests never wait for each other's.
  *
  * Returns READY or PENDING (also in req->status); BUSY or ABSENT with the request not taken.
  * Reads are only queued: store_submit starts them. */
@@ -272,7 +272,7 @@ store_reading(const struct store *store);
 int
 store_wait_fd(const struct store *store);
 
-/* store_free_buffers returns the arena's buffers that a read could take now: free or only cached. */
+/* store_free_buffers returns the arena's buffers that a read could take: free or only cached. */
 uint32_t
 store_free_buffers(const struct store *store);
 

@@ -4,8 +4,8 @@
 /* bdecode.h reads bencoded bytes (BEP 3) from a peer: strict, bounded, in place.
  *
  * A cursor moves over the bytes. Integers have one spelling (no leading zero, no -0) and fit
- * int64_t; a string's length fits the bytes left; nesting is at most WIRE_BENCODE_DEPTH_MAX. Keys of
- * a dictionary need not be sorted: not every client sorts them.
+ * int64_t; a string's length fits the bytes left; nesting is at most WIRE_BENCODE_DEPTH_MAX. Keys
+ * of a dictionary need not be sorted: not every client sorts them.
  * Each function returns false, and the cursor is then of no more use, when the next bytes are not
  * what it reads. */
 #ifndef SPILLWAY_DATAPLANE_WIRE_BDECODE_H

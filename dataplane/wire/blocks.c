@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* From a request that waits to a block that is sent: reads, turns of the starved, piece messages. */
+/* From a request that waits to a block that is sent: reads, the starved, piece messages. */
 #include "dataplane/wire/blocks.h"
 
 #include "dataplane/wire/requests.h"

@@ -30,7 +30,7 @@ text_add(struct text *text, const char *characters);
 void
 text_add_int(struct text *text, uint32_t value);
 
-/* text_start begins an extended message; text_end sets its length, with more_len bytes to follow. */
+/* text_start begins an extended message; text_end sets its length: more_len bytes will follow. */
 void
 text_start(struct text *text, uint8_t extended_id);
 void

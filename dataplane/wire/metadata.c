@@ -89,6 +89,7 @@ metadata_answer(struct wire *wire, struct wire_peer *peer, const struct wire_blo
 {
 	uint32_t len = metadata_len(wire, peer, block);
 	const struct active *active = peer->torrent->active;
+	const uint8_t *data = active->metadata + (size_t)block->piece * WIRE_METADATA_PIECE_LEN;
 	struct text text;
 
 	text_start(&text, peer->metadata_id);
@@ -104,8 +105,7 @@ metadata_answer(struct wire *wire, struct wire_peer *peer, const struct wire_blo
 	text_end(&text, len);
 	compose_bytes(out, text.bytes, text.len);
 	if (len > 0)
-		compose_copy(wire, out,
-		             active->metadata + (size_t)block->piece * WIRE_METADATA_PIECE_LEN, len);
+		compose_copy(wire, out, data, len);
 	count(wire->ctr, len > 0 ? CTR_metadata_served : CTR_metadata_rejected);
 }
 

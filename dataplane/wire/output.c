@@ -156,16 +156,21 @@ rejects_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
 	}
 }
 
-/* content_give gives blocks, starts reads within the room that is left, and gives what was found
- * in memory. */
+/* content_give gives blocks and starts reads within the room that is left, as long as reads find
+ * their block in memory. */
 static void
 content_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
 {
+	uint32_t before;
+
 	blocks_give(wire, peer, out);
-	if (out->bytes >= out->room_bytes)
-		return;
-	blocks_start(wire, peer, out->room_bytes - out->bytes);
-	blocks_give(wire, peer, out);
+	do {
+		if (!compose_wanted(out) || peer->state != WIRE_OPEN)
+			return;
+		before = out->bytes;
+		blocks_start(wire, peer, out->room_bytes - out->bytes);
+		blocks_give(wire, peer, out);
+	} while (out->bytes > before);
 }
 
 uint32_t
@@ -184,6 +189,7 @@ wire_output(struct wire *wire, struct wire_peer *peer, uint32_t room_bytes, stru
 		rejects_give(wire, peer, &out);
 		metadata_give(wire, peer, &out);
 		content_give(wire, peer, &out);
+		rejects_give(wire, peer, &out); /* of pieces that were found to be gone */
 	}
 	if (out.cnt > 0) {
 		peer->sent_us = wire->now_us;

@@ -40,7 +40,8 @@ overdue(const struct wire_peer *peer, uint64_t now_us)
 {
 	uint64_t alive_us = MAX(peer->in_us, peer->progress_us);
 
-	if (peer->stage <= STAGE_PEER_ID && since(now_us, peer->opened_us) > WIRE_HANDSHAKE_TIMEOUT_US)
+	if (peer->stage <= STAGE_PEER_ID &&
+	    since(now_us, peer->opened_us) > WIRE_HANDSHAKE_TIMEOUT_US)
 		return CTR_wire_handshake_timeout;
 	if (peer->state == WIRE_WAITING && since(now_us, peer->since_us) > WIRE_ACTIVATE_TIMEOUT_US)
 		return CTR_wire_activate_timeout;

@@ -8,16 +8,23 @@
  *   bytes ──wire_input──► handshake, messages ──► requests ──wire_output──► store_read
  *   frags ◄──────────────────────────── wire_output ◄── blocks ready ◄── wire_reap
  *
- * Threads. One worker. Memory: peers, requests and message buffers from bounded pools taken at
+ * Threads. One worker. Memory: peers (an idle one takes 384 bytes), requests (64 bytes each,
+ * WIRE_REQUESTS or WIRE_REQUESTS_OWN for each peer) and message buffers from bounded pools taken at
  * wire_create. Lifecycle of a peer: wire_open; wire_input, wire_output; wire_close, always by the
  * caller, also after WIRE_CLOSE.
  * Clauses. BEP 3 (wire), 6 (fast), 9 (ut_metadata), 10 (extensions, reqq), 20 (peer id), 21
  * (upload_only), 27 (private), 54 (lt_donthave).
  *
  * What a peer can count on: the answer to its handshake once the info_hash is known; have_all to
- * those who speak BEP 6 when everything is had, else a bitfield; unchoke at once on interested;
- * requests served in the order asked, save for the disk's; every request to a BEP 6 peer answered
- * by piece or reject.
+ * those who speak BEP 6 when everything is had, else a bitfield; unchoke at once on interested, and
+ * for good; requests served in the order asked, save for the disk's; every request of a BEP 6 peer
+ * answered by piece or reject, also one cancelled or asked twice. To others a request that can
+ * never be served closes the peer; one too early or too many is dropped. Messages that come before
+ * the torrent is active are taken as ever: interested and the extended handshake are remembered,
+ * requests are refused as choked.
+ * The metadata of private torrents is not given, as other clients do not give it (BEP 27).
+ * A piece withdrawn is taken back by lt_donthave where the peer speaks it; else its requests are
+ * rejected (BEP 6) or close the peer.
  */
 #ifndef SPILLWAY_DATAPLANE_WIRE_WIRE_H
 #define SPILLWAY_DATAPLANE_WIRE_WIRE_H
@@ -74,15 +81,18 @@ wire_close(struct wire *wire, struct wire_peer *peer, uint64_t now_us);
 /* wire_input takes the next bytes of the peer's stream; all of them, always.
  *
  * data  [0, len), any split of the stream; not kept.
- * Returns WIRE_OK, or WIRE_CLOSE when the peer broke the protocol or cannot be served. */
+ * Returns WIRE_OK, or WIRE_CLOSE when the peer broke the protocol or cannot be served; no note
+ * follows that. */
 enum wire_verdict
 wire_input(struct wire *wire, struct wire_peer *peer, const uint8_t *data, uint32_t len,
            uint64_t now_us);
 
 /* wire_output gives the next fragments for a peer and starts reads for those after them.
  *
- * room_bytes  what the connection wants to have queued; reads are started only within it.
- *             Protocol messages go out even with no room.
+ * room_bytes  what the connection wants to have queued now. Blocks, metadata, rejects and
+ *             lt_donthave are given while it is not reached, so the last one may pass it; reads
+ *             are started likewise. What a peer cannot multiply (our handshake, bitfield, unchoke,
+ *             keep-alive) goes out even with no room.
  * frags       out, [0, max), max >= 16; references pass to the caller.
  * Returns how many; call again while it returns more than max - 16 or so many that room is left.
  * A peer that waits for buffers of the store gets a note from wire_reap when they are back. */

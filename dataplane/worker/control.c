@@ -74,7 +74,10 @@ answer(struct control *control, const struct abi_result *result)
 static void
 answer_status(struct control *control, enum abi_status status)
 {
-	struct abi_result result = {.status = status, .sys_errno = status == ABI_ERR_SYSTEM ? errno : 0};
+	struct abi_result result = {
+		.status = status,
+		.sys_errno = status == ABI_ERR_SYSTEM ? errno : 0,
+	};
 
 	answer(control, &result);
 }

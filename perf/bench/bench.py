@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 The Spillway authors
-"""The benchmark behind perf/run."""
+"""The benchmark behind perf/run, which puts tests/support on the path of modules."""
 
 import argparse
 import datetime
@@ -11,18 +11,15 @@ import signal
 import sys
 import tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.append(os.path.join(ROOT, "tests", "support"))
+import hugepages
+import measure
+import procfs
+import report
+from lab import reap_stale
+from seeders import Content, Libtorrent, Spillway
+from shell import CommandError, run
 
-# pylint: disable=wrong-import-position
-import hugepages  # noqa: E402
-import procfs  # noqa: E402
-import report  # noqa: E402
-import measure  # noqa: E402
-from lab import reap_stale  # noqa: E402
-from seeders import Content, Libtorrent, Spillway  # noqa: E402
-from shell import CommandError, run  # noqa: E402
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 EPILOG = """\
 scenarios:

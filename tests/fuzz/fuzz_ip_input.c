@@ -14,7 +14,9 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-static const struct ip_local local = {.mac = {2, 0, 0, 0, 0, 1}, .mtu = 1500, .addr_be = 0x0100000a};
+static const struct ip_local local = {
+	.mac = {2, 0, 0, 0, 0, 1}, .mtu = 1500, .addr_be = 0x0100000a,
+};
 
 static void
 mend(uint8_t *frame, size_t len, uint8_t how)

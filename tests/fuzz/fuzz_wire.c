@@ -3,9 +3,9 @@
 
 /* Attack surface: the bytes of peers, in any split, while reads end, memory is short, pieces are
  * withdrawn and time passes. The input is a script: one byte chooses a step, the next what with.
- * Whatever peers do: what they are given is well formed, every block is the content's, a BEP 6
- * peer gets no more answers than its bytes can ask for, each request and each close is counted once, and nothing
- * is left behind. */
+ * Whatever peers do: what they are given is well formed, every block is the content's, no peer gets
+ * more answers than its bytes can ask for, each request and each close is counted once, and
+ * nothing is left behind. */
 #include "tests/fuzz/store_double.h"
 #include "tests/unit/wire_lab.h"
 
@@ -167,7 +167,8 @@ torrent_step(struct script *script, bool gone)
 		wire_torrent_changed(lab.wire, torrent, true);
 		dp_assert(torrent->peer_cnt == 0);
 	} else if (torrent->state == TORRENT_ASKED) {
-		store_double_set(lab.store, index, next(script) & 1 ? TORRENT_ACTIVE : TORRENT_COLD);
+		store_double_set(lab.store, index,
+		                 next(script) & 1 ? TORRENT_ACTIVE : TORRENT_COLD);
 		wire_torrent_changed(lab.wire, torrent, false);
 	}
 }

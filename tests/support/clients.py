@@ -31,12 +31,21 @@ class Client:
         self.port = 51000 + number
         os.mkdir(self.data)
         os.mkdir(self.home)
+        self.ns = ns
         environment = {**os.environ, "HOME": self.home, "TERM": "dumb"}
         self._proc = ns.start(self.command(), self.log, env=environment, cwd=folder)
+        try:
+            self.after_start()
+        except BaseException:
+            self.stop()
+            raise
 
     def command(self):
         """The command line."""
         raise NotImplementedError
+
+    def after_start(self):
+        """What is to be done once it runs."""
 
     def finished(self):
         """True once the whole content is there; CommandError when the client gave up."""
@@ -73,23 +82,30 @@ class Aria2(Client):
 
 
 class Transmission(Client):
-    """transmission-cli stays as a seeder; it runs a script when complete.
+    """transmission-daemon, told what to do by transmission-remote; runs a script when complete.
 
     uTP is off: 3.00 never turns to TCP for a torrent's first peers when these have no uTP
     (transmission/transmission#4897).
     """
 
-    program = "transmission-cli"
+    program = "transmission-daemon"
 
     def command(self):
         script = os.path.join(self.home, "done.sh")
         with open(script, "w", encoding="utf-8") as f:
             f.write(f"#!/bin/sh\ntouch '{self.mark}'\n")
         os.chmod(script, 0o755)
-        with open(os.path.join(self.home, "settings.json"), "w", encoding="ascii") as f:
-            json.dump({"utp-enabled": False}, f)
-        return ["transmission-cli", "-M", "-p", str(self.port), "-g", self.home, "-w", self.data,
-                "-f", script, self.source]
+        settings = {"utp-enabled": False, "peer-port": self.port, "rpc-port": self.port + 1000,
+                    "download-dir": self.data, "port-forwarding-enabled": False,
+                    "script-torrent-done-enabled": True, "script-torrent-done-filename": script}
+        with open(os.path.join(self.home, "settings.json"), "w", encoding="utf-8") as f:
+            json.dump(settings, f)
+        return ["transmission-daemon", "--foreground", "--config-dir", self.home]
+
+    def after_start(self):
+        remote = ["transmission-remote", str(self.port + 1000), "--add", self.source]
+        shell.wait_until(lambda: self.ns.run(remote, check=False).returncode == 0, 20,
+                         "transmission-daemon takes the torrent", pause=0.1)
 
 
 class Rtorrent(Client):

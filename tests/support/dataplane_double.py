@@ -225,6 +225,13 @@ class Double:
 
     # ---- The loop.
 
+    def accept(self):
+        """One control at a time: the next waits in the socket's queue."""
+        self.conn, _ = self.listener.accept()
+        self.sel.unregister(self.listener)
+        self.sel.register(self.conn, selectors.EVENT_READ)
+        self.note("control-came")
+
     def message(self):
         try:
             data, fds, _, _ = socket.recv_fds(self.conn, 65536, FDS_MAX)
@@ -235,6 +242,7 @@ class Double:
             self.sel.unregister(self.conn)
             self.conn.close()
             self.conn = None
+            self.sel.register(self.listener, selectors.EVENT_READ)
             return
         magic, version, kind, cookie, body_len = HDR.unpack_from(data)
         body = data[HDR.size:]
@@ -255,15 +263,9 @@ class Double:
                     words = self.orders.recv(256).decode().split()
                     self.order(words)
                 elif key.fileobj is self.listener:
-                    if self.conn is None:
-                        self.conn, _ = self.listener.accept()
-                        self.sel.register(self.conn, selectors.EVENT_READ)
-                        self.note("control-came")
+                    self.accept()
                 elif self.conn is not None and not self.hung:
                     self.message()
-            if self.conn is None:
-                # The listener was skipped while another control was connected.
-                continue
 
 
 def main():

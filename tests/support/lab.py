@@ -156,13 +156,13 @@ class Lab:
 
     def lose(self, one_in=100):
         """From now on one packet in so many is dropped, each way, at the client's interface."""
-        rule = f"numgen random mod {one_in} == 0 counter drop"
-        rules = "\n".join(
-            f'table netdev loss {{ chain {hook} {{ type filter hook {hook} device '
-            f'"{self.client_if}" priority 0; {rule}; }} }}' for hook in ("ingress", "egress"))
+        chains = "\n".join(
+            f"chain {hook} {{\n"
+            f'type filter hook {hook} device "{self.client_if}" priority 0;\n'
+            f"numgen random mod {one_in} == 0 counter drop\n}}" for hook in ("ingress", "egress"))
         path = f"/run/{self._name}.nft"
         with open(path, "w", encoding="ascii") as f:
-            f.write(rules + "\n")
+            f.write(f"table netdev loss {{\n{chains}\n}}\n")
         try:
             self.client.run(["nft", "-f", path])
         finally:

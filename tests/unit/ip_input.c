@@ -3,7 +3,7 @@
 
 /* Which frames get through to TCP, and why the others do not. */
 #include "dataplane/ip/ip.h"
-#include "ip_frames.h"
+#include "tests/unit/ip_frames.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

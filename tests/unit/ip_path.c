@@ -4,7 +4,7 @@
 /* The way back to a sender: headers, sums, and the transport checksum over any bytes. */
 #include "dataplane/base/csum.h"
 #include "dataplane/ip/ip.h"
-#include "ip_frames.h"
+#include "tests/unit/ip_frames.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -88,7 +88,8 @@ sum_takes_any_length_and_address(void **state)
 
 	(void)state;
 	memset(bytes, 0xff, 65536);
-	assert_int_equal(ip_sum_fold(ip_sum(bytes, 65535, 0)), csum_fold(csum_add(bytes, 65535, 0)));
+	assert_int_equal(ip_sum_fold(ip_sum(bytes, 65535, 0)),
+	                 csum_fold(csum_add(bytes, 65535, 0)));
 	assert_int_equal(ip_sum_fold(ip_sum(bytes, 65534, 0xffffffff)), 0xffff);
 	for (unsigned i = 0; i < 4096; i++)
 		bytes[i] = (uint8_t)(i * i + i / 251);

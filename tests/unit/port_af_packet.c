@@ -4,8 +4,9 @@
 /* Over a veth pair with af_packet: frames arrive byte for byte at the other end, and those sent
  * to the port's own address arrive at the port; the kernel leaves it alone. */
 #include "dataplane/port/device.h"
-#include "port_lab.h"
+#include "tests/unit/port_lab.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -74,16 +75,19 @@ static void
 frames_arrive_here(void **state)
 {
 	struct port *port = lab_port("af_packet:spwT0", 1500);
+	struct pollfd wait = {.fd = port_wait_fd(port), .events = POLLIN};
 	int fd = raw_there();
 	struct pkt_in pkt;
 	uint64_t packets_before = lab_ctr.value[CTR_rx_packets];
 
 	(void)state;
+	assert_true(wait.fd >= 0);
 	for (unsigned seed = 0; seed < 300; seed++) {
 		lab_packet_make(&packets[0], seed, 1514 - 96);
 		lab_packet_release(&packets[0]);
 		memcpy(packets[0].frame, port_info(port)->mac, 6);
 		assert_int_equal(send(fd, packets[0].frame, packets[0].len, 0), packets[0].len);
+		assert_int_equal(poll(&wait, 1, 2000), 1);
 		assert_true(lab_rx(port, &pkt));
 		assert_int_equal(pkt.len, packets[0].len);
 		assert_memory_equal(pkt.data, packets[0].frame, packets[0].len);

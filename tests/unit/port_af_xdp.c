@@ -3,7 +3,7 @@
 
 /* Over a veth pair with af_xdp: TCP to the listen port is ours, everything else on the same
  * address stays with the kernel; frames that we send arrive byte for byte. */
-#include "port_lab.h"
+#include "tests/unit/port_lab.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -84,16 +84,19 @@ outcome(int fd)
 	return error;
 }
 
-/* The SYN is ours: the kernel here, which listens nowhere, does not refuse it. */
+/* The SYN is ours, and wakes us: the kernel here, which listens nowhere, does not refuse it. */
 static void
 tcp_to_the_listen_port_is_ours(void **state)
 {
 	struct port *port = lab_port("af_xdp:spwT0", 1500);
+	struct pollfd wait = {.fd = port_wait_fd(port), .events = POLLIN};
 	int fd = connect_there(LISTEN_PORT);
 	struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
 	struct pkt_in pkt;
 
 	(void)state;
+	assert_true(wait.fd >= 0);
+	assert_int_equal(poll(&wait, 1, 2000), 1);
 	assert_true(lab_rx(port, &pkt));
 	assert_int_equal(get16(pkt.data + 12), ETH_P_IP);
 	assert_memory_equal(pkt.data, port_info(port)->mac, 6);
@@ -239,8 +242,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(frames_arrive_there, lab_veth_renew),
 		cmocka_unit_test_setup(tcp_to_the_listen_port_is_ours, lab_veth_renew),
+		cmocka_unit_test_setup(frames_arrive_there, lab_veth_renew),
 		cmocka_unit_test_setup(other_tcp_stays_with_the_kernel, lab_veth_renew),
 		cmocka_unit_test_setup(ping_stays_with_the_kernel, lab_veth_renew),
 		cmocka_unit_test_setup(odd_packets_stay_with_the_kernel, lab_veth_renew),

@@ -3,7 +3,7 @@
 
 /* What af_xdp cannot be opened on, and that the operator learns why; and that a program which a
  * killed process left on the interface is replaced. */
-#include "port_lab.h"
+#include "tests/unit/port_lab.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -46,7 +46,8 @@ more_queues_than_one(void **state)
 {
 	(void)state;
 	lab_run("ip link add spwT4 numrxqueues 2 numtxqueues 2 type veth peer name spwT5 "
-	        "numrxqueues 2 numtxqueues 2 && ip link set spwT4 up && ethtool -L spwT4 rx 2 tx 2");
+	        "numrxqueues 2 numtxqueues 2");
+	lab_run("ip link set spwT4 up && ethtool -L spwT4 rx 2 tx 2");
 	lab_refused("af_xdp:spwT4", 1500, "over 2 queues");
 	lab_run("ip link del spwT4");
 }

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Packets, ports and namespaces for the tests of port. */
-#include "port_lab.h"
+#include "tests/unit/port_lab.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum {
-	LAB_BUFS = 4096,
+	LAB_BUFS = 4096 + 256,
 	LAB_BUF_LEN = 9216,
 	LAB_SECONDS = 2,
 };

@@ -13,7 +13,7 @@
 #define SPILLWAY_TESTS_UNIT_PORT_LAB_H
 
 #include "dataplane/port/port.h"
-#include "ip_frames.h"
+#include "tests/unit/ip_frames.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
 
 /* Two ports of one process talk over memif, in both directions, and a socket that a dead server
  * left is no obstacle. */
-#include "port_lab.h"
+#include "tests/unit/port_lab.h"
 
 #include <stdio.h>
 #include <sys/socket.h>

@@ -3,7 +3,7 @@
 
 /* The null port takes everything and gives nothing; and specs that name no port are refused with
  * one line that says why. */
-#include "port_lab.h"
+#include "tests/unit/port_lab.h"
 
 static void
 all_is_taken_and_counted(void **state)
@@ -37,6 +37,7 @@ the_port_has_an_address(void **state)
 
 	(void)state;
 	assert_true(mac[0] != 0 && (mac[0] & 1) == 0);
+	assert_int_equal(port_wait_fd(port), -1);
 	port_close(port);
 	port_close(NULL);
 }

@@ -4,7 +4,7 @@
 /* Over tap: the kernel is the wire's other end. Frames pass whole in both directions, odd pieces
  * included, and the driver's word on received checksums is right. */
 #include "dataplane/port/device.h"
-#include "port_lab.h"
+#include "tests/unit/port_lab.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

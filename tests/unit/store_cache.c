@@ -201,7 +201,7 @@ a_request_is_taken_whole_or_not(void **state)
 	assert_int_equal(shop_count(&shop, CTR_cache_hits), 1);
 	assert_int_equal(store_free_buffers(shop.store), 0);
 	spans_drop(&req);
-	/* One idle buffer: the block would need it for its first unit, which it is, and its second. */
+	/* One idle buffer, that holds the block's first unit: none is left for the second. */
 	held[0] = block_of(torrent, 0, UNIT, BLOCK);
 	assert_int_equal(shop_get(&shop, &held[0]), STORE_READY);
 	assert_int_equal(store_free_buffers(shop.store), 1);

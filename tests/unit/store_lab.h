@@ -44,7 +44,7 @@ shop_turn(struct shop *shop, struct store_req **reqs, uint32_t max);
 void
 shop_reap(struct shop *shop, struct store_req **reqs, uint32_t cnt);
 
-/* shop_settle takes turns until nothing is being read. No request may be over meanwhile (asserted). */
+/* shop_settle takes turns until nothing is being read. Asserts that no request ends meanwhile. */
 void
 shop_settle(struct shop *shop);
 

@@ -130,7 +130,8 @@ static void
 files_without_o_direct_are_served(void **state)
 {
 	const struct lab_file file = {.len = 500001};
-	const struct lab_config config = {&file, 1, 32 * KIB, 64 * KIB, NULL, 0, false, 8, "/dev/shm"};
+	const struct lab_config config = {&file, 1,     32 * KIB, 64 * KIB,  NULL,
+	                                  0,     false, 8,        "/dev/shm"};
 
 	(void)state;
 	walk(&config, 16, BLOCK);

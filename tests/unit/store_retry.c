@@ -131,6 +131,34 @@ the_devices_error_is_told(void **state)
 	assert_int_equal(outcome.withdrawn.piece_cnt, 1);
 }
 
+/* A good unit that comes after a bad one of the same piece: the piece is withdrawn by then. */
+static void
+a_piece_withdrawn_meanwhile_is_not_sent(void **state)
+{
+	static const struct lab_config wide = {files, 1, 3 * UNIT, UNIT, NULL, 0, false, 8, NULL};
+	struct store_req bad, good, *over[2];
+	struct torrent *torrent;
+	struct shop shop;
+	struct lab lab;
+
+	(void)state;
+	memset(&ring_double, 0, sizeof(ring_double));
+	lab_create(&lab, &wide);
+	shop_open(&shop, 8, 1);
+	torrent = lab_activate(&lab, shop.store);
+	lab_spoil(&lab, 0, UNIT + 1);
+	bad = block_of(torrent, 0, UNIT, BLOCK);
+	good = block_of(torrent, 0, 2 * UNIT, BLOCK);
+	assert_int_equal(store_read(shop.store, &bad), STORE_PENDING);
+	assert_int_equal(store_read(shop.store, &good), STORE_PENDING);
+	shop_reap(&shop, over, 2);
+	assert_int_equal(bad.status, STORE_ABSENT);
+	assert_int_equal(good.status, STORE_ABSENT);
+	assert_int_equal(good.span_cnt, 0);
+	shop_close(&shop);
+	lab_destroy(&lab);
+}
+
 static void
 descriptors_that_cannot_be_registered_are_given_back(void **state)
 {
@@ -163,6 +191,7 @@ main(void)
 		cmocka_unit_test(what_fails_for_now_is_tried_again),
 		cmocka_unit_test(but_not_for_ever),
 		cmocka_unit_test(the_devices_error_is_told),
+		cmocka_unit_test(a_piece_withdrawn_meanwhile_is_not_sent),
 		cmocka_unit_test(descriptors_that_cannot_be_registered_are_given_back),
 	};
 

@@ -15,7 +15,14 @@
 
 #include <cmocka.h>
 
-enum { KIB = 1024, LABS = 3, ASKERS = 12, READY_MIN = 3000, ROUNDS_MAX = 2000000, BUFS = STORE_BUFFERS_MIN };
+enum {
+	KIB = 1024,
+	LABS = 3,
+	ASKERS = 12,
+	READY_MIN = 3000,
+	ROUNDS_MAX = 2000000,
+	BUFS = STORE_BUFFERS_MIN,
+};
 
 enum asker_state { IDLE, PENDING, HOLDING };
 
@@ -128,7 +135,8 @@ crowd_open(struct crowd *crowd)
 	static struct lab_file tiny[400];
 	static const struct lab_file one = {.len = 2 << 20};
 	static const struct lab_file some[] = {
-		{100000, false}, {31072, true}, {33, false}, {200001, false}, {16000, true}, {5, false},
+		{100000, false}, {31072, true}, {33, false},
+		{200001, false}, {16000, true}, {5, false},
 	};
 	const struct lab_config configs[LABS] = {
 		{&one, 1, 256 * KIB, 64 * KIB, NULL, 0, false, 91, NULL},

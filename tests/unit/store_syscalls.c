@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* The kernel is entered at most once a submit, never elsewhere, and not at all when there is nothing
- * to start or to hear. Entries are counted by a seccomp filter that traps io_uring_enter; the handler
- * makes the call again with a mark that the filter lets through. And: a sleeper is woken by the
- * store's descriptor; memory that may not be pinned is read into all the same. */
+/* The kernel is entered at most once a submit, never elsewhere, and not at all when there is
+ * nothing to start or to hear. Entries are counted by a seccomp filter that traps io_uring_enter;
+ * the handler makes the call again with a mark that the filter lets through. And: a sleeper is
+ * woken by the store's descriptor; memory that may not be pinned is read into all the same. */
 #include "tests/unit/store_lab.h"
 
 #include <errno.h>

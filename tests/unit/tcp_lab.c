@@ -13,6 +13,9 @@
 
 enum { LAB_FRAME_MAX = 4096 };
 
+static uint8_t *memory;        /* of buffers */
+static struct lab_out *out;
+
 static const uint64_t secret[2] = {0x0123456789abcdefu, 0xfedcba9876543210u};
 
 const struct lab_variant lab_plain = {.ours = 1000000, .theirs = 5000000};
@@ -157,10 +160,13 @@ lab_init(struct lab *lab, const struct lab_variant *variant, uint32_t connection
 	lab->now_us = (uint64_t)(variant->ours - isn_make(secret, &key, 0)) << 2;
 	lab->now_us += 1ull << 36;
 	lab->stack = tcp_create(&config, lab->now_us);
-	lab->memory = calloc(LAB_BUFS, LAB_BUF_LEN);
-	lab->bufs = buf_pool_create(lab->memory, LAB_BUF_LEN, LAB_BUFS);
-	lab->out = calloc(LAB_OUT_MAX, sizeof(*lab->out));
-	dp_assert(lab->stack != NULL && lab->memory != NULL && lab->bufs != NULL && lab->out != NULL);
+	if (memory == NULL) {
+		memory = calloc(LAB_BUFS, LAB_BUF_LEN);
+		out = calloc(LAB_OUT_MAX, sizeof(*out));
+	}
+	lab->bufs = buf_pool_create(memory, LAB_BUF_LEN, LAB_BUFS);
+	lab->out = out;
+	dp_assert(lab->stack != NULL && memory != NULL && lab->bufs != NULL && lab->out != NULL);
 }
 
 void
@@ -168,8 +174,6 @@ lab_fini(struct lab *lab)
 {
 	tcp_destroy(lab->stack);
 	buf_pool_destroy(lab->bufs);           /* asserts that every buffer is back */
-	free(lab->memory);
-	free(lab->out);
 }
 
 void
@@ -225,9 +229,25 @@ read_all(struct lab_peer *peer, struct tcb *tcb)
 
 	while ((len = tcp_read(peer->lab->stack, tcb, &data)) > 0) {
 		for (uint32_t i = 0; i < len; i++)
-			dp_assert(data[i] == lab_byte(peer->read + i));
+			dp_assert(peer->any_content || data[i] == lab_byte(peer->read + i));
 		peer->read += len;
 	}
+}
+
+static void
+opened(struct lab_peer *peer, struct tcb *tcb)
+{
+	peer->tcb = tcb;
+	tcp_set_user(tcb, peer);
+	peer->irs = tcb->iss;
+	peer->iss = tcb->irs;
+	peer->queued = 0;
+	peer->read = 0;
+	if (peer->known)
+		return;
+	peer->known = true;
+	peer->next = peer->lab->peers;
+	peer->lab->peers = peer;
 }
 
 static void
@@ -235,10 +255,7 @@ note(struct lab_peer *peer, struct tcb *tcb, uint32_t events)
 {
 	if (events & TCP_EV_OPEN) {
 		dp_assert(peer->tcb == NULL && tcp_user(tcb) == NULL);
-		peer->tcb = tcb;
-		tcp_set_user(tcb, peer);
-		peer->next = peer->lab->peers;
-		peer->lab->peers = peer;
+		opened(peer, tcb);
 	}
 	dp_assert(events == 0 || (tcb == peer->tcb && tcp_user(tcb) == peer));
 	peer->events |= events;
@@ -246,6 +263,19 @@ note(struct lab_peer *peer, struct tcb *tcb, uint32_t events)
 		read_all(peer, tcb);
 	if (events & TCP_EV_CLOSED)
 		peer->tcb = NULL;
+}
+
+uint32_t
+lab_deliver(struct lab_peer *peer, const struct ip_seg *ip)
+{
+	struct lab *lab = peer->lab;
+	uint32_t events = 0;
+	struct tcb *tcb = tcp_input(lab->stack, ip, lab->now_us, &events);
+
+	dp_assert((tcb == NULL) == (events == 0));
+	note(peer, tcb, events);
+	lab_check(lab);
+	return events;
 }
 
 uint32_t
@@ -261,8 +291,6 @@ lab_input(struct lab_peer *peer, const struct lab_seg *seg)
 		.dst_mac = {2, 0, 0, 0, 0, 1},
 	};
 	struct lab_seg full = *seg;
-	uint32_t events = 0;
-	struct tcb *tcb;
 
 	if (peer->ts && !full.opt.has_ts && (seg->flags & TCP_RST) == 0) {
 		full.opt.has_ts = true;
@@ -271,11 +299,7 @@ lab_input(struct lab_peer *peer, const struct lab_seg *seg)
 	}
 	ip.l4_len = frame_make(peer, &full, l4);
 	seal(l4, ip.l4_len, ip.src_be, ip.dst_be);
-	tcb = tcp_input(lab->stack, &ip, lab->now_us, &events);
-	dp_assert((tcb == NULL) == (events == 0));
-	note(peer, tcb, events);
-	lab_check(lab);
-	return events;
+	return lab_deliver(peer, &ip);
 }
 
 uint32_t
@@ -309,7 +333,7 @@ lab_data(struct lab_peer *peer, uint32_t len, uint8_t flags)
 
 /* finish checks a packet that leaves as a port and a receiver would, and unpacks it. */
 static void
-finish(const struct pkt_out *pkt, struct lab_out *out)
+finish(const struct pkt_out *pkt, struct lab_out *to)
 {
 	uint8_t l4[LAB_FRAME_MAX];
 	uint32_t len = pkt->hdr_len - pkt->l4_off;
@@ -340,29 +364,29 @@ finish(const struct pkt_out *pkt, struct lab_out *out)
 	ip.l4_len = len;
 	dp_assert(tcp_seg_parse(&seg, &ip, &ctr));
 	dp_assert(seg.src_port != 0 && ip.src_be == htonl(0x0a000001));
-	out->seg = (struct lab_seg){
+	to->seg = (struct lab_seg){
 		.flags = seg.flags, .seq = seg.seq, .ack = seg.ack, .wnd = seg.wnd,
-		.opt = seg.opt, .len = seg.len, .data = out->data,
+		.opt = seg.opt, .len = seg.len, .data = to->data,
 	};
-	out->remote_port = seg.dst_port;
-	out->span_cnt = pkt->span_cnt;
-	memcpy(out->data, seg.data, seg.len);
+	to->remote_port = seg.dst_port;
+	to->span_cnt = pkt->span_cnt;
+	memcpy(to->data, seg.data, seg.len);
 }
 
 static void
-check_content(const struct lab *lab, const struct lab_out *out)
+check_content(const struct lab *lab, const struct lab_out *from)
 {
 	const struct lab_peer *peer = lab->peers;
 
-	while (peer != NULL && peer->port != out->remote_port)
+	while (peer != NULL && peer->port != from->remote_port)
 		peer = peer->next;
-	if (peer == NULL || out->seg.len == 0)
+	if (peer == NULL || from->seg.len == 0)
 		return;
-	for (uint32_t i = 0; i < out->seg.len; i++) {
-		uint32_t at = out->seg.seq - peer->irs - 1 + i;
+	for (uint32_t i = 0; i < from->seg.len; i++) {
+		uint32_t at = from->seg.seq - peer->irs - 1 + i;
 
 		dp_assert(at < peer->queued);
-		dp_assert(out->data[i] == lab_byte(at));
+		dp_assert(from->data[i] == lab_byte(at));
 	}
 }
 
@@ -398,6 +422,7 @@ lab_wait(struct lab *lab, uint64_t us)
 	while (lab->now_us < until_us) {
 		struct tcp_note notes[4];
 		uint64_t next_us = MIN(tcp_next_us(lab->stack), until_us);
+		bool told = false;
 		uint32_t cnt;
 
 		lab->now_us = MAX(next_us, lab->now_us + 1);
@@ -405,9 +430,10 @@ lab_wait(struct lab *lab, uint64_t us)
 			cnt = tcp_timers(lab->stack, lab->now_us, notes, ARRAY_CNT(notes));
 			for (uint32_t i = 0; i < cnt; i++)
 				note(tcp_user(notes[i].tcb), notes[i].tcb, notes[i].events);
-			lab_check(lab);
+			told |= cnt > 0;
 		} while (cnt == ARRAY_CNT(notes));
-		lab_flush(lab);
+		if (told || tcp_output_pending(lab->stack))
+			lab_flush(lab);
 	}
 	lab->keep = keep;
 	return lab->out_cnt;

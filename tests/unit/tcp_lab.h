@@ -64,7 +64,6 @@ struct lab {
 	struct tcp_stack *stack;
 	struct lab_variant variant;
 	struct buf_pool *bufs;
-	uint8_t *memory;
 	struct lab_peer *peers;    /* all that have connected */
 	struct lab_out *out;       /* [0, out_cnt): what the last lab_flush or lab_wait sent */
 	uint32_t out_cnt;
@@ -86,10 +85,13 @@ struct lab_peer {
 	uint32_t tsval;
 	uint64_t queued;           /* bytes handed to tcp_send */
 	uint64_t read;             /* bytes that tcp_read gave */
+	bool known;                /* in lab->peers */
+	bool any_content;          /* what it sends is not lab_byte's */
 	struct tcp_options syn;    /* of the stack's SYN-ACK */
 };
 
-/* lab_init makes a stack for connections_max. lab_fini ends it: every buffer is back then. */
+/* lab_init makes a stack for connections_max. lab_fini ends it: every buffer is back then. The
+ * memory of buffers and packets is kept for the next lab; one lab at a time. */
 void
 lab_init(struct lab *lab, const struct lab_variant *variant, uint32_t connections_max);
 void
@@ -116,6 +118,10 @@ lab_connect(struct lab_peer *peer);
  * are filled in. Reads what there is to read, checking content. Returns the events. */
 uint32_t
 lab_input(struct lab_peer *peer, const struct lab_seg *seg);
+
+/* lab_deliver gives the stack a segment that is ready, from the peer's port. */
+uint32_t
+lab_deliver(struct lab_peer *peer, const struct ip_seg *ip);
 
 /* lab_ack sends a bare ACK of ack with the peer's window, and SACK blocks. Returns the events. */
 uint32_t

@@ -31,8 +31,8 @@ our_handshake_says_what_we_offer(void **state)
 	struct world *world = *state;
 
 	expect_text(hello_of(world, PLAIN),
-	            TEXT("\0d1:md11:lt_donthavei2e11:ut_metadatai1ee13:metadata_sizei40000e1:pi6881e"
-	                 "4:reqqi2048e11:upload_onlyi1e1:v12:Spillway 0.16:yourip4:\x7f\0\0\1e"));
+	            TEXT("\0d1:md11:lt_donthavei2e11:ut_metadatai1ee13:metadata_sizei40000e"
+	                 "1:pi6881e4:reqqi2048e11:upload_onlyi1e1:v12:Spillway 0.16:yourip4:\x7f\0\0\1e"));
 	expect_text(hello_of(world, PRIVATE), /* BEP 27: no metadata */
 	            TEXT("\0d1:md11:lt_donthavei2ee1:pi6881e"
 	                 "4:reqqi2048e11:upload_onlyi1e1:v12:Spillway 0.16:yourip4:\x7f\0\0\1e"));
@@ -321,6 +321,30 @@ withdrawn_pieces_are_taken_back(void **state)
 	assert_int_equal(told->note_cnt, note_cnt); /* told once */
 }
 
+/* the piece goes while its request still waits */
+static void
+withdrawn_before_it_is_read(void **state)
+{
+	struct world *world = *state;
+	struct lab_peer *fast = world_peer(world, PLAIN, LAB_FAST);
+	struct lab_peer *plain = world_peer(world, PLAIN, 0);
+	const uint32_t block[3] = { 9, 0, BLOCK }, other[3] = { 8, 0, BLOCK };
+
+	lab_block(&world->lab, fast, REQUEST, block);
+	lab_block(&world->lab, fast, REQUEST, other);
+	lab_block(&world->lab, plain, REQUEST, block);
+	store_double_withdraw(world->store, PLAIN, 9);
+	lab_pull(&world->lab, fast, LAB_ROOM);
+	expect_block(fast, PIECE, PLAIN, other);
+	expect_block(fast, REJECT, PLAIN, block);
+	assert_false(wire_pending(fast->peer));
+	lab_pull(&world->lab, plain, LAB_ROOM);
+	expect_nothing(plain);
+	lab_reap(&world->lab);
+	assert_true(plain->closed);
+	assert_int_equal(lab_counter(&world->lab, CTR_wire_withdrawn), 1);
+}
+
 static void
 many_pieces_are_taken_back_within_room(void **state)
 {
@@ -352,6 +376,7 @@ main(void)
 		WORLD_TEST(handshake_of_any_content_is_read),
 		WORLD_TEST(long_messages_come_in_parts_or_are_skipped),
 		WORLD_TEST(withdrawn_pieces_are_taken_back),
+		WORLD_TEST(withdrawn_before_it_is_read),
 		WORLD_TEST(many_pieces_are_taken_back_within_room),
 	};
 

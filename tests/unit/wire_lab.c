@@ -175,7 +175,8 @@ put_be32(uint8_t *p, uint32_t value)
 }
 
 enum wire_verdict
-lab_message(struct wire_lab *lab, struct lab_peer *peer, uint8_t id, const void *body, uint32_t len)
+lab_message(struct wire_lab *lab, struct lab_peer *peer, uint8_t id, const void *body,
+            uint32_t len)
 {
 	uint8_t *message = malloc(5 + (size_t)len);
 	enum wire_verdict verdict;

@@ -85,7 +85,8 @@ lab_greet(struct wire_lab *lab, struct lab_peer *peer, const uint8_t info_hash[2
 
 /* lab_message sends a message with a body. */
 enum wire_verdict
-lab_message(struct wire_lab *lab, struct lab_peer *peer, uint8_t id, const void *body, uint32_t len);
+lab_message(struct wire_lab *lab, struct lab_peer *peer, uint8_t id, const void *body,
+            uint32_t len);
 
 /* lab_block sends request (6) or cancel (8). */
 enum wire_verdict
