@@ -46,7 +46,8 @@ struct port_error {
 struct port_config {
 	const char *spec;        /* "KIND[:ARG]" as above */
 	const char *xdp_object;  /* path of the XDP program; af_xdp only */
-	uint16_t listen_port;    /* steering: TCP to this port is ours */
+	uint32_t address_be;     /* steering: TCP to this address ... */
+	uint16_t listen_port;    /* ... and port is ours */
 	uint16_t mtu;            /* bytes of IP packet */
 };
 

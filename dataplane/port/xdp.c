@@ -24,7 +24,14 @@ enum {
 };
 
 static const char prog_name[] = "spillway_xdp";
-static const char port_map_name[] = "spillway_port";
+static const char target_map_name[] = "spillway_target";
+
+/* struct xdp_target is the map's value, as in xdp/spillway_xdp.c. */
+struct xdp_target {
+	uint32_t address_be;
+	uint16_t port_be;
+	uint16_t reserved;
+};
 
 /* lock_take binds an abstract unix address that means "this interface is served". It belongs to
  * the network namespace, as the interface does, and goes with the process. */
@@ -146,15 +153,18 @@ xdp_steer(struct port_setup *setup)
 	struct bpf_prog_info info;
 	uint32_t map_ids[PROG_MAPS_MAX];
 	uint32_t key = 0;
-	uint32_t port_be = htons(setup->config->listen_port);
+	struct xdp_target target = {
+		.address_be = setup->config->address_be,
+		.port_be = htons(setup->config->listen_port),
+	};
 	int prog_fd = prog_open(if_nametoindex(setup->arg), &info, map_ids);
 	int map_fd = -ENOENT;
 	int ret = -1;
 
 	if (prog_fd >= 0)
-		map_fd = map_find(&info, map_ids, port_map_name);
+		map_fd = map_find(&info, map_ids, target_map_name);
 	if (map_fd >= 0)
-		ret = bpf_map_update_elem(map_fd, &key, &port_be, BPF_ANY);
+		ret = bpf_map_update_elem(map_fd, &key, &target, BPF_ANY);
 	if (map_fd >= 0)
 		close(map_fd);
 	if (prog_fd >= 0)

@@ -6,10 +6,10 @@
  *   (content, unit index) ──hash──► struct unit ◄──1:1──► struct buf of the arena
  *
  * A unit's place is its buffer's: units[i] describes bufs[i]. The cache holds one reference;
- * whoever uses the bytes holds others. What gives way is found by CLOCK over the buffers: units with no
- * reference but the cache's, those used again after the first walk later than the others. Bytes
- * asked for the first time do not count as use, so one walk through much content leaves what is
- * popular in place.
+ * whoever uses the bytes holds others. What gives way is found by CLOCK over the buffers: units
+ * with no reference but the cache's, those asked for again later than the others. Bytes asked for
+ * the first time do not count as use, so one walk through much content leaves what is popular in
+ * place.
  *
  * Threads. One worker. Memory. All at cache_init: 128 bytes a buffer.
  * Lifecycle of a unit. cache_take: READING; cache_ready: READY; cache_drop, cache_detach: gone.

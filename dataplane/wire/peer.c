@@ -205,7 +205,6 @@ wire_create(const struct wire_config *config)
 	wire->store = config->store;
 	wire->ctr = config->ctr;
 	wire->listen_port = config->listen_port;
-	wire->seed = config->seed;
 	list_init(&wire->notes);
 	list_init(&wire->starved);
 	list_init(&wire->waiting);

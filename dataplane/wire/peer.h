@@ -147,7 +147,7 @@ struct wire {
 	uint32_t reserved_cnt;     /* entries that open peers have not used of their own */
 	uint32_t index_mask;
 	struct wire_request **index; /* by peer and block */
-	uint64_t seed;
+	uint64_t index_key;          /* secret: the peer id's seed is not */
 	struct buf_pool *messages;
 	struct pool peers;
 	struct link waiting;       /* peers in WIRE_WAITING */

@@ -7,6 +7,7 @@
 #include "dataplane/base/hash.h"
 
 #include <stdlib.h>
+#include <sys/random.h>
 
 enum { QUEUE_MAX = WIRE_REQQ + WIRE_REQQ_SLACK };
 
@@ -27,6 +28,8 @@ requests_create(struct wire *wire, uint32_t peers_max)
 	wire->index_mask = buckets - 1;
 	wire->index = calloc(buckets, sizeof(struct wire_request *));
 	return wire->index != NULL &&
+	       getrandom(&wire->index_key, sizeof(wire->index_key), 0) ==
+	               sizeof(wire->index_key) &&
 	       pool_init(&wire->requests, sizeof(struct wire_request),
 	                 (uint32_t)cnt + WIRE_REJECTS) == 0 &&
 	       pool_init(&wire->reads, sizeof(struct store_req), WIRE_READS) == 0;
@@ -144,7 +147,7 @@ index_bucket(struct wire *wire, const struct wire_peer *peer, const struct wire_
 		block->len,
 	};
 
-	return &wire->index[hash_keyed(key, sizeof(key), wire->seed) & wire->index_mask];
+	return &wire->index[hash_keyed(key, sizeof(key), wire->index_key) & wire->index_mask];
 }
 
 static void

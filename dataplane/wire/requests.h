@@ -14,7 +14,7 @@
 
 #include "dataplane/wire/peer.h"
 
-/* requests_create makes the pools and the index. false when the heap is exhausted. */
+/* requests_create makes the pools and the index. false: no memory, or no randomness. */
 COLD bool
 requests_create(struct wire *wire, uint32_t peers_max);
 

@@ -30,6 +30,7 @@ make_port(struct worker *worker, const struct abi_config *config, char *error)
 	struct port_config port = {
 		.spec = config->port,
 		.xdp_object = config->xdp_object,
+		.address_be = config->address_be,
 		.listen_port = config->listen_port,
 		.mtu = config->mtu,
 	};

@@ -126,6 +126,25 @@ other_tcp_stays_with_the_kernel(void **state)
 	port_close(port);
 }
 
+/* The listen port at another of the host's addresses is not ours. */
+static void
+other_addresses_stay_with_the_kernel(void **state)
+{
+	uint32_t address_be = lab_address_be;
+	struct pollfd poll_fd = {.events = POLLOUT};
+	struct port *port;
+
+	lab_address_be = htonl(0x0a630007);
+	port = lab_port("af_xdp:spwT0", 1500);
+	lab_address_be = address_be;
+	poll_fd.fd = connect_there(LISTEN_PORT);
+	(void)state;
+	assert_int_equal(poll(&poll_fd, 1, 2000), 1);
+	assert_int_equal(outcome(poll_fd.fd), ECONNREFUSED);
+	close(poll_fd.fd);
+	port_close(port);
+}
+
 static void
 ping_stays_with_the_kernel(void **state)
 {
@@ -168,6 +187,7 @@ odd_packets_stay_with_the_kernel(void **state)
 	for (int i = 0; i < 6; i++) {
 		len[i] = frame_ip(frame[i], i == 0 ? 4 : 0, i == 1 ? 17 : 6, 20);
 		memcpy(frame[i], port_info(port)->mac, 6);
+		memcpy(frame[i] + 30, here_addr, 4);
 		put16(frame[i] + len[i] - 18, LISTEN_PORT);
 	}
 	put16(frame[2] + 20, 0x2000);
@@ -178,6 +198,7 @@ odd_packets_stay_with_the_kernel(void **state)
 		assert_int_equal(send(fd, frame[i], len[i], 0), len[i]);
 	frame_ip(frame[0], 0, 6, 20);
 	memcpy(frame[0], port_info(port)->mac, 6);
+	memcpy(frame[0] + 30, here_addr, 4);
 	put16(frame[0] + 36, LISTEN_PORT);
 	assert_int_equal(send(fd, frame[0], 54, 0), 54);
 	assert_true(lab_rx(port, &pkt));
@@ -204,6 +225,7 @@ buffers_go_round(void **state)
 	fd = lab_raw("spwT1", ETH_P_IP);
 	lab_here();
 	memcpy(frame, port_info(port)->mac, 6);
+	memcpy(frame + 30, here_addr, 4);
 	put16(frame + 36, LISTEN_PORT);
 	for (uint32_t i = 0; i < 3 * PORT_MBUFS; i++) {
 		struct pkt_in pkt;
@@ -245,12 +267,14 @@ main(void)
 		cmocka_unit_test_setup(tcp_to_the_listen_port_is_ours, lab_veth_renew),
 		cmocka_unit_test_setup(frames_arrive_there, lab_veth_renew),
 		cmocka_unit_test_setup(other_tcp_stays_with_the_kernel, lab_veth_renew),
+		cmocka_unit_test_setup(other_addresses_stay_with_the_kernel, lab_veth_renew),
 		cmocka_unit_test_setup(ping_stays_with_the_kernel, lab_veth_renew),
 		cmocka_unit_test_setup(odd_packets_stay_with_the_kernel, lab_veth_renew),
 		cmocka_unit_test_setup(buffers_go_round, lab_veth_renew),
 		cmocka_unit_test_setup(after_close_all_is_the_kernels, lab_veth_renew),
 	};
 
+	memcpy(&lab_address_be, here_addr, 4);
 	lab_veth();
 	lab_env("spw_af_xdp");
 	return cmocka_run_group_tests(tests, NULL, NULL);

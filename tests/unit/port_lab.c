@@ -48,12 +48,15 @@ lab_env(const char *prefix)
 		fail_msg("%s", error.text);
 }
 
+uint32_t lab_address_be;
+
 static struct port *
 open_port(const char *spec, uint16_t mtu, struct port_error *error)
 {
 	struct port_config config = {
 		.spec = spec,
 		.xdp_object = getenv("SPILLWAY_XDP_OBJECT"),
+		.address_be = lab_address_be,
 		.listen_port = 6881,
 		.mtu = mtu,
 	};

@@ -27,6 +27,7 @@ enum {
 };
 
 extern struct counters lab_ctr;
+extern uint32_t lab_address_be; /* that ports opened from now on serve */
 
 /* struct lab_packet is a packet to send and the frame that it must become. */
 struct lab_packet {

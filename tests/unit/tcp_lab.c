@@ -510,5 +510,4 @@ lab_queue(struct lab_peer *peer, uint32_t len, uint32_t frag_len)
 		dp_assert(tcp_send(peer->lab->stack, peer->tcb, &frag, 1) == 0);
 		len -= part;
 	}
-	lab_check(peer->lab);
 }

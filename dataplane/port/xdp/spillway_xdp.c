@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-3-Clause) */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* Takes IPv4 TCP packets for the listen port off the interface and leaves everything else to the
- * kernel: ARP, ping, ssh, other ports, VLANs, IP options and fragments. Runs in the kernel; port
- * attaches it and then writes the listen port into spillway_port. Until then, and while nobody
- * polls the queue, every packet passes. */
+/* Takes IPv4 TCP packets for the listen port at the served address off the interface and leaves
+ * everything else to the kernel: ARP, ping, ssh, other ports and addresses, VLANs, IP options and
+ * fragments. Runs in the kernel; port attaches it and then writes spillway_target. Until then, and
+ * while nobody polls the queue, every packet passes. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
@@ -27,12 +27,18 @@ struct {
 	__type(value, __u32);
 } xsks_map SEC(".maps");
 
+struct target {
+	__be32 address;
+	__be16 port; /* 0: nothing is taken */
+	__u16 reserved;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u32);
-} spillway_port SEC(".maps"); /* network order in the low half; 0: none */
+	__type(value, struct target);
+} spillway_target SEC(".maps");
 
 struct headers {
 	struct ethhdr eth;
@@ -55,12 +61,13 @@ spillway_xdp(struct xdp_md *ctx)
 	const struct headers *hdr = (const void *)(long)ctx->data;
 	const void *end = (const void *)(long)ctx->data_end;
 	const __u32 key = 0;
-	const __u32 *port;
+	const struct target *target;
 
 	if ((const void *)(hdr + 1) > end || !is_plain_tcp(hdr))
 		return XDP_PASS;
-	port = bpf_map_lookup_elem(&spillway_port, &key);
-	if (port == NULL || *port == 0 || hdr->tcp.dest != *port)
+	target = bpf_map_lookup_elem(&spillway_target, &key);
+	if (target == NULL || target->port == 0 || hdr->tcp.dest != target->port ||
+	    hdr->ip.daddr != target->address)
 		return XDP_PASS;
 	return bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);
 }
