@@ -11,7 +11,7 @@
 enum {
 	IW_SEGMENTS = 10,          /* RFC 6928 2 */
 	IW_BYTES = 14600,
-	SLOW_START_SEGMENTS = 8,   /* an ACK counts no more: RFC 9406 4.3, for a sender without pacing */
+	SLOW_START_SEGMENTS = 8,   /* an ACK counts no more: RFC 9406 4.3, without pacing */
 };
 
 static uint32_t

@@ -22,8 +22,8 @@
  * tcp_close or TCP_EV_FIN; TCP_EV_CLOSED ends it: the tcb is good until the next call into the
  * stack. tcp_abort ends it at once, without an event.
  * Clauses. RFC 9293; 7323 (window scale, timestamps, PAWS); 2018, 2883, 6675 (SACK); 6298 (RTO);
- * 5681, 3465, 6582, 3042 (congestion, recovery); 6928 (IW10); 5961; 6528 (ISN); 1122 (keepalive,
- * R2). The clause stands beside the line that does it.
+ * 5681, 9438, 3465, 6582, 3042 (congestion, recovery); 6928 (IW10); 7661; 5961; 6528 (ISN); 1337,
+ * 6191 (TIME-WAIT); 6429; 1122 (keepalive, R2). The clause stands beside the line that does it.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_TCP_H
 #define SPILLWAY_DATAPLANE_TCP_TCP_H
@@ -116,23 +116,30 @@ tcp_read(struct tcp_stack *stack, struct tcb *tcb, const uint8_t **data);
 
 /* tcp_send queues fragments in order and takes over their references.
  *
- * cnt  [1, 64]. Allowed in ESTABLISHED and CLOSE-WAIT, before tcp_close.
- * Returns 0; or -ENOBUFS with nothing taken when queue entries are exhausted, counted. */
+ * frags  [0, cnt), none empty; cnt [1, TCP_SEND_FRAGS_MAX]. Allowed in ESTABLISHED and CLOSE-WAIT,
+ *        before tcp_close (asserted).
+ * Returns 0; or -ENOBUFS with nothing taken, counted: queue entries are exhausted, or the
+ * connection has more than TCP_SND_QUEUE_MAX bytes or TCP_SEND_ENTRIES_MAX fragments queued. Ask
+ * tcp_send_room first. */
 int
 tcp_send(struct tcp_stack *stack, struct tcb *tcb, const struct frag *frags, uint32_t cnt);
 
 /* tcp_send_room returns the bytes worth queueing now: enough to keep the connection busy until
  * the next acknowledgement at its present window, and no more, so that content is read just in
- * time. 0 when the queue is full enough, the peer's window is shut, or the connection is closing. */
+ * time. 0 when the queue is full enough, the peer's window is shut, queue
+ * entries are short, or the connection is closing. */
 uint32_t
 tcp_send_room(const struct tcp_stack *stack, const struct tcb *tcb);
 
-/* tcp_close sends what is queued, then FIN (RFC 9293 3.10.4). The owner still gets events. */
+/* tcp_close sends what is queued, then FIN (RFC 9293 3.10.4). The owner still gets TCP_EV_FIN and
+ * TCP_EV_CLOSED; what arrives from now on, or was not read yet, is dropped and counted. Without
+ * effect on a connection that is closing or closed. */
 void
 tcp_close(struct tcp_stack *stack, struct tcb *tcb, uint64_t now_us);
 
 /* tcp_abort sends RST, drops what is queued and ends the connection, without an event
- * (RFC 9293 3.10.5). The tcb is gone. */
+ * (RFC 9293 3.10.5). The tcb is gone. Without effect on one of which TCP_EV_CLOSED was told, as
+ * long as that tcb is good. */
 void
 tcp_abort(struct tcp_stack *stack, struct tcb *tcb);
 

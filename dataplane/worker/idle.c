@@ -12,7 +12,8 @@
 
 enum {
 	IDLE_SPIN_TURNS = 64,      /* empty turns before the first sleep */
-	IDLE_SLEEP_MAX_US = 10000, /* timeouts of peers are looked at this often */
+	IDLE_PEERS_US = 10000,     /* timeouts of peers are looked at this often */
+	IDLE_ALONE_US = 100000,    /* nobody is connected */
 	IDLE_BLIND_US = 200,
 	IDLE_DEEP_TURNS = 5000,    /* a second without work */
 	IDLE_DEEP_US = 2000,
@@ -22,7 +23,8 @@ static uint64_t
 sleep_us(const struct worker *worker, bool blind)
 {
 	uint64_t next_us = tcp_next_us(worker->tcp);
-	uint64_t longest_us = IDLE_SLEEP_MAX_US;
+	bool alone = worker->sessions.free_cnt == worker->sessions.cnt;
+	uint64_t longest_us = alone ? IDLE_ALONE_US : IDLE_PEERS_US;
 
 	if (blind)
 		longest_us = worker->idle_cnt < IDLE_DEEP_TURNS ? IDLE_BLIND_US : IDLE_DEEP_US;

@@ -5,11 +5,11 @@ withdrawn or refused, and reported."""
 
 import contextlib
 import os
-import subprocess
 
 import bencode
 import clients
 import content
+import disks
 import seeding
 import shell
 import spillway
@@ -22,7 +22,8 @@ SPOILT = b"not what was verified"
 
 @contextlib.contextmanager
 def fixture(env):
-    with seeding.af_xdp(env) as s:
+    with disks.mounted(env, "ext4", 96, "-O", "^has_journal") as disk, seeding.af_xdp(env) as s:
+        s.disk = disk
         yield s
 
 
@@ -256,30 +257,18 @@ def test_add_twice(s):
 
 
 def test_device_error(s):
-    """The disk ends early: what can be read is served, the rest withdrawn."""
-    folder = s.env.folder()
-    image, mount = os.path.join(folder, "image"), os.path.join(folder, "mount")
-    os.mkdir(mount)
-    with open(image, "wb") as f:
-        f.truncate(96 << 20)
-    shell.run(["mkfs.ext4", "-q", "-O", "^has_journal", image])
-    shell.run(["mount", "-o", "loop", image, mount])
+    """The disk ends early: what it cannot give is withdrawn."""
+    seeded = s.seed(content.single(s.disk.mount, LENGTH, "device.bin"))
+    s.disk.break_after(20 << 20)
+    before = s.daemon.counter("disk_errors")
+    client = s.start_client(clients.SlowLibtorrent, seeded)
     try:
-        seeded = s.seed(content.single(mount, LENGTH, "device.bin"))
-        subprocess.run(["sync", "-f", mount], check=True)
-        shell.run(["mount", "-o", "remount,ro", mount])
-        os.truncate(image, 20 << 20)
-        before = s.daemon.counters()
-        client = s.start_client(clients.SlowLibtorrent, seeded)
-        try:
-            shell.wait_until(lambda: s.daemon.counter("disk_errors") > before["disk_errors"], 30,
-                             "a read fails", pause=0.3)
-        finally:
-            client.stop()
-        _told_withdrawn(s, seeded)
-        s.daemon.cli("remove", seeded.info_hash.hex())
+        shell.wait_until(lambda: s.daemon.counter("disk_errors") > before, 30, "a read fails",
+                         pause=0.3)
     finally:
-        shell.run(["umount", "--lazy", mount])
+        client.stop()
+    _told_withdrawn(s, seeded)
+    s.daemon.cli("remove", seeded.info_hash.hex())
 
 
 def test_others_still_served(s):

@@ -3,37 +3,20 @@
 """Content on filesystems of its own, ext4 and XFS."""
 
 import contextlib
-import os
 
 import clients
 import content
+import disks
 import seeding
-import shell
 
 IMAGE_MIB = 400
 
 
 @contextlib.contextmanager
-def mounted(env, kind):
-    """A new filesystem of a kind, loop-mounted; yields its folder."""
-    folder = env.folder()
-    image = os.path.join(folder, "image")
-    mount = os.path.join(folder, "mount")
-    os.mkdir(mount)
-    with open(image, "wb") as f:
-        f.truncate(IMAGE_MIB << 20)
-    shell.run(["mkfs." + kind, "-q", image])
-    shell.run(["mount", "-o", "loop", image, mount])
-    try:
-        yield mount
-    finally:
-        shell.run(["umount", "--lazy", mount])
-
-
-@contextlib.contextmanager
 def fixture(env):
     with contextlib.ExitStack() as stack:
-        folders = {kind: stack.enter_context(mounted(env, kind)) for kind in ("ext4", "xfs")}
+        folders = {kind: stack.enter_context(disks.mounted(env, kind, IMAGE_MIB)).mount
+                   for kind in ("ext4", "xfs")}
         s = stack.enter_context(seeding.af_xdp(env))
         s.torrents = {}
         for kind, folder in folders.items():

@@ -58,8 +58,12 @@ class Env:
         self._logs.append(path)
         return path
 
-    def forget_logs(self):
-        self._logs.clear()
+    def log_count(self):
+        return len(self._logs)
+
+    def forget_logs(self, keep=0):
+        """Forget all but the first so many."""
+        del self._logs[keep:]
 
     def log_tails(self):
         for path in self._logs:
@@ -178,8 +182,10 @@ def run_module(env, report, path):
                 report.fail(name, time.monotonic() - begin, detail)
                 detail = "as above"
             return
+        kept = env.log_count()
         for name, f in tests:
             _run_one(env, report, name, lambda f=f: (f(value), after(value)), limit)
+            env.forget_logs(kept)
 
 
 def run_suite(env, report, suite):
