@@ -126,8 +126,8 @@ tcp_send(struct tcp_stack *stack, struct tcb *tcb, const struct frag *frags, uin
 
 /* tcp_send_room returns the bytes worth queueing now: enough to keep the connection busy until
  * the next acknowledgement at its present window, and no more, so that content is read just in
- * time. 0 when the queue is full enough, the peer's window is shut, queue
- * entries are short, or the connection is closing. */
+ * time. 0 when the queue is full enough, the peer's window is shut, queue entries are short, or
+ * the connection is closing. */
 uint32_t
 tcp_send_room(const struct tcp_stack *stack, const struct tcb *tcb);
 

@@ -68,7 +68,7 @@ static void
 other_protocols_close_at_the_first_wrong_byte(void **state)
 {
 	struct world *world = *state;
-	static const char *const starts[] = { "GET / HTTP/1.1\r\n", "\x13" "BitTorrent protocoL",
+	static const char *const starts[] = { "GET / HTTP/1.1\r\n", "\023BitTorrent protocoL",
 		                              "\x14" };
 
 	for (size_t i = 0; i < ARRAY_CNT(starts); i++)
