@@ -18,19 +18,18 @@ ack_acceptable(const struct tcb *tcb, const struct tcp_seg *seg)
 }
 
 /* update_window takes the peer's window from a segment that is not older than the one it was last
- * taken from (3.10.7.4, fifth). Returns whether its right edge moved on. */
+ * taken from (3.10.7.4, fifth; SND.WL2 is not kept: the ACK is not below snd_una here). Returns
+ * whether its right edge moved on. */
 static bool
 update_window(struct tcb *tcb, const struct tcp_seg *seg)
 {
 	uint32_t edge = tcb->snd_una + tcb->snd_wnd;
 
-	if (seq_lt(seg->seq, tcb->snd_wl1) ||
-	    (seg->seq == tcb->snd_wl1 && seq_lt(seg->ack, tcb->snd_wl2)))
+	if (seq_lt(seg->seq, tcb->snd_wl1))
 		return false;
 	tcb->snd_wnd = (uint32_t)seg->wnd << tcb->snd_wscale;
 	tcb->snd_wnd_max = MAX(tcb->snd_wnd_max, tcb->snd_wnd);
 	tcb->snd_wl1 = seg->seq;
-	tcb->snd_wl2 = seg->ack;
 	return seq_gt(seg->ack + tcb->snd_wnd, edge);
 }
 

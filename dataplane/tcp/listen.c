@@ -67,7 +67,6 @@ tcb_init(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 	tcb->snd_wnd = seg->wnd;                       /* RFC 7323 2.2: not scaled */
 	tcb->snd_wnd_max = tcb->snd_wnd;
 	tcb->snd_wl1 = seg->seq;
-	tcb->snd_wl2 = tcb->iss;
 	sendq_init(&tcb->sendq, tcb->snd_nxt);
 }
 
@@ -108,7 +107,6 @@ establish(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 	tcb->snd_wnd = (uint32_t)seg->wnd << tcb->snd_wscale;
 	tcb->snd_wnd_max = MAX(tcb->snd_wnd_max, tcb->snd_wnd);
 	tcb->snd_wl1 = seg->seq;
-	tcb->snd_wl2 = seg->ack;
 	tcb->synack_now = false;
 	tcb->retries = 0;
 	tcb->backoff = 0;

@@ -64,8 +64,7 @@ struct tcb {
 	struct tcb *ready_prev;
 	int32_t deficit_bytes;     /* deficit round robin */
 	uint32_t events;           /* enum tcp_event, to be told by the running call */
-	uint32_t snd_wl1;
-	uint32_t snd_wl2;
+	uint32_t snd_wl1;          /* number of the segment that snd_wnd was taken from */
 
 	/* line 2: what is owed, and the timer */
 	bool ack_now __attribute__((aligned(64)));

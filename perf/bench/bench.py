@@ -140,7 +140,7 @@ def scenario_wire(options, content, seeders, result):
     result["ratios"] = measure.ratios(result["medians"])
     say("")
     say(report.table(result["medians"], result["ratios"]))
-    for line in report.warnings(result):
+    for line in report.warnings(result["medians"]):
         say("note: " + line)
     return all(r["leech_status"] == 0 for r in runs)
 
@@ -176,7 +176,6 @@ def measure_all(options, work):
                 "stamp": datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ"),
                 "machine": procfs.machine_card(ROOT, content.folder),
                 "versions": {s.name: s.version for s in seeders},
-                "busy_before": round(procfs.busy_part(1), 3),
                 "memory": "2 MiB hugepages" if huge else "ordinary pages",
                 "size_mib": options.size, "seconds": options.seconds, "rounds": options.rounds,
                 "outstanding": options.outstanding, "order": options.order,

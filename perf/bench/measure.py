@@ -89,11 +89,12 @@ def run_once(lab, seeder, content, connections, options):
     pids, receivers = seeder.pids(), _receivers()
     disk = seeder.disk_read_bytes()
     own_s, cpu_s = procfs.process_cpu_s(pids), procfs.process_cpu_s(pids + receivers)
-    busy = procfs.cpu_busy_s()
+    busy, foreign_s = procfs.cpu_busy_s(), procfs.user_s() - procfs.process_user_s(pids)
     start = time.monotonic()
     seen, status, complaint = _leech(lab, content, connections, options)
     wall_s = time.monotonic() - start
     busy = {cpu: s - busy[cpu] for cpu, s in procfs.cpu_busy_s().items()}
+    foreign_s = procfs.user_s() - procfs.process_user_s(pids) - seen["cpu_user_s"] - foreign_s
     own_s = procfs.process_cpu_s(pids) - own_s
     cpu_s = procfs.process_cpu_s(pids + receivers) - cpu_s
     time.sleep(0.2)  # counters are published now and then
@@ -109,6 +110,7 @@ def run_once(lab, seeder, content, connections, options):
         "seeder_cpu_busy_s": round(busy[SEEDER_CPU], 3) if can_pin() else None,
         "generator_busy": round(busy[GENERATOR_CPU] / wall_s, 4) if can_pin() else None,
         "machine_less_leech_s": round(rest_s, 3),
+        "foreign_cores": round(foreign_s / wall_s, 3),
         "goodput": seen["goodput_bytes_per_s"],
         "bytes_per_cpu_s": payload / cpu_s if cpu_s else 0,
         "bytes_per_machine_s": payload / rest_s if rest_s > 0 else 0,
@@ -120,7 +122,9 @@ def run_once(lab, seeder, content, connections, options):
 
 
 MEDIANS = ["goodput", "bytes_per_cpu_s", "bytes_per_machine_s", "cycles_per_byte",
-           "read_amplification", "p50_us", "p99_us", "p99_9_us", "jain", "generator_busy"]
+           "read_amplification", "p50_us", "p99_us", "p99_9_us", "jain", "generator_busy",
+           "foreign_cores"]
+RATIOS = [n for n in MEDIANS if n not in ("read_amplification", "generator_busy", "foreign_cores")]
 
 
 def medians(runs):
@@ -148,7 +152,7 @@ def ratios(rows):
             if theirs["seeder"] != "libtorrent" or theirs["connections"] != ours["connections"]:
                 continue
             out.append({"connections": ours["connections"],
-                        **{n: ours[n] / theirs[n] for n in MEDIANS if ours[n] and theirs[n]}})
+                        **{n: ours[n] / theirs[n] for n in RATIOS if ours[n] and theirs[n]}})
     return out
 
 

@@ -6,7 +6,6 @@ import glob
 import os
 import re
 import subprocess
-import time
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -50,12 +49,15 @@ def cpu_busy_s():
     return busy
 
 
-def busy_part(seconds):
-    """The part of all CPUs that is busy during so many seconds."""
-    before, start = sum(cpu_busy_s().values()), time.monotonic()
-    time.sleep(seconds)
-    spent_s = sum(cpu_busy_s().values()) - before
-    return spent_s / (time.monotonic() - start) / os.cpu_count()
+def user_s():
+    """Seconds since boot that all CPUs spent outside the kernel."""
+    return sum(map(int, _read("/proc/stat").split()[1:3])) / _TICKS_PER_S
+
+
+def process_user_s(pids):
+    """Seconds that the processes spent outside the kernel."""
+    fields = [_read(f"/proc/{pid}/stat").rpartition(")")[2].split() for pid in pids]
+    return sum(int(f[11]) for f in fields if f) / _TICKS_PER_S
 
 
 def tsc_hz():

@@ -7,6 +7,7 @@ import html
 from svg import bars
 
 MIB = 2.0 ** 20
+FOREIGN_CORES_MAX = 0.1
 
 COLUMNS = [  # heading, unit, width, figure, divisor, digits
     ("goodput", "MiB/s", 9, "goodput", MIB, 1),
@@ -42,13 +43,14 @@ def table(rows, ratio_rows):
     return "\n".join(lines)
 
 
-def warnings(result):
+def warnings(rows):
     """What a reader must know before believing the figures."""
     out = []
-    if result["busy_before"] > 0.05:
-        out.append(f"the machine was {result['busy_before'] * 100:.0f} % busy with other work "
-                   "before the first run")
-    for row in result["medians"]:
+    foreign = max(row["foreign_cores"] for row in rows)
+    if foreign > FOREIGN_CORES_MAX:
+        out.append(f"other programs took up to {foreign * 100:.0f} % of a core beside the runs: "
+                   "goodput and latency are not to be quoted")
+    for row in rows:
         where = f"{row['seeder']} at {row['connections']} peers"
         if row["pieces_failed"]:
             out.append(f"{where}: {row['pieces_failed']} pieces had a wrong SHA-1")
@@ -56,7 +58,7 @@ def warnings(result):
             out.append(f"{where}: no piece was verified")
         if row["connections_lost"]:
             out.append(f"{where}: {row['connections_lost']} connections failed or were closed")
-        if (row["generator_busy"] or 0) > 0.95:
+        if (row["generator_busy"] or 0) > 0.95 and row["foreign_cores"] <= FOREIGN_CORES_MAX:
             out.append(f"{where}: the generator's CPU was full; goodput may be its limit, "
                        "not the seeder's")
     return out
@@ -163,7 +165,7 @@ def page(result):
               _chart(result, "Block latency p50, ms (log scale)", "p50_us", 1e3, True),
               _chart(result, "Block latency p99, ms (log scale)", "p99_us", 1e3, True),
               _chart(result, "Fairness among peers, Jain's index", "jain", 1)]
-    notes = warnings(result)
+    notes = warnings(result["medians"])
     return "\n".join([
         "<!doctype html><html lang=en><meta charset=utf-8>",
         "<meta name=viewport content='width=device-width'>",

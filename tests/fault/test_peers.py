@@ -19,6 +19,7 @@ import wire
 
 LENGTH = 24 << 20
 GROWTH_MAX_KIB = 4096
+SANITIZED = True
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 The Spillway authors
-"""Broken, huge and malicious .torrent files: each is refused by one line, and nothing else happens."""
+"""Broken, huge and malicious .torrent files are refused by one line, and nothing else happens."""
 
 import contextlib
 import hashlib
@@ -13,6 +13,7 @@ import seeding
 import spillway
 
 PIECE = 16384
+SANITIZED = True
 
 
 def _info(**changes):
@@ -66,7 +67,7 @@ BAD = {
     ("name has a slash", "safe file name"): _torrent(_info(name="a/b")),
     ("name has a NUL", "safe file name"): _torrent(_info(name=b"a\0b")),
     ("name too long", "safe file name"): _torrent(_info(name="n" * 5000)),
-    ("path leaves", "unsafe component"): _files({"length": PIECE, "path": ["..", "..", "etc", "passwd"]}),
+    ("path leaves", "unsafe component"): _files({"length": PIECE, "path": ["..", "..", "x"]}),
     ("path absolute", "unsafe component"): _files({"length": PIECE, "path": ["/etc/passwd"]}),
     ("path empty", "path"): _files({"length": PIECE, "path": []}),
     ("path part empty", "unsafe component"): _files({"length": PIECE, "path": ["a", "", "b"]}),

@@ -81,7 +81,7 @@ def test_python_functions_are_short(env):
                 if length > FUNCTION_LINES_MAX:
                     problems.append(f"{path}:{node.lineno}: {node.name} has {length} lines")
                 if len(names) > PARAMETERS_MAX:
-                    problems.append(f"{path}:{node.lineno}: {node.name} has {len(names)} parameters")
+                    problems.append(f"{path}:{node.lineno}: {node.name}: {len(names)} parameters")
     sources.report(problems)
 
 

@@ -26,6 +26,8 @@ NAMES = [
     (r"\bsqlite3_\w+|<sqlite3", ["control/"], "SQLite"),
 ]
 
+ALLOCATION = r"\b(malloc|calloc|realloc|aligned_alloc|posix_memalign|strdup|mmap)\s*\("
+
 # Functions that run at start, when a torrent is activated, or never again.
 ALLOCATORS = ("_create", "_init", "_open", "_map")
 
@@ -112,8 +114,7 @@ def test_memory_is_taken_at_start(env):
         if not path.startswith("dataplane/"):
             continue
         for function in sources.functions(sources.code(text)):
-            if not re.search(r"\b(malloc|calloc|realloc|aligned_alloc|posix_memalign|strdup|mmap)\s*\(",
-                             function.body):
+            if not re.search(ALLOCATION, function.body):
                 continue
             found += 1
             if not function.name.endswith(ALLOCATORS):

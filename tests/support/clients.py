@@ -124,7 +124,8 @@ class Rtorrent(Client):
                     f"network.port_range.set = {self.port}-{self.port}\n"
                     "dht.mode.set = disable\n"
                     "system.daemon.set = true\n"
-                    f'method.set_key = event.download.finished, mark, "execute2=touch,{self.mark}"\n'
+                    "method.set_key = event.download.finished, mark, "
+                    f'"execute2=touch,{self.mark}"\n'
                     f'schedule2 = load, 0, 0, "load.start={source}"\n')
         return ["rtorrent", "-n", "-o", f"import={config}"]
 

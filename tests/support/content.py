@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 The Spillway authors
-"""Content to seed: the same bytes for the same seed; and the digest that two copies are compared by."""
+"""Content to seed, the same bytes for the same seed, and digests to compare copies by."""
 
 import hashlib
 import os

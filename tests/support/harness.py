@@ -33,7 +33,8 @@ class Env:
     """What every test gets: where things are.
 
     top      the tree.
-    build    the build directory whose binaries are under test.
+    build    the build directory whose binaries are under test: the release, or for modules that
+             say SANITIZED = True the one with ASan and UBSan, when there is one.
     tmp      a folder for anything, short enough for socket paths, on a real filesystem.
     huge     True when hugepages have been prepared.
     """
@@ -43,6 +44,8 @@ class Env:
         self.build = build
         self.tmp = tmp
         self.huge = huge
+        self.release = build
+        self.sanitized = None
         self._logs = []
         self._serial = 0
 
@@ -60,6 +63,11 @@ class Env:
 
     def log_count(self):
         return len(self._logs)
+
+    def sanitizer_reports(self):
+        """What ASan or UBSan wrote to a watched log."""
+        return [line for path in self._logs for line in shell.tail_file(path, 200).splitlines()
+                if "runtime error:" in line or "Sanitizer:" in line]
 
     def forget_logs(self, keep=0):
         """Forget all but the first so many."""
@@ -160,6 +168,10 @@ def run_module(env, report, path):
     suite = os.path.basename(os.path.dirname(path))
     module = _load(path)
     subject = module.__name__.removeprefix("test_")
+    env.build = env.release
+    if getattr(module, "SANITIZED", False) and env.sanitized:
+        env.build = env.sanitized
+        subject += ", sanitized"
     tests = [(f"{suite} {subject}: {name}", f) for name, f in _tests_of(module)]
     tests = [(name, f) for name, f in tests if report.wants(name)]
     limit = getattr(module, "TIMEOUT_S", TIMEOUT_S)

@@ -19,25 +19,27 @@ def _write(path, value):
         f.write(f"{value}\n")
 
 
+def _add(pages):
+    _write(_COUNT, max(0, _read(_COUNT) + pages))
+
+
 @contextlib.contextmanager
 def reserved(mib):
-    """At least so many MiB of free hugepages inside the block, the former number after it.
+    """At least so many MiB of free hugepages inside the block; what was added is taken away after
+    it, whatever others added meanwhile.
 
-    Yields True, or False when the machine cannot give them (the pages it gave are given back).
+    Yields True, or False when the machine cannot give them.
     """
+    needed = -(-mib // PAGE_MIB)
     try:
         before = _read(_COUNT)
-        lacking = -(-mib // PAGE_MIB) - _read(_FREE)
-        if lacking > 0:
-            _write(_COUNT, before + lacking)
+        _add(max(0, needed - _read(_FREE)))
+        added = _read(_COUNT) - before
     except OSError:
         yield False
         return
     try:
-        enough = _read(_FREE) * PAGE_MIB >= mib
-        if not enough:
-            _write(_COUNT, before)
-        yield enough
+        yield _read(_FREE) >= needed
     finally:
-        if lacking > 0:
-            _write(_COUNT, before)
+        if added > 0:
+            _add(-added)

@@ -174,7 +174,7 @@ class Lab:
         return tuple(int(n) for n in re.findall(r"counter packets (\d+)", text)) or (0, 0)
 
     def capture(self, path, expression="tcp"):
-        """tcpdump on the client's interface; stop it with shell.stop(). For looking into failures."""
+        """tcpdump on the client's interface, for looking into failures; ends by shell.stop()."""
         return self.client.start(["tcpdump", "-n", "-i", self.client_if, "-s", "128", "-U",
                                   "-w", path, expression], path + ".log")
 

@@ -24,6 +24,7 @@ import spillway
 
 ARENA_MIB = 256
 HUGE_MIB = ARENA_MIB + 128
+RATE_BYTES_MIN = 16 << 20
 
 
 class Trouble(Exception):
@@ -98,7 +99,7 @@ def prepare_hugepages(steps, stack):
     if huge:
         steps.end(f"{HUGE_MIB} MiB prepared, given back at the end")
     else:
-        steps.end(f"{HUGE_MIB} MiB are not to be had here: going on with --no-huge, a little slower")
+        steps.end(f"{HUGE_MIB} MiB are not to be had: going on with --no-huge, a little slower")
     return huge
 
 
@@ -163,22 +164,52 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+class Figures:
+    """What the dataplane sent and spent, from its first byte to its last."""
+
+    def __init__(self, daemon):
+        self._daemon = daemon
+        self._pid = daemon.dataplane_pid()
+        self._before = self._now()
+        self._first = None
+
+    def _now(self):
+        return (time.monotonic(), self._daemon.counter("payload_bytes"), cpu_s(self._pid))
+
+    def look(self):
+        """To be called again and again: notes when it began."""
+        if self._first is None:
+            now = self._now()
+            if now[1] > self._before[1]:
+                self._first = self._before
+            else:
+                self._before = now
+
+    def text(self):
+        """In words; a rate only when there was enough to measure."""
+        took, sent, cpu = (b - a for a, b in zip(self._first or self._before, self._now()))
+        if sent < RATE_BYTES_MIN:
+            return f"{mib(sent)} in {took:.1f} s"
+        return (f"{mib(sent)} in {took:.1f} s: {sent / took / 1e6:,.0f} MB/s, "
+                f"{cpu / (sent / 1e9):.2f} s of dataplane CPU per GB")
+
+
 def download(steps, s, torrent, folder):
     """With aria2 in the client's namespace; returns the folder that holds what it got."""
     steps.begin("download")
     Aria2.tracker = s.tracker.url
-    pid = s.daemon.dataplane_pid()
-    sent, cpu = s.daemon.counter("payload_bytes"), cpu_s(pid)
-    begin = time.monotonic()
+    figures = Figures(s.daemon)
     client = Aria2(s.client_ns, torrent, folder)
+
+    def finished():
+        figures.look()
+        return client.finished()
     try:
-        shell.wait_until(client.finished, 24 * 3600, "download")
-        took = time.monotonic() - begin
+        shell.wait_until(finished, 24 * 3600, "download")
+        text = figures.text()
     finally:
         client.stop()
-    sent, cpu = s.daemon.counter("payload_bytes") - sent, cpu_s(pid) - cpu
-    steps.end(f"aria2 got {mib(sent)} in {took:.1f} s: {sent / took / 1e6:,.0f} MB/s, "
-              f"{cpu / (sent / 1e9):.2f} s of dataplane CPU per GB")
+    steps.end("aria2 got " + text)
     return client.data
 
 

@@ -111,10 +111,11 @@ def fuzz(env, report, seconds):
 
 def run_suites(env, report, suites):
     """Build what they need, then run them."""
-    need_san = {"unit", "fuzz", "nightly"} & set(suites)
+    need_san = {"unit", "fuzz", "fault", "nightly"} & set(suites)
     built = build_step(report, "build gcc", build.tested, os.path.join(env.tmp, "build.log"))
     san = bool(need_san) and build_step(report, "build clang ASan UBSan", build.sanitized,
                                         os.path.join(env.tmp, "build-san.log"))
+    env.sanitized = build.SANITIZED if san else None
     for suite in suites:
         if suite == "unit":
             for ready, folder, label in ((built, build.RELEASE, "gcc"),

@@ -53,7 +53,10 @@ class Seeding:
         self.dataplane = self.daemon.dataplane_pid()
 
     def check_dataplane(self):
-        """Raises when the dataplane is not the one that was started."""
+        """Raises when the dataplane is not the one that was started, or a sanitizer spoke."""
+        reports = self.env.sanitizer_reports()
+        if reports:
+            raise shell.CommandError("\n".join(reports))
         pids = self.daemon.dataplane_pids()
         if pids != [self.dataplane]:
             raise shell.CommandError(f"the dataplane died: was {self.dataplane}, now {pids}")

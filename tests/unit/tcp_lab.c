@@ -80,6 +80,7 @@ check_tcb(const struct lab *lab, struct tcb *tcb)
 {
 	uint32_t end = tcb->sendq.end + tcb->fin_queued;
 	uint32_t ooo_seq = tcb->rcv_nxt;
+	bool unread = lab->stack->reader.tcb == tcb;
 	bool timer_needed = false;
 
 	dp_assert(tcb->state > TCP_LISTEN && tcb->state != TCP_TIME_WAIT);
@@ -87,7 +88,7 @@ check_tcb(const struct lab *lab, struct tcb *tcb)
 	dp_assert(tcb->state == TCP_SYN_RECEIVED || tcb->cc.cwnd_bytes >= tcb->mss);
 	dp_assert(tcb->reasm.cnt <= TCP_OOO_SEGS_MAX);
 	for (const struct ooo_seg *seg = tcb->reasm.head; seg != NULL; seg = seg->next) {
-		dp_assert(tcb->rcv_fin || tcb->events || seq_gt(seg->seq, ooo_seq) ||
+		dp_assert(tcb->rcv_fin || unread || seq_gt(seg->seq, ooo_seq) ||
 		          (seg != tcb->reasm.head && seg->seq == ooo_seq));
 		ooo_seq = seg->seq + seg->len;
 	}
@@ -107,7 +108,6 @@ check_tcb(const struct lab *lab, struct tcb *tcb)
 		          tcb->timer.deadline_us <= tcb->deadline_us[i]);
 	}
 	dp_assert(!timer_needed || timer_is_set(&tcb->timer));
-	(void)lab;
 }
 
 void
@@ -259,7 +259,7 @@ note(struct lab_peer *peer, struct tcb *tcb, uint32_t events)
 	}
 	dp_assert(events == 0 || (tcb == peer->tcb && tcp_user(tcb) == peer));
 	peer->events |= events;
-	if (events & TCP_EV_READ)
+	if ((events & TCP_EV_READ) && !peer->lazy)
 		read_all(peer, tcb);
 	if (events & TCP_EV_CLOSED)
 		peer->tcb = NULL;

@@ -87,6 +87,7 @@ struct lab_peer {
 	uint64_t read;             /* bytes that tcp_read gave */
 	bool known;                /* in lab->peers */
 	bool any_content;          /* what it sends is not lab_byte's */
+	bool lazy;                 /* its owner leaves bytes unread */
 	struct tcp_options syn;    /* of the stack's SYN-ACK */
 };
 

@@ -181,20 +181,24 @@ early_fin_waits_for_what_is_before_it(void **state)
 static void
 what_the_owner_leaves_on_close_is_counted(void **state)
 {
-	struct lab_seg seg;
-	uint8_t data[30] = {0};
 	const uint8_t *got;
 
-	start(state);
-	seg = (struct lab_seg){.flags = TCP_ACK, .seq = peer.nxt, .ack = peer.rcv, .len = 30,
-	                       .data = data, .wnd = 10};
-	for (uint32_t i = 0; i < sizeof(data); i++)
-		data[i] = lab_byte(i);
-	lab_input(&peer, &seg);
-	assert_int_equal(tcp_read(lab.stack, peer.tcb, &got), 0);
-	tcp_close(lab.stack, peer.tcb, lab.now_us);
-	lab_flush(&lab);
-	lab_fini(&lab);
+	for (uint32_t i = 0; i < 2; i++) {
+		start(state);
+		piece(30, 50);
+		peer.lazy = true;
+		assert_int_equal(piece(0, 30), TCP_EV_READ);
+		assert_int_equal(tcp_read(lab.stack, peer.tcb, &got), 30);
+		if (i == 0)
+			tcp_close(lab.stack, peer.tcb, lab.now_us);
+		else
+			tcp_abort(lab.stack, peer.tcb);
+		assert_int_equal(lab.ctr.value[CTR_tcp_after_close], 20);
+		lab_flush(&lab);
+		lab_input(&peer, &(struct lab_seg){.flags = TCP_RST, .seq = peer.nxt});
+		assert_int_equal(lab.stack->ooo.free_cnt, lab.stack->ooo.cnt);
+		lab_fini(&lab);
+	}
 }
 
 static void

@@ -210,6 +210,7 @@ foolish_sacks_are_ignored(void **state)
 static void
 timeout_resends_the_first_and_backs_off(void **state)
 {
+	uint32_t ssthresh;
 	uint64_t rto_us;
 
 	start(state, true);
@@ -220,11 +221,32 @@ timeout_resends_the_first_and_backs_off(void **state)
 	assert_true(sent_from(0, 1));
 	assert_int_equal(peer.tcb->cc.cwnd_bytes, mss);
 	assert_int_equal(lab.ctr.value[CTR_tcp_rtos], 1);
+	ssthresh = peer.tcb->cc.ssthresh_bytes;
+	assert_true(ssthresh >= 10 * mss);
 	for (uint32_t i = 1; i < 4; i++) {
 		assert_int_equal(lab_wait(&lab, (rto_us << i) - 2000), 0);
 		assert_int_equal(lab_wait(&lab, 2000), 1);
 		assert_true(sent_from(0, 1));
 	}
+	assert_int_equal(peer.tcb->cc.ssthresh_bytes, ssthresh);       /* RFC 5681 3.1 */
+	lab_fini(&lab);
+}
+
+/* RFC 6582 3.2 (1): duplicates of what a timeout sent again are no loss */
+static void
+duplicates_after_a_timeout_do_not_resend(void **state)
+{
+	start(state, false);
+	lab_wait(&lab, peer.tcb->rto_us);
+	lab_ack(&peer, at(20), NULL, 0);
+	assert_int_equal(peer.tcb->phase, TCP_PHASE_OPEN);
+	assert_true(lab_flush(&lab) > 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		lab_ack(&peer, at(20), NULL, 0);
+		lab_flush(&lab);
+	}
+	assert_int_equal(lab.ctr.value[CTR_tcp_fast_recoveries], 0);
+	assert_int_equal(lab.ctr.value[CTR_tcp_retransmits], 1);
 	lab_fini(&lab);
 }
 
@@ -276,6 +298,7 @@ silence_ends_the_connection(void **state)
 	start(state, true);
 	lab_wait(&lab, 900ull * 1000 * 1000);
 	assert_null(peer.tcb);
+	assert_int_equal(lab.out_cnt, TCP_RETRIES_MAX);        /* and no keepalive between */
 	assert_int_equal(lab_events(&peer), TCP_EV_CLOSED);
 	assert_int_equal(lab.ctr.value[CTR_tcp_timeouts], 1);
 	assert_int_equal(lab.ctr.value[CTR_tcp_rtos], TCP_RETRIES_MAX);
@@ -337,6 +360,7 @@ main(void)
 		LAB_TEST(a_little_reordering_is_no_loss),
 		LAB_TEST(foolish_sacks_are_ignored),
 		LAB_TEST(timeout_resends_the_first_and_backs_off),
+		LAB_TEST(duplicates_after_a_timeout_do_not_resend),
 		LAB_TEST(after_a_timeout_all_is_sent_again_in_slow_start),
 		LAB_TEST(timeout_keeps_sacks_unless_the_first_has_one),
 		LAB_TEST(silence_ends_the_connection),

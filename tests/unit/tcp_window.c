@@ -33,11 +33,14 @@ ack_all(uint16_t wnd)
 }
 
 static void
-shut_window_is_probed_with_one_byte(void **state)
+probe_shut_window(void **state, bool sack)
 {
 	uint32_t start_seq;
 
-	start(state);
+	lab_init(&lab, *state, 4);
+	lab_peer_init(&lab, &peer, 40000);
+	peer.syn.sack_permitted = sack;
+	lab_connect(&peer);
 	start_seq = peer.rcv;
 	ack_all(0);
 	assert_int_equal(tcp_send_room(lab.stack, peer.tcb), 0);
@@ -52,6 +55,7 @@ shut_window_is_probed_with_one_byte(void **state)
 	}
 	assert_int_equal(lab.ctr.value[CTR_tcp_probes], 4);
 	assert_int_equal(lab.ctr.value[CTR_tcp_rtos], 0);
+	assert_int_equal(lab.ctr.value[CTR_tcp_fast_recoveries], 0);   /* answers are no duplicates */
 	peer.wnd = 60000;
 	assert_int_equal(lab_ack(&peer, start_seq, NULL, 0), TCP_EV_ROOM);
 	assert_true(tcp_send_room(lab.stack, peer.tcb) > 0);
@@ -60,6 +64,13 @@ shut_window_is_probed_with_one_byte(void **state)
 	assert_int_equal(tcb_flight(peer.tcb), 5000);
 	assert_int_equal(peer.tcb->phase, TCP_PHASE_OPEN);
 	lab_fini(&lab);
+}
+
+static void
+shut_window_is_probed_with_one_byte(void **state)
+{
+	probe_shut_window(state, true);
+	probe_shut_window(state, false);
 }
 
 static void

@@ -32,7 +32,8 @@ our_handshake_says_what_we_offer(void **state)
 
 	expect_text(hello_of(world, PLAIN),
 	            TEXT("\0d1:md11:lt_donthavei2e11:ut_metadatai1ee13:metadata_sizei40000e"
-	                 "1:pi6881e4:reqqi2048e11:upload_onlyi1e1:v12:Spillway 0.16:yourip4:\x7f\0\0\1e"));
+	                 "1:pi6881e4:reqqi2048e11:upload_onlyi1e1:v12:Spillway 0.16:yourip4:"
+	                 "\x7f\0\0\1e"));
 	expect_text(hello_of(world, PRIVATE), /* BEP 27: no metadata */
 	            TEXT("\0d1:md11:lt_donthavei2ee1:pi6881e"
 	                 "4:reqqi2048e11:upload_onlyi1e1:v12:Spillway 0.16:yourip4:\x7f\0\0\1e"));
