@@ -119,7 +119,7 @@ struct abi_result {
 	uint32_t status;    /* enum abi_status */
 	int32_t sys_errno;
 	uint32_t done_cnt;  /* ABI_ADD, ABI_REMOVE: entries done before the one that failed */
-	uint32_t slot;      /* the ABI_FILES or ABI_LAYOUT that completes: index of its abi_torrent_stat */
+	uint32_t slot;      /* of an activation that completes: index of its abi_torrent_stat */
 	uint32_t active;    /* 1 when that torrent is active now */
 	uint32_t reserved;
 };

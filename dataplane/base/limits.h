@@ -12,6 +12,7 @@
 enum {
 	BURST_MAX = 64,              /* packets in one rx or tx burst */
 	NOTES_MAX = 64,              /* connections or peers that one call reports */
+	SUBMIT_TURNS = 8,            /* turns with other work that reads may wait to be started */
 	HOUSEKEEPING_TURNS = 256,
 	HOUSEKEEPING_US = 10 * 1000, /* whichever comes first */
 };
@@ -36,6 +37,8 @@ enum {
 	TCP_OOO_BUFS = 4096,         /* all connections */
 	TCP_RCV_WND = 256 * 1024,    /* receive window offered, bytes */
 	TCP_SND_QUEUE_MAX = 16 << 20,/* bytes queued and unacknowledged per connection */
+	TCP_AHEAD_MIN = 64 * 1024,   /* bytes worth queueing beyond the window, at least ... */
+	TCP_AHEAD_MAX = 256 * 1024,  /* ... and with a large window: the rate times a read's time */
 	TCP_RETRIES_MAX = 12,        /* RTO back-offs before the connection is given up (RFC 1122 R2) */
 	TCP_SYN_RETRIES_MAX = 5,
 	TCP_RTO_MIN_US = 200 * 1000,

@@ -236,7 +236,8 @@ uint32_t
 tcp_send_room(const struct tcp_stack *stack, const struct tcb *tcb)
 {
 	uint32_t queued = tcb_queued(tcb);
-	uint32_t worth = 2 * MIN(tcb->cc.cwnd_bytes, tcb->snd_wnd) + 64 * 1024;
+	uint32_t wnd = MIN(tcb->cc.cwnd_bytes, tcb->snd_wnd);
+	uint32_t worth = wnd + MIN(wnd, (uint32_t)TCP_AHEAD_MAX) + TCP_AHEAD_MIN;
 
 	if (tcp_rule_for(tcb->state, TCP_CALL_SEND)->step != TCP_STEP_ALLOW || tcb->snd_wnd == 0)
 		return 0;

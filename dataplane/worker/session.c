@@ -7,8 +7,8 @@
 enum {
 	FRAGS_MAX = 64,
 	FRAGS_RESERVE = 16,   /* wire_output may hold back when fewer places are left */
-	RECLAIM_STEP = 64,    /* sessions looked at in one housekeeping */
-	RECLAIM_SHARE = 16,   /* memory is short below 1/16 of the arena */
+	LOOK_STEP = 64,       /* sessions looked at in one housekeeping */
+	SHORT_SHARE = 16,     /* memory is short below 1/16 of the arena */
 };
 
 static void
@@ -176,22 +176,33 @@ session_pump_all(struct worker *worker)
 	}
 }
 
-void
-session_reclaim(struct worker *worker)
+/* look resets a session that is stalled while memory is short, and wakes one that has output: it
+ * may have found the connection's queue entries exhausted, which nothing tells of. */
+static void
+look(struct worker *worker, struct session *session, bool memory_short)
 {
-	uint32_t cnt = worker->sessions.cnt;
-
-	if (store_free_buffers(worker->store) * RECLAIM_SHARE >= worker->ctr.value[CTR_arena_buffers])
-		return;
-	for (uint32_t i = 0; i < RECLAIM_STEP && i < cnt; i++) {
-		struct session *session = pool_at(&worker->sessions, worker->reclaim_cursor);
-
-		if (++worker->reclaim_cursor == cnt)
-			worker->reclaim_cursor = 0;
-		if (session->tcb == NULL ||
-		    tcp_stalled_us(session->tcb, worker->now_us) < STALL_RECLAIM_US)
-			continue;
+	if (memory_short &&
+	    tcp_stalled_us(session->tcb, worker->now_us) >= STALL_RECLAIM_US) {
 		count(&worker->ctr, CTR_stalled_reclaimed);
 		session_abort(worker, session);
+	} else if (wire_pending(session->peer)) {
+		mark(worker, session);
+	}
+}
+
+void
+session_look(struct worker *worker)
+{
+	uint32_t cnt = worker->sessions.cnt;
+	bool memory_short = store_free_buffers(worker->store) * SHORT_SHARE <
+	                    worker->ctr.value[CTR_arena_buffers];
+
+	for (uint32_t i = 0; i < LOOK_STEP && i < cnt; i++) {
+		struct session *session = pool_at(&worker->sessions, worker->look_cursor);
+
+		if (++worker->look_cursor == cnt)
+			worker->look_cursor = 0;
+		if (session->tcb != NULL)
+			look(worker, session, memory_short);
 	}
 }

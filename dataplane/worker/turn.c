@@ -97,6 +97,17 @@ transmit(struct worker *worker)
 	return cnt;
 }
 
+/* submit starts reads, several at once while there is other work: each start has its price in the
+ * kernel and rings the device's bell. */
+static void
+submit(struct worker *worker, uint32_t work)
+{
+	if (work > 0 && ++worker->held_turns < SUBMIT_TURNS)
+		return;
+	worker->held_turns = 0;
+	store_submit(worker->store);
+}
+
 static void
 tick_peers(struct worker *worker)
 {
@@ -114,7 +125,7 @@ housekeeping(struct worker *worker)
 	control_turn(&worker->control);
 	tick_peers(worker);
 	store_tick(worker->store, worker->now_us);
-	session_reclaim(worker);
+	session_look(worker);
 	publish_counters(&worker->publish, &worker->ctr);
 	worker->turn_cnt = 0;
 	worker->housekept_us = worker->now_us;
@@ -130,8 +141,8 @@ turn(struct worker *worker)
 	work += receive(worker);
 	work += reap(worker);
 	session_pump_all(worker);
-	store_submit(worker->store);
 	work += transmit(worker);
+	submit(worker, work);
 	return work;
 }
 

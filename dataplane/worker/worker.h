@@ -3,7 +3,7 @@
 
 /* worker.h is one lcore's share of the seeder, and the turn that sequences its layers:
  *
- *   timers → rx_burst → tcp input → wire → store (reap, submit) → tcp output → tx_burst
+ *   timers → rx_burst → tcp input → wire → store (reap) → tcp output → tx_burst → store (submit)
  *          → every HOUSEKEEPING_TURNS or HOUSEKEEPING_US: counters, control, timeouts
  *
  * The two towers meet here: a session ties a TCP connection to a peer. tcp and wire know nothing
@@ -42,6 +42,7 @@ struct worker {
 	struct session *pump_head;
 	struct session **pump_tail;
 	uint32_t turn_cnt;
+	uint32_t held_turns;      /* since reads were last started */
 	uint32_t idle_cnt;        /* empty turns in a row */
 	uint64_t housekept_us;    /* when housekeeping was last done */
 	bool busy_poll;
@@ -49,7 +50,7 @@ struct worker {
 	struct counters ctr;
 	/* housekeeping and start */
 	struct pool sessions;
-	uint32_t reclaim_cursor;
+	uint32_t look_cursor;
 	void *arena;
 	uint64_t arena_len;
 	struct publish publish;
@@ -93,9 +94,10 @@ session_pump_all(struct worker *worker);
 void
 session_abort(struct worker *worker, struct session *session);
 
-/* session_reclaim looks at some sessions and resets those stalled while memory is short. */
+/* session_look looks at some sessions: resets those stalled while memory is short, and pumps those
+ * that have output. Call in housekeeping. */
 void
-session_reclaim(struct worker *worker);
+session_look(struct worker *worker);
 
 /* ---- idle.c */
 
