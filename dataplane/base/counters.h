@@ -67,7 +67,7 @@
 	X(tcp_not_listening, COUNTER, "segments dropped: no such port")                            \
 	X(tcp_no_connection, COUNTER, "segments dropped: no such connection, reset sent")          \
 	X(tcp_table_full, COUNTER, "SYN dropped: connections_max reached")                         \
-	X(tcp_half_open_full, COUNTER, "SYN dropped: too many half-open connections")              \
+	X(tcp_half_open_full, COUNTER, "half-open connections ended early: too many")              \
 	X(tcp_bad_flags, COUNTER, "segments dropped: flags make no sense in this state")           \
 	X(tcp_out_of_window, COUNTER, "segments dropped: outside the window, acknowledged")        \
 	X(tcp_paws, COUNTER, "segments dropped: old timestamp")                                    \

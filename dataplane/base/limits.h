@@ -45,6 +45,7 @@ enum {
 	TCP_RTO_MAX_US = 60 * 1000 * 1000,
 	TCP_RTO_INITIAL_US = 1000 * 1000,
 	TCP_TIME_WAIT_US = 30 * 1000 * 1000,
+	TCP_CLOSING_US = 60 * 1000 * 1000,    /* to send what is queued when we close, and our FIN */
 	TCP_FIN_WAIT_2_US = 60 * 1000 * 1000, /* for the peer's FIN, after ours was acknowledged */
 	TCP_DELACK_US = 40 * 1000,
 	TCP_KEEPALIVE_IDLE_US = 120 * 1000 * 1000,
@@ -59,6 +60,7 @@ enum {
 	TCP_SEND_FRAGS_MAX = 64,     /* fragments in one tcp_send */
 	TCP_SENT_RECORDS_MAX = 2048, /* runs in flight, for each connection while they are few */
 	TCP_SENT_RECORDS = 1 << 17,  /* all connections */
+	TCP_SACK_SPLITS_MAX = 256,   /* runs that SACK blocks have cut in two, per connection */
 	TCP_CHALLENGE_ACKS_PER_S = 100, /* RFC 5961 section 7 */
 	TCP_CONTROL_OUT_MAX = 256,   /* resets and challenge ACKs waiting to leave */
 };
@@ -103,7 +105,8 @@ enum {
 
 /* ---- worker */
 enum {
-	STALL_RECLAIM_US = 10 * 1000 * 1000, /* no ACK for this long and memory is short: reset */
+	STALL_RECLAIM_US = 10 * 1000 * 1000, /* without STALL_BYTES taken, memory short: reset */
+	STALL_BYTES = 64 * 1024,
 };
 
 #endif

@@ -43,7 +43,6 @@ advance(struct tcp_stack *stack, struct tcb *tcb, uint32_t ack, struct delivered
 	sendq_release(&tcb->sendq, &stack->entries, ack);
 	tcb->snd_una = ack;
 	tcb->acked_bytes += bytes;
-	tcb->progress_us = stack->now_us;
 	tcb->retries = 0;
 	tcb->probe_out = false;
 	tcb_deadline_clear(tcb, TCP_DUE_RTO);          /* RFC 6298 5.3: started anew by settle */

@@ -70,6 +70,37 @@ tcb_init(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 	sendq_init(&tcb->sendq, tcb->snd_nxt);
 }
 
+/* wait_add notes that a connection is in SYN-RECEIVED now. */
+static void
+wait_add(struct tcp_stack *stack, struct tcb *tcb)
+{
+	tcb->half_next = NULL;
+	tcb->half_prev = stack->half_tail;
+	if (stack->half_tail == NULL)
+		stack->half_head = tcb;
+	else
+		stack->half_tail->half_next = tcb;
+	stack->half_tail = tcb;
+	stack->half_open_cnt++;
+	gauge_set(stack->ctr, CTR_tcp_half_open, stack->half_open_cnt);
+}
+
+void
+listen_remove(struct tcp_stack *stack, struct tcb *tcb)
+{
+	dp_assert(tcb->state == TCP_SYN_RECEIVED && stack->half_open_cnt > 0);
+	if (tcb->half_prev == NULL)
+		stack->half_head = tcb->half_next;
+	else
+		tcb->half_prev->half_next = tcb->half_next;
+	if (tcb->half_next == NULL)
+		stack->half_tail = tcb->half_prev;
+	else
+		tcb->half_next->half_prev = tcb->half_prev;
+	stack->half_open_cnt--;
+	gauge_set(stack->ctr, CTR_tcp_half_open, stack->half_open_cnt);
+}
+
 void
 listen_syn(struct tcp_stack *stack, const struct tcp_seg *seg)
 {
@@ -79,10 +110,8 @@ listen_syn(struct tcp_stack *stack, const struct tcp_seg *seg)
 		count(stack->ctr, CTR_tcp_table_full);
 		return;
 	}
-	if (stack->half_open_cnt >= stack->half_open_max) {
-		count(stack->ctr, CTR_tcp_half_open_full);
-		return;
-	}
+	if (stack->half_open_cnt == stack->half_open_max)
+		tcb_finish(stack, stack->half_head, CTR_tcp_half_open_full);
 	tcb = pool_get(&stack->tcbs);
 	if (tcb == NULL) {
 		count(stack->ctr, CTR_tcp_table_full);
@@ -91,8 +120,7 @@ listen_syn(struct tcp_stack *stack, const struct tcp_seg *seg)
 	tcb_init(stack, tcb, seg);
 	tcp_set_state(tcb, TCP_LISTEN);
 	tcp_set_state(tcb, TCP_SYN_RECEIVED);
-	stack->half_open_cnt++;
-	gauge_set(stack->ctr, CTR_tcp_half_open, stack->half_open_cnt);
+	wait_add(stack, tcb);
 	tcb->synack_now = true;
 	tcb_settle(stack, tcb);
 }
@@ -118,11 +146,10 @@ establish(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 	recovery_start(tcb);
 	tcb_deadline_clear(tcb, TCP_DUE_RTO);
 	tcb_deadline_set(stack, tcb, TCP_DUE_KEEPALIVE, stack->now_us + TCP_KEEPALIVE_IDLE_US);
+	listen_remove(stack, tcb);
 	tcp_set_state(tcb, TCP_ESTABLISHED);
 	tcb->events |= TCP_EV_OPEN;
-	stack->half_open_cnt--;
 	stack->open_cnt++;
-	gauge_set(stack->ctr, CTR_tcp_half_open, stack->half_open_cnt);
 	gauge_set(stack->ctr, CTR_tcp_connections, stack->open_cnt);
 	count(stack->ctr, CTR_tcp_accepted);
 }

@@ -3,7 +3,8 @@
 
 /* listen.h makes connections: LISTEN to SYN-RECEIVED to ESTABLISHED.
  *
- * Memory. A connection takes its tcb with the SYN; at most half_open_max wait for their ACK.
+ * Memory. A connection takes its tcb with the SYN; at most half_open_max wait for their ACK; the
+ * oldest of them makes room for a new one, so that SYNs that nobody completes keep no one out.
  * Clauses. RFC 9293 3.10.7.2, 3.10.7.4 (SYN-RECEIVED), 3.7.1 (MSS); 7323; 2018; 6528.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_LISTEN_H
@@ -12,9 +13,14 @@
 #include "dataplane/tcp/stack.h"
 
 /* listen_syn makes a connection in SYN-RECEIVED and owes it a SYN-ACK, or drops the SYN, counted,
- * when there are too many. */
+ * when connections_max are open. When half_open_max are in SYN-RECEIVED the oldest ends,
+ * counted. */
 void
 listen_syn(struct tcp_stack *stack, const struct tcp_seg *seg);
+
+/* listen_remove takes a connection that is about to leave SYN-RECEIVED from those that wait. */
+void
+listen_remove(struct tcp_stack *stack, struct tcb *tcb);
 
 /* listen_ack takes the ACK of a segment in SYN-RECEIVED.
  *

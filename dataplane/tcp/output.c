@@ -117,6 +117,14 @@ owes_new(const struct tcb *tcb)
 	return tcb->fin_queued && tcb->snd_nxt == tcb->sendq.end && cwnd_allows(tcb, 1);
 }
 
+/* owes_probe: the window may have opened, and all been sent, since the timer asked for a probe. */
+static bool
+owes_probe(const struct tcb *tcb)
+{
+	return tcb->probe_now &&
+	       (tcb->probe_out || (tcb_flight(tcb) == 0 && tcb_unsent(tcb) > 0));
+}
+
 enum tcp_owed
 tcb_owed(struct tcb *tcb)
 {
@@ -127,7 +135,7 @@ tcb_owed(struct tcb *tcb)
 	if (tcb->sendq.head != NULL || tcb->fin_queued) {
 		if (owes_new(tcb))
 			return TCP_OWED_NEW;
-		if (tcb->probe_now)
+		if (owes_probe(tcb))
 			return TCP_OWED_PROBE;
 	}
 	if (tcb->keepalive_now)
@@ -229,6 +237,7 @@ make_again(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 	len = segment_make(stack, tcb, pkt, SENDQ_AGAIN, range);
 	scoreboard_resent(&tcb->board, &stack->records, sent, len, stack->now_us);
 	tcb->again_force = false;
+	tcb->probe_now = false;
 	tcb->last_send_us = stack->now_us;
 	tcb->retransmit_bytes += pkt->payload_len;
 	count(stack->ctr, CTR_tcp_retransmits);
@@ -251,6 +260,7 @@ send_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, uint32_t
 	range.end = range.start + segment_make(stack, tcb, pkt, SENDQ_NEW, range);
 	scoreboard_sent(&tcb->board, &stack->records, range, stack->now_us);
 	tcb->snd_nxt = range.end;
+	tcb->probe_now = false;
 	tcb->last_send_us = stack->now_us;
 	return true;
 }
@@ -278,6 +288,7 @@ make_probe(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 		make_again(stack, tcb, pkt);
 		return true;
 	}
+	dp_assert(tcb_unsent(tcb) > 0);
 	if (!send_new(stack, tcb, pkt, MAX(len, 1u)))
 		return false;
 	tcb->probe_out = len == 0;

@@ -4,6 +4,7 @@
 /* The runs in flight, split and merged as acknowledgements tell them apart. */
 #include "dataplane/tcp/scoreboard.h"
 
+#include "dataplane/base/limits.h"
 #include "dataplane/base/seq.h"
 
 #include <string.h>
@@ -58,6 +59,14 @@ unlink_one(struct scoreboard *board, struct sent *sent)
 }
 
 static void
+give_back(struct scoreboard *board, struct pool *pool, struct sent *sent)
+{
+	board->sack_split_cnt -= sent->sack_split;
+	unlink_one(board, sent);
+	pool_put(pool, sent);
+}
+
+static void
 link_after(struct scoreboard *board, struct sent *where, struct sent *sent)
 {
 	sent->prev = where;
@@ -83,10 +92,23 @@ split(struct scoreboard *board, struct pool *pool, struct sent *sent, uint32_t s
 		return false;
 	rest->sent_us = sent->sent_us;
 	rest->flags = sent->flags;
+	rest->sack_split = false;
 	rest->seq = seq;
 	rest->end = sent->end;
 	sent->end = seq;
 	link_after(board, sent, rest);
+	return true;
+}
+
+/* split_for_sack splits within the bounds of what a peer may ask for. */
+static bool
+split_for_sack(struct scoreboard *board, struct pool *pool, struct sent *sent, uint32_t seq)
+{
+	if (board->sack_split_cnt == TCP_SACK_SPLITS_MAX || pool->free_cnt <= pool->cnt / 4 ||
+	    !split(board, pool, sent, seq))
+		return false;
+	sent->next->sack_split = true;
+	board->sack_split_cnt++;
 	return true;
 }
 
@@ -111,8 +133,7 @@ merge_prev(struct scoreboard *board, struct pool *pool, struct sent *sent)
 	prev->end = sent->end;
 	if (board->again == sent)
 		board->again = prev;
-	unlink_one(board, sent);
-	pool_put(pool, sent);
+	give_back(board, pool, sent);
 	return prev;
 }
 
@@ -154,6 +175,7 @@ scoreboard_sent(struct scoreboard *board, struct pool *pool, struct tcp_range ra
 	sent->seq = range.start;
 	sent->end = range.end;
 	sent->flags = 0;
+	sent->sack_split = false;
 	link_after(board, tail, sent);
 	return true;
 }
@@ -169,8 +191,7 @@ scoreboard_acked(struct scoreboard *board, struct pool *pool, uint32_t una,
 
 		deliver(delivered, sent, sent_len(sent));
 		weigh(board, sent, sent_len(sent), -1);
-		unlink_one(board, sent);
-		pool_put(pool, sent);
+		give_back(board, pool, sent);
 		sent = next;
 	}
 	if (sent != NULL && seq_lt(sent->seq, una)) {
@@ -186,11 +207,11 @@ sack_run(struct scoreboard *board, struct pool *pool, struct sent *sent, struct 
          struct delivered *delivered)
 {
 	if (seq_lt(sent->seq, range.start)) {
-		if (!split(board, pool, sent, range.start))
+		if (!split_for_sack(board, pool, sent, range.start))
 			return sent->next;
 		sent = sent->next;
 	}
-	if (seq_gt(sent->end, range.end) && !split(board, pool, sent, range.end))
+	if (seq_gt(sent->end, range.end) && !split_for_sack(board, pool, sent, range.end))
 		return sent->next;
 	deliver(delivered, sent, sent_len(sent));
 	set_flags(board, sent, SENT_SACKED);
@@ -285,11 +306,7 @@ scoreboard_resent(struct scoreboard *board, struct pool *pool, struct sent *sent
 void
 scoreboard_clear(struct scoreboard *board, struct pool *pool)
 {
-	while (board->head != NULL) {
-		struct sent *sent = board->head;
-
-		unlink_one(board, sent);
-		pool_put(pool, sent);
-	}
+	while (board->head != NULL)
+		give_back(board, pool, board->head);
 	memset(board, 0, sizeof(*board));
 }

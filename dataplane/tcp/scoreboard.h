@@ -12,6 +12,8 @@
  *
  * Memory. Records from a pool shared by the stack's connections. When it is empty a run that
  * should be split is not: a SACK is ignored, a loss is repaired by the timer. Never wrong, slower.
+ * Where a peer's SACK blocks end is the peer's choice: they make at most TCP_SACK_SPLITS_MAX
+ * records of a connection, and none of the last quarter of the pool.
  * Clauses. RFC 2018 (reneging: 8), 2883 (D-SACK names what is acknowledged already and finds
  * nothing here), 6675 2, 4 (pipe, IsLost by bytes), 6298 3 (Karn).
  */
@@ -35,6 +37,7 @@ struct sent {
 	uint32_t seq;
 	uint32_t end;          /* [seq, end), never empty; FIN counts one */
 	uint8_t flags;         /* SENT_ */
+	bool sack_split;       /* a SACK block cut it off the run before it */
 };
 
 struct scoreboard {
@@ -44,6 +47,7 @@ struct scoreboard {
 	uint32_t sacked_bytes;
 	uint32_t lost_bytes;
 	uint32_t rtx_bytes;    /* of the lost */
+	uint32_t sack_split_cnt; /* [0, TCP_SACK_SPLITS_MAX] */
 };
 
 /* struct delivered is what an acknowledgement tells of. */
@@ -65,7 +69,7 @@ scoreboard_acked(struct scoreboard *board, struct pool *pool, uint32_t una,
                  struct delivered *delivered);
 
 /* scoreboard_sacked marks a range that the receiver has and adds to *delivered. Parts that are
- * not in flight are ignored. */
+ * not in flight are ignored, and so is a part of a run that may not be split. */
 void
 scoreboard_sacked(struct scoreboard *board, struct pool *pool, struct tcp_range range,
                   struct delivered *delivered);

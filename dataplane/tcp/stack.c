@@ -4,6 +4,7 @@
 /* Making and ending stacks and connections, the owner's calls, and the accessors. */
 #include "dataplane/tcp/stack.h"
 
+#include "dataplane/tcp/listen.h"
 #include "dataplane/tcp/output.h"
 #include "dataplane/tcp/states.h"
 #include "dataplane/tcp/timers.h"
@@ -127,10 +128,10 @@ tcb_read_drop(struct tcp_stack *stack, const struct tcb *tcb)
 }
 
 static void
-tcb_uncount(struct tcp_stack *stack, const struct tcb *tcb)
+tcb_uncount(struct tcp_stack *stack, struct tcb *tcb)
 {
 	if (tcb->state == TCP_SYN_RECEIVED)
-		stack->half_open_cnt--;
+		listen_remove(stack, tcb);
 	else
 		stack->open_cnt--;
 	gauge_set(stack->ctr, CTR_tcp_half_open, stack->half_open_cnt);
@@ -226,8 +227,6 @@ tcp_send(struct tcp_stack *stack, struct tcb *tcb, const struct frag *frags, uin
 		count(stack->ctr, CTR_tcp_no_entry);
 		return -ENOBUFS;
 	}
-	if (queued == 0)
-		tcb->progress_us = stack->now_us;
 	tcb_settle(stack, tcb);
 	return 0;
 }
@@ -241,7 +240,9 @@ tcp_send_room(const struct tcp_stack *stack, const struct tcb *tcb)
 
 	if (tcp_rule_for(tcb->state, TCP_CALL_SEND)->step != TCP_STEP_ALLOW || tcb->snd_wnd == 0)
 		return 0;
-	if (tcb->sendq.cnt + TCP_SEND_FRAGS_MAX > TCP_SEND_ENTRIES_MAX ||
+	/* an entry for each KiB, and some: who asks for crumbs gets no more entries than others */
+	if (tcb->sendq.cnt > TCP_SEND_FRAGS_MAX + (queued >> 10) ||
+	    tcb->sendq.cnt + TCP_SEND_FRAGS_MAX > TCP_SEND_ENTRIES_MAX ||
 	    stack->entries.free_cnt < TCP_SEND_FRAGS_MAX)
 		return 0;
 	worth = MIN(worth, (uint32_t)TCP_SND_QUEUE_MAX);
@@ -259,6 +260,8 @@ tcp_close(struct tcp_stack *stack, struct tcb *tcb, uint64_t now_us)
 	reasm_clear(&tcb->reasm, &stack->ooo);
 	tcb->fin_queued = true;
 	tcp_set_state(tcb, tcb->state == TCP_ESTABLISHED ? TCP_FIN_WAIT_1 : TCP_LAST_ACK);
+	/* nobody watches it any more: a peer that acknowledges by the byte must not hold it */
+	tcb_deadline_set(stack, tcb, TCP_DUE_LIFE, now_us + TCP_CLOSING_US);
 	tcb_settle(stack, tcb);
 }
 
@@ -296,12 +299,6 @@ void
 tcp_set_user(struct tcb *tcb, void *user)
 {
 	tcb->user = user;
-}
-
-uint64_t
-tcp_stalled_us(const struct tcb *tcb, uint64_t now_us)
-{
-	return tcb_queued(tcb) > 0 ? now_us - tcb->progress_us : 0;
 }
 
 void

@@ -41,6 +41,8 @@ struct tcp_stack {
 	struct pool entries;       /* struct sendq_entry */
 	struct pool records;       /* struct sent */
 	struct pool ooo;           /* struct ooo_seg */
+	struct tcb *half_head;     /* connections in SYN-RECEIVED, oldest first */
+	struct tcb *half_tail;
 	uint32_t half_open_cnt;
 	uint32_t half_open_max;
 	uint32_t open_cnt;         /* connections told to an owner, not yet closed */

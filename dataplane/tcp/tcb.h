@@ -27,7 +27,7 @@ enum tcp_deadline {
 	TCP_DUE_PERSIST,
 	TCP_DUE_DELACK,
 	TCP_DUE_KEEPALIVE,
-	TCP_DUE_LIFE,          /* FIN-WAIT-2 */
+	TCP_DUE_LIFE,          /* closing, FIN-WAIT-2 */
 	TCP_DEADLINE_CNT
 };
 
@@ -59,7 +59,6 @@ struct tcb {
 	/* line 1: written on every segment, either way */
 	uint64_t last_rcv_us __attribute__((aligned(64)));
 	uint64_t last_send_us;
-	uint64_t progress_us;      /* snd_una last moved, or the queue ceased to be empty */
 	struct tcb *ready_next;    /* ready list */
 	struct tcb *ready_prev;
 	int32_t deficit_bytes;     /* deficit round robin */
@@ -104,6 +103,8 @@ struct tcb {
 	struct ip_path path;
 	void *user;
 	struct tcb *dead_next;     /* until the next call into the stack */
+	struct tcb *half_next;     /* in SYN-RECEIVED: by age */
+	struct tcb *half_prev;
 	uint64_t ts_recent_us;     /* when ts_recent was set (RFC 7323 5.5) */
 	uint64_t oow_ack_us;       /* when an unacceptable empty segment was last answered */
 	uint64_t acked_bytes;

@@ -172,11 +172,6 @@ tcp_user(const struct tcb *tcb);
 void
 tcp_set_user(struct tcb *tcb, void *user);
 
-/* tcp_stalled_us returns for how long a connection with bytes queued has had none acknowledged;
- * 0 when nothing is queued. */
-uint64_t
-tcp_stalled_us(const struct tcb *tcb, uint64_t now_us);
-
 /* tcp_info fills what is known of a connection. */
 void
 tcp_info(const struct tcp_stack *stack, const struct tcb *tcb, struct tcp_info *info);

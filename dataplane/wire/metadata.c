@@ -70,7 +70,8 @@ metadata_in(struct wire *wire, struct wire_peer *peer, struct bcursor cursor)
 		count(wire->ctr, CTR_wire_unknown_message);
 }
 
-/* metadata_len returns the bytes of a metadata piece that can be given now, 0: to be rejected. */
+/* metadata_len returns the bytes of a metadata piece that can be given now, 0: to be rejected. Half
+ * of the buffers are left to greetings and messages that come in parts. */
 static uint32_t
 metadata_len(const struct wire *wire, const struct wire_peer *peer, const struct wire_block *block)
 {
@@ -78,7 +79,7 @@ metadata_len(const struct wire *wire, const struct wire_peer *peer, const struct
 	uint32_t total_len = peer->torrent->active->layout->metadata_len;
 
 	if (block->len == 0 || begin >= total_len || !peer_lists_metadata(peer) ||
-	    wire->messages->free_cnt < PIECE_BUFS)
+	    wire->messages->free_cnt < PIECE_BUFS + wire->messages->cnt / 2)
 		return 0;
 	return MIN(total_len - (uint32_t)begin, (uint32_t)WIRE_METADATA_PIECE_LEN);
 }

@@ -50,21 +50,20 @@ pieces_give(struct wire_peer *peer, struct compose *out)
 	}
 }
 
-/* bitfield_give gives the next buffer's worth of the bitfield. */
-static void
+/* bitfield_give gives the next buffer's worth of the bitfield. false: no buffer now. */
+static bool
 bitfield_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
 {
 	uint32_t left = peer_bitfield_len(peer) - peer->bitfield_off;
 	uint32_t n = MIN(left, (uint32_t)WIRE_MESSAGE_BUF_LEN);
 
-	if (wire->messages->free_cnt == 0) {
-		peer_doom(wire, peer, CTR_wire_no_buffer);
-		return;
-	}
+	if (wire->messages->free_cnt == 0)
+		return false;
 	compose_copy(wire, out, peer->torrent->active->have + peer->bitfield_off, n);
 	peer->bitfield_off += n;
 	if (n == left)
 		peer->greeting = GREETING_EXTENDED;
+	return true;
 }
 
 static void
@@ -80,7 +79,8 @@ greeting_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
 			pieces_give(peer, out);
 			break;
 		case GREETING_BITFIELD:
-			bitfield_give(wire, peer, out);
+			if (!bitfield_give(wire, peer, out))
+				return;
 			break;
 		case GREETING_EXTENDED:
 			if (peer->extended)
@@ -207,4 +207,10 @@ wire_pending(const struct wire_peer *peer)
 	       peer->donthave_next != UINT32_MAX || peer->queue[REQUEST_REJECT].cnt > 0 ||
 	       peer->queue[REQUEST_METADATA].cnt > 0 || peer->queue[REQUEST_READY].cnt > 0 ||
 	       blocks_can_start(peer);
+}
+
+bool
+wire_holding(const struct wire_peer *peer)
+{
+	return peer->queue[REQUEST_READING].cnt + peer->queue[REQUEST_READY].cnt > 0;
 }

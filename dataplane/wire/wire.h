@@ -104,6 +104,10 @@ wire_output(struct wire *wire, struct wire_peer *peer, uint32_t room_bytes, stru
 bool
 wire_pending(const struct wire_peer *peer);
 
+/* wire_holding tells whether blocks are being read for a peer, or are read and wait for room. */
+bool
+wire_holding(const struct wire_peer *peer);
+
 /* wire_reap takes finished reads from the store and returns the peers that they, an activation or
  * memory now free concern, each at most once a call. notes: [0, max). Returns how many; call again
  * while it returns max. */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -100,7 +101,8 @@ on_hello(struct control *control)
 		return;
 	}
 	control->greeted = true;
-	control->event_held = false;
+	if (control->event.type == STORE_EV_ACTIVATE)
+		control->event_held = false; /* asked again */
 	store_ask_again(control->store);
 }
 
@@ -352,6 +354,16 @@ accept_one(struct control *control)
 		control->fd = fd;
 }
 
+/* can_answer tells whether the socket takes an answer now: a control that is behind with events is
+ * not asked for more until it has caught up. */
+static bool
+can_answer(const struct control *control)
+{
+	struct pollfd pollfd = {.fd = control->fd, .events = POLLOUT};
+
+	return poll(&pollfd, 1, 0) != 0;
+}
+
 int
 control_init(struct control *control, int listen_fd)
 {
@@ -378,7 +390,7 @@ control_turn(struct control *control)
 		return;
 	list_more(control);
 	for (int i = 0; i < MESSAGES_PER_TURN && !control->listing; i++)
-		if (!receive(control))
+		if (!can_answer(control) || !receive(control))
 			break;
 	list_more(control);
 	if (control->fd >= 0 && control->greeted && !control->listing)

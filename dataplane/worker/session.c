@@ -57,6 +57,8 @@ open_session(struct worker *worker, struct tcb *tcb)
 	tcp_info(worker->tcp, tcb, &info);
 	session->tcb = tcb;
 	session->queued = false;
+	session->seen_bytes = 0;
+	session->seen_us = worker->now_us;
 	session->peer = wire_open(worker->wire, info.remote_be, info.remote_port, session,
 	                          worker->now_us);
 	if (session->peer == NULL) {
@@ -176,13 +178,28 @@ session_pump_all(struct worker *worker)
 	}
 }
 
+/* is_stalled tells whether a session holds content and its peer has taken next to nothing since
+ * progress was last seen. */
+static bool
+is_stalled(struct worker *worker, struct session *session)
+{
+	struct tcp_info info;
+
+	tcp_info(worker->tcp, session->tcb, &info);
+	if (info.acked_bytes - session->seen_bytes >= STALL_BYTES ||
+	    (info.queued_bytes == 0 && !wire_holding(session->peer))) {
+		session->seen_bytes = info.acked_bytes;
+		session->seen_us = worker->now_us;
+	}
+	return worker->now_us - session->seen_us >= STALL_RECLAIM_US;
+}
+
 /* look resets a session that is stalled while memory is short, and wakes one that has output: it
  * may have found the connection's queue entries exhausted, which nothing tells of. */
 static void
 look(struct worker *worker, struct session *session, bool memory_short)
 {
-	if (memory_short &&
-	    tcp_stalled_us(session->tcb, worker->now_us) >= STALL_RECLAIM_US) {
+	if (is_stalled(worker, session) && memory_short) {
 		count(&worker->ctr, CTR_stalled_reclaimed);
 		session_abort(worker, session);
 	} else if (wire_pending(session->peer)) {

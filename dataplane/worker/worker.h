@@ -30,6 +30,8 @@ struct session {
 	struct tcb *tcb;          /* NULL: over */
 	struct wire_peer *peer;
 	bool queued;              /* in the list of those to pump */
+	uint64_t seen_bytes;      /* acknowledged when progress was last seen, and the time */
+	uint64_t seen_us;
 };
 
 struct worker {

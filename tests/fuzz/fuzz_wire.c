@@ -19,6 +19,10 @@ enum {
 	PIECE_LEN = 40000,
 	PIECE_CNT = 40,
 	CONNECTS_MAX = 100,
+	FLOOD_CNT = 16,       /* requests at once */
+	FLOOD_FULL = (WIRE_REQQ + WIRE_REQQ_SLACK) / FLOOD_CNT + 10, /* more than a queue holds */
+	FLOODS_MAX = 3 * FLOOD_FULL, /* in a script: a peer closed for it, another's queue full */
+	TICKS = 2 * PEERS_MAX /* calls that look at each peer twice */
 };
 
 enum step {
@@ -30,6 +34,7 @@ enum step {
 struct script {
 	const uint8_t *at;
 	const uint8_t *end;
+	uint32_t flood_cnt;
 };
 
 /* struct end is what the other end of a connection knows. */
@@ -143,16 +148,36 @@ send_greeting(struct end *end, struct script *script)
 	          (how & 16 ? LAB_FAST : 0u) | (how & 32 ? LAB_EXTENDED : 0u));
 }
 
+/* flood_len takes how often to send FLOOD_CNT: mostly little, for a full queue costs as much as a
+ * hundred other steps. */
+static uint32_t
+flood_len(struct script *script)
+{
+	uint32_t cnt = next(script);
+
+	cnt = cnt < 240 ? cnt / 16 : FLOOD_FULL;
+	cnt = MIN(cnt, FLOODS_MAX - script->flood_cnt);
+	script->flood_cnt += cnt;
+	return cnt;
+}
+
 static void
 send_flood(struct end *end, struct script *script)
 {
-	uint32_t block[3] = { next(script) % PIECE_CNT, 0, 1 };
-	uint32_t cnt = next(script) * 16u;
+	uint8_t requests[FLOOD_CNT][17] = { 0 };
+	uint8_t piece = next(script) % PIECE_CNT;
+	uint32_t cnt = flood_len(script);
 
+	for (uint32_t i = 0; i < FLOOD_CNT; i++) {
+		requests[i][3] = 13;
+		requests[i][4] = 6;
+		requests[i][8] = piece;
+		requests[i][12] = i % 9;
+		requests[i][16] = 1;
+	}
 	for (uint32_t i = 0; i < cnt && end->peer->peer != NULL; i++) {
-		block[1] = i % 9;
-		end->sent_len += 17;
-		lab_block(&lab, end->peer, 6, block);
+		end->sent_len += sizeof(requests);
+		lab_send(&lab, end->peer, requests, sizeof(requests));
 	}
 }
 
@@ -193,6 +218,18 @@ peer_step(struct end *end, enum step step, struct script *script)
 	}
 }
 
+/* wait lets time pass in TICKS leaps, each a tick or more of the wire. */
+static void
+wait(uint32_t us)
+{
+	uint32_t leap_us = MAX(us / TICKS, 10u * 1000);
+
+	for (uint32_t left_us = us; left_us > 0; left_us -= MIN(left_us, leap_us)) {
+		lab.now_us += MIN(left_us, leap_us) - 1;
+		lab_tick(&lab, 1);
+	}
+}
+
 static void
 world_step(enum step step, struct script *script)
 {
@@ -204,7 +241,7 @@ world_step(enum step step, struct script *script)
 		store_double_finish(lab.store, how >> 1, how & 1);
 		break;
 	case STEP_REAP: lab_reap(&lab); break;
-	case STEP_TICK: lab_tick(&lab, next(script) * 30000u); break;
+	case STEP_TICK: wait(next(script) * 30000u); break;
 	case STEP_WITHDRAW:
 		how = next(script);
 		store_double_withdraw(lab.store, how & 0x80 ? 3 : 0, how % PIECE_CNT);
@@ -226,6 +263,7 @@ connect_again(struct end *end)
 		free(end->peer->got);
 		end->peer->got = NULL;
 		end->peer->got_len = 0;
+		end->peer->got_size = 0;
 	}
 	*end = (struct end){ .peer = lab_connect(&lab) };
 }
@@ -249,7 +287,7 @@ step_do(struct script *script)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct script script = { data, data + len };
+	struct script script = { .at = data, .end = data + len };
 
 	if (lab.wire == NULL) {
 		lab.store = store_double_create(&lab.ctr, torrents, TORRENTS, BUFS, false);

@@ -244,6 +244,78 @@ unacceptable_empty_segments_are_answered_seldom(void **state)
 	lab_fini(&lab);
 }
 
+/* flight has so many bytes in flight, sent together. */
+static void
+flight(uint32_t len)
+{
+	peer.tcb->cc.cwnd_bytes = len;
+	lab_queue(&peer, len, 16384);
+	lab_flush(&lab);
+	assert_int_equal(tcb_flight(peer.tcb), len);
+}
+
+static uint32_t
+records_taken(void)
+{
+	return lab.stack->records.cnt - lab.stack->records.free_cnt;
+}
+
+static void
+sack_every_second_byte(uint32_t len)
+{
+	for (uint32_t i = 1; i + 6 < len; i += 6) {
+		struct tcp_range blocks[3];
+
+		for (uint32_t k = 0; k < 3; k++) {
+			blocks[k].start = peer.rcv + i + 2 * k;
+			blocks[k].end = blocks[k].start + 1;
+		}
+		lab_ack(&peer, peer.rcv, blocks, 3);
+	}
+}
+
+static void
+sacks_of_single_bytes_take_few_records(void **state)
+{
+	uint32_t before;
+
+	start(state);
+	flight(60 * 1448);
+	before = records_taken();
+	sack_every_second_byte(10000);
+	assert_int_equal(peer.tcb->board.sack_split_cnt, TCP_SACK_SPLITS_MAX);
+	assert_int_equal(records_taken(), before + TCP_SACK_SPLITS_MAX);
+	lab_ack(&peer, peer.tcb->snd_nxt, NULL, 0);
+	assert_int_equal(peer.tcb->board.sack_split_cnt, 0);
+	assert_int_equal(records_taken(), 0);
+	lab_fini(&lab);
+}
+
+static void
+sacks_leave_a_quarter_of_the_records(void **state)
+{
+	struct pool *records;
+	void *taken = NULL;
+	void *record;
+
+	start(state);
+	flight(20 * 1448);
+	records = &lab.stack->records;
+	while (records->free_cnt > records->cnt / 4 + 5) {
+		record = pool_get(records);
+		*(void **)record = taken;
+		taken = record;
+	}
+	sack_every_second_byte(1000);
+	assert_int_equal(records->free_cnt, records->cnt / 4);
+	assert_int_equal(peer.tcb->board.sack_split_cnt, 5);
+	while ((record = taken) != NULL) {
+		taken = *(void **)record;
+		pool_put(records, record);
+	}
+	lab_fini(&lab);
+}
+
 int
 main(void)
 {
@@ -263,6 +335,8 @@ main(void)
 		LAB_TEST(timestamp_is_echoed_from_the_next_expected_segment_only),
 		LAB_TEST(forged_timestamp_does_not_lock_the_peer_out),
 		LAB_TEST(unacceptable_empty_segments_are_answered_seldom),
+		LAB_TEST(sacks_of_single_bytes_take_few_records),
+		LAB_TEST(sacks_leave_a_quarter_of_the_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,8 @@
 
 enum { LAB_FRAME_MAX = 4096 };
 
+#define NO_SANITIZE __attribute__((no_sanitize("address", "undefined")))
+
 static uint8_t *memory;        /* of buffers */
 static struct lab_out *out;
 
@@ -27,6 +29,24 @@ lab_byte(uint64_t offset)
 	return (uint8_t)(offset * 31 + (offset >> 8) * 7 + (offset >> 16));
 }
 
+/* fill writes the content at an offset; its caller answers for the bounds. */
+NO_SANITIZE static void
+fill(uint8_t *to, uint64_t offset, uint32_t len)
+{
+	for (uint32_t i = 0; i < len; i++)
+		to[i] = lab_byte(offset + i);
+}
+
+static bool
+is_content(const uint8_t *data, uint64_t offset, uint32_t len)
+{
+	uint8_t expected[LAB_BUF_LEN];
+
+	dp_assert(len <= sizeof(expected));
+	fill(expected, offset, len);
+	return memcmp(data, expected, len) == 0;
+}
+
 /* ---- invariants */
 
 static void
@@ -36,6 +56,7 @@ check_board(const struct tcb *tcb)
 	uint32_t sacked = 0;
 	uint32_t lost = 0;
 	uint32_t again = 0;
+	uint32_t split_cnt = 0;
 	uint32_t seq = tcb->snd_una;
 	bool before_again = board->again != NULL;
 
@@ -52,12 +73,14 @@ check_board(const struct tcb *tcb)
 		sacked += sent->flags & SENT_SACKED ? len : 0;
 		lost += sent->flags & SENT_LOST ? len : 0;
 		again += sent->flags & SENT_RTX ? len : 0;
+		split_cnt += sent->sack_split;
 		seq = sent->end;
 	}
 	dp_assert(!before_again);
 	dp_assert(tcb->state == TCP_SYN_RECEIVED || seq == tcb->snd_nxt);
 	dp_assert(sacked == board->sacked_bytes && lost == board->lost_bytes);
 	dp_assert(again == board->rtx_bytes && again <= lost);
+	dp_assert(split_cnt == board->sack_split_cnt && split_cnt <= TCP_SACK_SPLITS_MAX);
 }
 
 static void
@@ -148,17 +171,23 @@ config_of(struct lab *lab, uint32_t connections_max)
 	return config;
 }
 
+/* start_us returns a time; the clock drives the ISN, and the first peer's is the one wanted. */
+static uint64_t
+start_us(const struct lab_variant *variant)
+{
+	struct flow_key key = {htonl(0x0a000002), htonl(0x0a000001), 40000, LAB_PORT};
+
+	return ((uint64_t)(variant->ours - isn_make(secret, &key, 0)) << 2) + (1ull << 36);
+}
+
 void
 lab_init(struct lab *lab, const struct lab_variant *variant, uint32_t connections_max)
 {
 	struct tcp_config config = config_of(lab, connections_max);
-	struct flow_key key = {htonl(0x0a000002), htonl(0x0a000001), 40000, LAB_PORT};
 
 	memset(lab, 0, sizeof(*lab));
 	lab->variant = *variant;
-	/* the clock drives the ISN: start when the first peer's will be the one wanted */
-	lab->now_us = (uint64_t)(variant->ours - isn_make(secret, &key, 0)) << 2;
-	lab->now_us += 1ull << 36;
+	lab->now_us = start_us(variant);
 	lab->stack = tcp_create(&config, lab->now_us);
 	if (memory == NULL) {
 		memory = calloc(LAB_BUFS, LAB_BUF_LEN);
@@ -174,6 +203,60 @@ lab_fini(struct lab *lab)
 {
 	tcp_destroy(lab->stack);
 	buf_pool_destroy(lab->bufs);           /* asserts that every buffer is back */
+}
+
+static void
+end_connections(struct tcp_stack *stack)
+{
+	for (uint32_t i = 0; i <= stack->table.mask; i++) {
+		struct flow *flow = stack->table.heads[i];
+
+		while (flow != NULL) {
+			struct flow *next = flow->next;
+
+			if (flow->kind == FLOW_TCB)
+				tcb_end(stack, CONTAINER_OF(flow, struct tcb, flow));
+			flow = next;
+		}
+	}
+}
+
+static bool
+is_full(const struct pool *pool)
+{
+	return pool->free_cnt == pool->cnt;
+}
+
+void
+lab_empty(struct lab *lab)
+{
+	struct tcp_stack *stack = lab->stack;
+
+	end_connections(stack);
+	for (struct lab_peer *peer = lab->peers; peer != NULL; peer = peer->next)
+		peer->tcb = NULL;
+	lab_wait(lab, TCP_TIME_WAIT_US + 1000 * 1000);
+	dp_assert(stack->dead == NULL && stack->ready_head == NULL && stack->reader.held == NULL);
+	dp_assert(tcp_next_us(stack) == TCP_NEVER && stack->control.cnt == 0);
+	dp_assert(is_full(&stack->tcbs) && is_full(&stack->entries) && is_full(&stack->records));
+	dp_assert(is_full(&stack->ooo) && is_full(&stack->timewait.entries));
+	dp_assert(lab->bufs->free_cnt == lab->bufs->cnt);
+}
+
+void
+lab_begin(struct lab *lab, const struct lab_variant *variant)
+{
+	struct tcp_stack *stack = lab->stack;
+
+	memset(&lab->ctr, 0, sizeof(lab->ctr));
+	lab->variant = *variant;
+	lab->peers = NULL;
+	lab->out_cnt = 0;
+	lab->keep = false;
+	lab->now_us = start_us(variant);
+	stack->now_us = lab->now_us;
+	stack->challenge = (struct challenge){0};
+	timer_wheel_init(&stack->wheel, lab->now_us);
 }
 
 void
@@ -228,8 +311,7 @@ read_all(struct lab_peer *peer, struct tcb *tcb)
 	uint32_t len;
 
 	while ((len = tcp_read(peer->lab->stack, tcb, &data)) > 0) {
-		for (uint32_t i = 0; i < len; i++)
-			dp_assert(peer->any_content || data[i] == lab_byte(peer->read + i));
+		dp_assert(peer->any_content || is_content(data, peer->read, len));
 		peer->read += len;
 	}
 }
@@ -377,17 +459,15 @@ static void
 check_content(const struct lab *lab, const struct lab_out *from)
 {
 	const struct lab_peer *peer = lab->peers;
+	uint32_t at;
 
 	while (peer != NULL && peer->port != from->remote_port)
 		peer = peer->next;
 	if (peer == NULL || from->seg.len == 0)
 		return;
-	for (uint32_t i = 0; i < from->seg.len; i++) {
-		uint32_t at = from->seg.seq - peer->irs - 1 + i;
-
-		dp_assert(at < peer->queued);
-		dp_assert(from->data[i] == lab_byte(at));
-	}
+	at = from->seg.seq - peer->irs - 1;
+	dp_assert((uint64_t)at + from->seg.len <= peer->queued);
+	dp_assert(is_content(from->data, at, from->seg.len));
 }
 
 uint32_t
@@ -494,8 +574,7 @@ frag_make(struct lab_peer *peer, struct frag *frag, uint32_t len)
 	} else {
 		frag->inline_len = (uint8_t)len;
 	}
-	for (uint32_t i = 0; i < len; i++)
-		to[i] = lab_byte(peer->queued + i);
+	fill(to, peer->queued, len);
 	peer->queued += len;
 }
 

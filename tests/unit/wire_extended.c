@@ -140,6 +140,7 @@ metadata_queue_is_bounded(void **state)
 	assert_int_equal(lab_counter(&world->lab, CTR_wire_flood), 1);
 }
 
+/* Metadata takes four buffers a piece, and half of all at most. */
 static void
 want_of_buffers_refuses_metadata(void **state)
 {
@@ -147,11 +148,11 @@ want_of_buffers_refuses_metadata(void **state)
 	struct lab_peer *peer = magnet_peer(world, PLAIN);
 
 	world->lab.hold = true;
-	for (uint32_t i = 0; i < WIRE_MESSAGE_BUFS / 4 + 1; i++) {
+	for (uint32_t i = 0; i < WIRE_MESSAGE_BUFS / 8 + 1; i++) {
 		asks(world, peer, 0);
 		lab_pull(&world->lab, peer, LAB_ROOM);
 	}
-	for (uint32_t i = 0; i < WIRE_MESSAGE_BUFS / 4; i++)
+	for (uint32_t i = 0; i < WIRE_MESSAGE_BUFS / 8; i++)
 		expect_metadata(world, peer, 0);
 	expect_refused(peer, 0);
 	lab_acknowledge(&world->lab, UINT32_MAX);

@@ -201,6 +201,17 @@ lab_block(struct wire_lab *lab, struct lab_peer *peer, uint8_t id, const uint32_
 	return lab_message(lab, peer, id, body, sizeof(body));
 }
 
+/* got_reserve makes place for size bytes, and for more at once when it grows. */
+static void
+got_reserve(struct lab_peer *peer, size_t size)
+{
+	if (size <= peer->got_size)
+		return;
+	peer->got_size = MAX(size, 2 * peer->got_size);
+	peer->got = realloc(peer->got, peer->got_size);
+	dp_assert(peer->got != NULL);
+}
+
 /* frag_take appends a fragment's bytes to what the peer got. */
 static void
 frag_take(struct wire_lab *lab, struct lab_peer *peer, struct frag *frag)
@@ -209,8 +220,7 @@ frag_take(struct wire_lab *lab, struct lab_peer *peer, struct frag *frag)
 	uint32_t len = frag_len(frag);
 
 	dp_assert(len > 0 && frag->inline_len <= FRAG_INLINE_MAX);
-	peer->got = realloc(peer->got, peer->got_len + len);
-	dp_assert(peer->got != NULL);
+	got_reserve(peer, peer->got_len + len);
 	memcpy(peer->got + peer->got_len, data, len);
 	peer->got_len += len;
 	if (!lab->hold) {

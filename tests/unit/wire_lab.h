@@ -25,6 +25,7 @@ struct lab_peer {
 	uint32_t note_cnt;      /* WIRE_OK notes so far */
 	uint8_t *got;           /* bytes from wire */
 	size_t got_len;
+	size_t got_size;        /* bytes that got has place for */
 	size_t read_len;        /* of which lab_next has read */
 };
 
