@@ -19,7 +19,7 @@ import lab
 import shell
 
 SUITES = ["lint", "unit", "fuzz", "interop", "fault"]
-HUGE_MIB = 192
+HUGE_MIB = 384
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
 NIGHTLY_SECONDS = 1800
 FUZZ_AT_ONCE = 2
