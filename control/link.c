@@ -20,10 +20,11 @@ struct link {
 	struct preflight preflight;
 	struct supervise supervise;
 	bool was_ready;      /* some dataplane has been, since we began */
-	int64_t up_ms;       /* when the running one was started or adopted */
+	int64_t up_ms;       /* when the running one was started, adopted or connected to again */
 	int64_t retry_at_ms; /* 0: not waiting */
 	int64_t retry_ms;    /* the next wait */
 	uint32_t restart_cnt;
+	uint32_t reconnect_cnt; /* to the running one, in a row */
 };
 
 int
@@ -92,7 +93,8 @@ link_start(struct link *link, struct fail *fail)
 
 	if (err != 0)
 		return err;
-	int found = supervise_adopt(&link->supervise, &link->preflight.config, &client, fail);
+	link->reconnect_cnt = 0;
+	int found = supervise_adopt(&link->supervise, &link->preflight, &client, fail);
 	if (found == 1) {
 		log_info("dataplane_adopt", "pid=%d", (int)link->supervise.pid);
 		return attach(link, client, fail);
@@ -125,7 +127,30 @@ retry_later(struct link *link)
 	                                                        : LINK_RETRY_MAX_MS;
 }
 
-/* down deals with a session that failed: with the process ended, or to be ended. */
+/* reconnect comes back to a dataplane that lives and has hung up, as it does to a control that did
+ * not read in time. Returns true when it is to be spoken to again. */
+static bool
+reconnect(struct link *link, const struct fail *why)
+{
+	struct dpclient *client;
+	struct fail fail;
+
+	if (clock_now_ms() - link->up_ms >= LINK_STEADY_MS)
+		link->reconnect_cnt = 0;
+	if (link->reconnect_cnt == LINK_RECONNECT_MAX ||
+	    supervise_connect(&link->supervise, &client, &fail) != 0)
+		return false;
+	link->reconnect_cnt++;
+	log_warn("dataplane_reconnect", "pid=%d reason=%s", (int)link->supervise.pid,
+	         LOG_QUOTE(why->text));
+	if (attach(link, client, &fail) == 0)
+		return true;
+	session_detach(link->session);
+	return false;
+}
+
+/* down deals with a session that failed: with the process ended, or spoken to again, or to be
+ * ended. */
 static int
 down(struct link *link, int err, struct fail *fail)
 {
@@ -134,7 +159,10 @@ down(struct link *link, int err, struct fail *fail)
 	bool give_up = !link->was_ready && link->supervise.is_child;
 
 	session_detach(link->session);
-	if (!supervise_reap(&link->supervise, going ? SUPERVISE_STOP_MS : 0, &ended)) {
+	bool reaped = supervise_reap(&link->supervise, going ? LINK_HANGUP_MS : 0, &ended);
+	if (!reaped && going && reconnect(link, fail))
+		return 0;
+	if (!reaped && !supervise_reap(&link->supervise, going ? SUPERVISE_STOP_MS : 0, &ended)) {
 		log_error("dataplane_kill", "pid=%d reason=%s", (int)link->supervise.pid,
 		          LOG_QUOTE(fail->text));
 		supervise_kill(&link->supervise, &ended);

@@ -3,7 +3,8 @@
 
 /* link.h keeps a dataplane running and a session with it: it adopts the one that runs, starts one
  * when none does, and starts it anew when it ends, waiting LINK_RETRY_MIN_MS at first and up to
- * LINK_RETRY_MAX_MS when it ends again and again.
+ * LINK_RETRY_MAX_MS when it ends again and again. One that closed the connection and lives is
+ * connected to again, up to LINK_RECONNECT_MAX times in a row.
  *
  * Threads: one. Lifecycle: link_create, link_start, link_run after each poll, then link_stop or
  * link_leave, link_destroy.
@@ -23,6 +24,8 @@ enum link_limit {
 	LINK_RETRY_MIN_MS = 100,
 	LINK_RETRY_MAX_MS = 5000,
 	LINK_STEADY_MS = 10000, /* having lived so long, the next wait is the shortest again */
+	LINK_HANGUP_MS = 200,   /* a closed connection: for its process to end */
+	LINK_RECONNECT_MAX = 3, /* within LINK_STEADY_MS, to one that only hung up */
 	LINK_POLL_MAX = 2,      /* descriptors of link_poll */
 };
 

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define HUGEPAGES_DIR "/sys/kernel/mm/hugepages/hugepages-2048kB/"
@@ -296,12 +297,20 @@ pages_read(const char *path)
 int
 preflight_memory(const struct preflight *pre, struct fail *fail)
 {
+	const struct timespec pause = {.tv_nsec = 100 * 1000 * 1000};
+	uint64_t free_cnt = 0;
+	uint64_t missing = 0;
+
 	if (pre->config.flags & ABI_CONFIG_NO_HUGE)
 		return 0;
-	uint64_t free_cnt = pages_read(HUGEPAGES_DIR "free_hugepages");
-	uint64_t missing = preflight_hugepages_missing(pre->config.arena_mib, free_cnt);
-	if (missing == 0)
-		return 0;
+	/* The kernel takes a dataplane's pinned pages back a moment after the process has ended. */
+	for (int i = 0; i < PREFLIGHT_HUGEPAGE_TRIES; i++) {
+		free_cnt = pages_read(HUGEPAGES_DIR "free_hugepages");
+		missing = preflight_hugepages_missing(pre->config.arena_mib, free_cnt);
+		if (missing == 0)
+			return 0;
+		nanosleep(&pause, NULL);
+	}
 	return fail_set(fail, ENOMEM,
 	                "%" PRIu64 " hugepages of 2 MiB are free, arena_mib %" PRIu32 " needs %" PRIu64
 	                ": prepare them with \"sysctl vm.nr_hugepages=%" PRIu64

@@ -19,6 +19,7 @@
 enum preflight_limit {
 	PREFLIGHT_OVERHEAD_MIB = 64, /* hugepages beside the arena: packet buffers, rings */
 	PREFLIGHT_HUGEPAGE_MIB = 2,
+	PREFLIGHT_HUGEPAGE_TRIES = 20, /* a tenth of a second apart */
 };
 
 /* What was found: a dataplane binary and its configuration. */

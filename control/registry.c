@@ -109,7 +109,7 @@ registry_reverify(struct registry *registry, struct torrent *torrent, const char
 		return err;
 	if (torrent->sync == SYNC_REFUSED)
 		torrent->sync = SYNC_ABSENT;
-	torrent->stale = torrent->sync != SYNC_ABSENT;
+	torrent->stale = true;
 	registry_set_state(registry, torrent, TORRENT_VERIFYING, "");
 	torrent->to_verify = true;
 	return 0;

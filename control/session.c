@@ -102,7 +102,8 @@ session_detach(struct session *session)
 	for (struct torrent *t = torrents_after(torrents, 0); t != NULL;) {
 		struct torrent *after = torrents_after(torrents, t->id);
 		t->sync = SYNC_ABSENT;
-		t->activating = t->stale = false;
+		t->activating = false;
+		t->add_exists_cnt = 0;
 		registry_settle(session->registry, t);
 		t = after;
 	}

@@ -98,6 +98,16 @@ status_text(const struct abi_result *result)
 	return result->status < ABI_STATUS_CNT ? status_texts[result->status] : "unknown status";
 }
 
+/* activation_drop ends the activation that is being sent, if it is of that torrent. */
+static void
+activation_drop(struct session *session, uint32_t id)
+{
+	if (session->activation == NULL || activation_id(session->activation) != id)
+		return;
+	activation_end(session->activation);
+	session->activation = NULL;
+}
+
 static void
 entry_done(struct session *session, uint32_t id, enum abi_type asked)
 {
@@ -107,6 +117,8 @@ entry_done(struct session *session, uint32_t id, enum abi_type asked)
 		return;
 	t->sync = asked == ABI_ADD ? SYNC_HELD : SYNC_ABSENT;
 	t->activating = false;
+	t->add_exists_cnt = 0;
+	activation_drop(session, id);
 	if (asked == ABI_REMOVE) {
 		session_fold(session, t); /* removal raises no ABI_DEACTIVATED */
 		t->stale = false;
@@ -124,6 +136,14 @@ entry_failed(struct session *session, uint32_t id, enum abi_type asked,
 
 	if (asked == ABI_REMOVE && result->status == ABI_ERR_UNKNOWN) {
 		entry_done(session, id, asked);
+		return;
+	}
+	/* The one that had this info_hash before is let go first: ABI_REMOVE is queued or sent. */
+	if (t != NULL && asked == ABI_ADD && result->status == ABI_ERR_EXISTS &&
+	    ++t->add_exists_cnt < SESSION_ADD_TRIES_MAX) {
+		t->sync = SYNC_ABSENT;
+		if (!registry_settle(session->registry, t))
+			torrents_push(session->registry->torrents, t);
 		return;
 	}
 	log_warn("dataplane_refused", "id=%" PRIu32 " request=%s reason=%s", id,
@@ -166,7 +186,8 @@ static int
 on_content(struct session *session, const struct dpclient_event *event)
 {
 	const struct abi_result *result = &event->msg.u.result;
-	uint32_t id = session_asked(session, event->cookie)->ids[0];
+	const struct asked *asked = session_asked(session, event->cookie);
+	uint32_t id = asked->ids[0];
 	struct torrent *t = torrents_by_id(session->registry->torrents, id);
 
 	if (result->status == ABI_OK) {
@@ -177,14 +198,11 @@ on_content(struct session *session, const struct dpclient_event *event)
 		}
 		return 0;
 	}
-	if (t == NULL || !t->activating)
-		return 0;
+	if (t == NULL || !t->activating || asked->activation_serial != t->activation_serial)
+		return 0; /* of an activation that is over */
 	log_warn("activation_refused", "id=%" PRIu32 " name=%s reason=%s errno=%d", id,
 	         LOG_QUOTE(t->name), LOG_QUOTE(status_text(result)), result->sys_errno);
-	if (session->activation != NULL && activation_id(session->activation) == id) {
-		activation_end(session->activation);
-		session->activation = NULL;
-	}
+	activation_drop(session, id);
 	t->activating = false;
 	/* Unknown: it was removed meanwhile. */
 	return result->status == ABI_ERR_UNKNOWN ? 0 : id_list_add(&session->to_refuse, id);
@@ -222,6 +240,7 @@ on_activate(struct session *session, uint32_t id)
 	if (t->activating)
 		return 0;
 	t->activating = true;
+	t->activation_serial = 0;
 	return id_list_add(&session->to_activate, id);
 }
 
@@ -271,8 +290,8 @@ on_withdrawn(struct session *session, const struct abi_withdrawn *event, struct 
 	struct torrent *t = torrents_by_id(session->registry->torrents, event->id);
 	struct fail text;
 
-	if (t == NULL || t->gone)
-		return 0;
+	if (t == NULL || t->gone || t->stale)
+		return 0; /* of content that is not what was last verified */
 	if (event->piece_first >= t->piece_cnt || event->piece_cnt > t->piece_cnt - event->piece_first)
 		return fail_set(fail, EPROTO, "the dataplane withdrew pieces that do not exist");
 	withdrawn_text(session, event, &text);

@@ -77,6 +77,8 @@ queue_step(struct session *session)
 	enum abi_type type = 0;
 
 	while (torrents_peek(torrents) != NULL && entries.cnt < ABI_ENTRIES_MAX) {
+		if (torrents_peek(torrents)->sync == SYNC_ABSENT)
+			torrents_peek(torrents)->stale = false;
 		enum abi_type next = due(torrents_peek(torrents));
 		if (next != 0 && type != 0 && next != type)
 			break;
@@ -137,6 +139,14 @@ begin_failed(int err)
 	return err == -ESTALE ? ACTIVATION_CHANGED : ACTIVATION_FAILED;
 }
 
+static uint32_t
+serial_next(struct session *session)
+{
+	if (++session->activation_serial == 0)
+		session->activation_serial = 1;
+	return session->activation_serial;
+}
+
 /* activation_next begins the next torrent that was asked for. Returns 1 when it did. */
 static int
 activation_next(struct session *session)
@@ -145,15 +155,23 @@ activation_next(struct session *session)
 	uint32_t id;
 
 	while (id_list_take(&session->to_activate, &id)) {
-		const struct torrent *t = torrents_by_id(session->registry->torrents, id);
+		struct torrent *t = torrents_by_id(session->registry->torrents, id);
+		int err;
 
 		if (t == NULL || !t->activating)
 			continue; /* removed meanwhile */
-		int err = activation_begin(&session->activation, session->registry, id, &fail);
-		if (err == 0)
-			return 1;
-		session->activation = NULL;
-		err = give_up(session, id, begin_failed(err), fail.text);
+		if (t->gone || t->stale || t->state != TORRENT_SEEDING) {
+			t->activating = false;
+			err = id_list_add(&session->to_refuse, id);
+		} else {
+			err = activation_begin(&session->activation, session->registry, id, &fail);
+			if (err == 0) {
+				t->activation_serial = serial_next(session);
+				return 1;
+			}
+			session->activation = NULL;
+			err = give_up(session, id, begin_failed(err), fail.text);
+		}
 		if (err != 0)
 			return err;
 	}
@@ -178,13 +196,14 @@ content_step(struct session *session, struct fail *fail)
 		struct asked *asked = session_asked(session, cookie);
 		asked->cnt = 1;
 		asked->ids[0] = id;
+		asked->activation_serial = session->activation_serial;
 	}
 	if (progress == ACTIVATION_MORE)
 		return 1;
 	activation_end(session->activation);
 	session->activation = NULL;
 	if (progress == ACTIVATION_LOST)
-		return -EIO;
+		return -EPIPE;
 	if (progress != ACTIVATION_SENT)
 		err = give_up(session, id, progress, fail->text);
 	return err != 0 ? err : 1;

@@ -11,8 +11,13 @@
 #include "control/id_list.h"
 #include "control/session.h"
 
+enum session_state_limit {
+	SESSION_ADD_TRIES_MAX = 4, /* while another torrent with the info_hash is let go */
+};
+
 /* A request that waits for its answer. */
 struct asked {
+	uint32_t activation_serial; /* ABI_LAYOUT, ABI_FILES: what they belong to */
 	uint32_t cnt;
 	uint32_t ids[ABI_ENTRIES_MAX];
 };
@@ -28,6 +33,7 @@ struct session {
 	struct id_list to_activate;
 	struct id_list to_refuse;
 	struct activation *activation;
+	uint32_t activation_serial; /* of the last one begun, never 0 then */
 };
 
 /* session_asked returns the record of the request with that cookie. */

@@ -4,10 +4,13 @@
 /* The life of the dataplane process. */
 #include "control/supervise.h"
 
+#include "control/clock.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -86,15 +89,19 @@ running_write(const struct supervise *sup, const struct abi_config *config, stru
 		.pid = sup->pid,
 		.start_ticks = start_ticks_read(sup->pid),
 	};
-	int fd = open(sup->config_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	char path[SUPERVISE_PATH_MAX + 4];
 
+	snprintf(path, sizeof(path), "%s.new", sup->config_path);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return fail_set(fail, errno, "%s: %s", sup->config_path, strerror(errno));
+		return fail_set(fail, errno, "%s: %s", path, strerror(errno));
 	ssize_t n = write(fd, &running, sizeof(running));
 	int err = 0;
 	if (n != sizeof(running))
-		err = fail_set(fail, n < 0 ? errno : ENOSPC, "%s: cannot be written", sup->config_path);
+		err = fail_set(fail, n < 0 ? errno : ENOSPC, "%s: cannot be written", path);
 	close(fd);
+	if (err == 0 && rename(path, sup->config_path) != 0)
+		err = fail_set(fail, errno, "%s: %s", sup->config_path, strerror(errno));
 	return err;
 }
 
@@ -104,8 +111,72 @@ pid_fd_open(pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
+/* welcome_pid says hello over client. Returns the process id that is answered, 0 for none. */
+static pid_t
+welcome_pid(struct dpclient *client)
+{
+	struct dpclient_request hello = {.type = ABI_HELLO};
+	struct pollfd came = {.fd = dpclient_fd(client), .events = POLLIN};
+	int64_t until_ms = clock_now_ms() + SUPERVISE_HELLO_MS;
+	struct dpclient_event event;
+	struct fail ignored;
+	int got = 0;
+
+	if (dpclient_send(client, &hello, NULL) != 0)
+		return 0;
+	while (got == 0 && clock_now_ms() < until_ms) {
+		poll(&came, 1, 100);
+		got = dpclient_receive(client, &event, &ignored);
+	}
+	if (got != 1 || event.type != ABI_WELCOME)
+		return 0;
+	close(event.fd);
+	return (pid_t)event.msg.u.welcome.pid;
+}
+
+/* executes is true when that process executes the file at binary, or what was there before. */
+static bool
+executes(pid_t pid, const char *binary)
+{
+	char path[64], exe[PATH_MAX], real[PATH_MAX];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	ssize_t len = readlink(path, exe, sizeof(exe) - 1);
+	if (len <= 0 || realpath(binary, real) == NULL)
+		return false;
+	exe[len] = '\0';
+	size_t real_len = strlen(real);
+	return strncmp(exe, real, real_len) == 0 &&
+	       (exe[real_len] == '\0' || strcmp(exe + real_len, " (deleted)") == 0);
+}
+
+/* adopt_unrecorded takes the dataplane at the other end of *client at its word, if it is one.
+ * *client is connected anew on -ESTALE, which is what it returns then; else -EBUSY. */
+static int
+adopt_unrecorded(struct supervise *sup, const struct preflight *pre, struct dpclient **client,
+                 struct fail *fail)
+{
+	pid_t pid = welcome_pid(*client);
+	int pid_fd = pid > 0 ? pid_fd_open(pid) : -1;
+
+	dpclient_close(*client);
+	*client = NULL;
+	if (pid_fd >= 0 && executes(pid, pre->binary) &&
+	    dpclient_connect(client, sup->sock_path, fail) == 0) {
+		sup->pid = pid;
+		sup->pid_fd = pid_fd;
+		sup->is_child = false;
+		return fail_set(fail, ESTALE, "nothing is recorded of the running dataplane");
+	}
+	if (pid_fd >= 0)
+		close(pid_fd);
+	return fail_set(fail, EBUSY,
+	                "%s is served by a process that spillwayd did not start: end it first",
+	                sup->sock_path);
+}
+
 int
-supervise_adopt(struct supervise *sup, const struct abi_config *config, struct dpclient **client,
+supervise_adopt(struct supervise *sup, const struct preflight *pre, struct dpclient **client,
                 struct fail *fail)
 {
 	struct running running;
@@ -120,18 +191,20 @@ supervise_adopt(struct supervise *sup, const struct abi_config *config, struct d
 	if (pid_fd < 0 || start_ticks_read((pid_t)running.pid) != running.start_ticks) {
 		if (pid_fd >= 0)
 			close(pid_fd);
-		dpclient_close(*client);
-		*client = NULL;
-		return fail_set(fail, EBUSY,
-		                "%s is served by a process that spillwayd did not start: end it first",
-		                sup->sock_path);
+		return adopt_unrecorded(sup, pre, client, fail);
 	}
 	sup->pid = (pid_t)running.pid;
 	sup->pid_fd = pid_fd;
 	sup->is_child = false;
-	if (memcmp(&running.config, config, sizeof(*config)) != 0)
+	if (memcmp(&running.config, &pre->config, sizeof(pre->config)) != 0)
 		return fail_set(fail, ESTALE, "the running dataplane has another configuration");
 	return 1;
+}
+
+int
+supervise_connect(struct supervise *sup, struct dpclient **client, struct fail *fail)
+{
+	return dpclient_connect(client, sup->sock_path, fail);
 }
 
 /* ---- Starting. */
@@ -186,12 +259,17 @@ log_open(const struct supervise *sup, struct fail *fail)
 
 /* child_main is between fork and exec in a process with threads: async-signal-safe calls only. */
 static void __attribute__((noreturn))
-child_main(const char *binary, const int fds[3])
+child_main(const char *binary, const int fds[3], const int go[2])
 {
 	static const char failed[] = "spillway-dp cannot be executed\n";
 	char *const argv[] = {(char *)(uintptr_t) "spillway-dp", NULL};
 	sigset_t none;
+	char byte;
 
+	/* Nothing comes from a parent that died before it had recorded us. */
+	close(go[1]);
+	if (read(go[0], &byte, 1) != 1)
+		_exit(127);
 	setsid();
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -210,13 +288,15 @@ child_main(const char *binary, const int fds[3])
 	_exit(127);
 }
 
+/* child_fork starts a process that executes binary once a byte comes through go. */
 static int
-child_start(struct supervise *sup, const char *binary, const int fds[3], struct fail *fail)
+child_fork(struct supervise *sup, const char *binary, const int fds[3], const int go[2],
+           struct fail *fail)
 {
 	pid_t pid = fork();
 
 	if (pid == 0)
-		child_main(binary, fds);
+		child_main(binary, fds, go);
 	if (pid < 0)
 		return fail_set(fail, errno, "fork: %s", strerror(errno));
 	sup->pid = pid;
@@ -230,6 +310,25 @@ child_start(struct supervise *sup, const char *binary, const int fds[3], struct 
 		return err;
 	}
 	return 0;
+}
+
+/* child_start leaves sup->pid set when it fails with a child to be killed. */
+static int
+child_start(struct supervise *sup, const struct preflight *pre, const int fds[3],
+            struct fail *fail)
+{
+	int go[2];
+
+	if (pipe2(go, O_CLOEXEC) != 0)
+		return fail_set(fail, errno, "pipe: %s", strerror(errno));
+	int err = child_fork(sup, pre->binary, fds, go, fail);
+	close(go[0]);
+	if (err == 0)
+		err = running_write(sup, &pre->config, fail);
+	if (err == 0 && write(go[1], "", 1) != 1 && errno != EPIPE) /* EPIPE: it has died already */
+		err = fail_set(fail, errno, "pipe: %s", strerror(errno));
+	close(go[1]);
+	return err;
 }
 
 /* fd_raise moves fd out of the way of ABI_FD_*. Takes fd over; returns the new one or -errno. */
@@ -258,13 +357,10 @@ supervise_spawn(struct supervise *sup, const struct preflight *pre, struct dpcli
 	if (fds[2] < 0)
 		err = fds[2];
 	if (err == 0)
-		err = child_start(sup, pre->binary, fds, fail);
+		err = child_start(sup, pre, fds, fail);
 	for (int i = 0; i < 3; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	if (err != 0)
-		return err;
-	err = running_write(sup, &pre->config, fail);
 	if (err == 0)
 		err = dpclient_connect(client, sup->sock_path, fail);
 	if (err == -ECONNREFUSED || err == -ECONNRESET)

@@ -5,7 +5,8 @@
  *
  *      dataplane.sock    where the dataplane listens (dataplane/abi.h)
  *      dataplane.log     stdout and stderr of the dataplane, anew at each start
- *      dataplane.config  struct abi_config, process id and its start time of the running one
+ *      dataplane.config  struct abi_config, process id and its start time of the running one,
+ *                        written before it executes
  *
  * The dataplane is a session of its own and outlives us. Threads: one. Lifecycle: supervise_adopt
  * or supervise_spawn, then supervise_reap once supervise_fd is readable.
@@ -22,7 +23,8 @@
 #include <sys/types.h>
 
 enum supervise_limit {
-	SUPERVISE_STOP_MS = 5000, /* from ABI_SHUTDOWN to SIGKILL */
+	SUPERVISE_STOP_MS = 5000,  /* from ABI_SHUTDOWN to SIGKILL */
+	SUPERVISE_HELLO_MS = 5000, /* for one without a record to say who it is */
 	SUPERVISE_PATH_MAX = OPTION_DIR_MAX + 20,
 };
 
@@ -41,14 +43,22 @@ supervise_init(struct supervise *sup, const char *run_dir);
 
 /* supervise_adopt looks for a running dataplane.
  *
- * config  what we would start one with.
+ * pre     what we would start.
  * client  out on 1: connected, nothing sent yet.
  * Returns 1 when one runs with that very configuration; 0 when none runs; -ESTALE when one runs
- * with another configuration (sup->pid is then set, *client connected); another negative errno when
- * one answers of which nothing is known. fail is set when negative. */
+ * with another configuration, or without a record of it and executing pre->binary (sup->pid is then
+ * set, *client connected); another negative errno when one answers of which nothing is known.
+ * fail is set when negative. Waits SUPERVISE_HELLO_MS at most, only when there is no record. */
 int
-supervise_adopt(struct supervise *sup, const struct abi_config *config, struct dpclient **client,
+supervise_adopt(struct supervise *sup, const struct preflight *pre, struct dpclient **client,
                 struct fail *fail);
+
+/* supervise_connect connects anew to the dataplane that runs.
+ *
+ * client  out: connected, nothing sent yet.
+ * Returns 0, or a negative errno with fail. */
+int
+supervise_connect(struct supervise *sup, struct dpclient **client, struct fail *fail);
 
 /* supervise_spawn starts pre->binary and connects to it. Nothing may run before.
  *

@@ -33,7 +33,7 @@ struct torrent {
 	bool is_queued;  /* in the queue of torrents_pop */
 	bool activating; /* the dataplane waits for its layout */
 	bool active;     /* the dataplane serves it now */
-	bool stale;      /* what the dataplane holds is outdated: remove, then add */
+	bool stale;      /* what the dataplane may hold is outdated: remove, then add */
 	bool to_verify;  /* waits for JOB_VERIFY */
 	bool to_check;   /* waits for JOB_CHECK */
 	char *name;
@@ -48,6 +48,8 @@ struct torrent {
 	uint32_t withdrawn_cnt;
 	uint32_t live_peer_cnt;  /* of the last stats snapshot */
 	uint64_t live_uploaded_bytes;
+	uint32_t activation_serial; /* of the last activation begun; 0: none since ABI_ACTIVATE */
+	uint32_t add_exists_cnt;    /* ABI_ADD refused in a row because the info_hash is held */
 	struct torrent *next; /* in the queue */
 };
 

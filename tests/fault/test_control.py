@@ -359,6 +359,78 @@ def test_other_configuration_replaces(env):
         assert not _is_alive(pid), "the old one still runs"
 
 
+def test_adopted_without_record(env):
+    """A dataplane of ours of which nothing is recorded is replaced; another program is not."""
+    binary = os.path.join(env.build, "dataplane", "spillway-dp")
+    with _control(env, dataplane=binary, **{"arena-mib": 16}) as c:
+        pid = int(c.log_text().split("event=dataplane_start pid=")[1].split()[0])
+        c.stop(signal.SIGKILL)
+        os.unlink(os.path.join(c.run_dir, "dataplane.config"))
+        c.start()
+        assert c.logged(f"event=dataplane_replace pid={pid} "), "not replaced"
+        assert not _is_alive(pid), "the old one still runs"
+    with _control(env) as c:
+        c.stop(signal.SIGKILL)
+        path = os.path.join(c.run_dir, "dataplane.config")
+        os.rename(path, path + ".away")
+        assert "did not start" in c.refused()
+        os.rename(path + ".away", path)
+        c.start()
+
+
+def test_dataplane_that_hangs_up(env):
+    """It is connected to again, told only what it lacks, and not for ever."""
+    with _control(env) as c:
+        c.add("kept.bin")
+        pid = c.pid()
+        for i in range(3):
+            c.order("hang-up")
+            shell.wait_until(lambda i=i: len(c.events("control-came")) == i + 2, 5, "reconnect")
+            shell.wait_until(lambda: c.json("stats")["dataplane"]["running"], 5, "running")
+        assert c.pid() == pid and len(c.events("message", kind=ADD)) == 1
+        c.order("hang-up")
+        shell.wait_until(lambda: c.pid() != pid, 15, "another dataplane")
+        shell.wait_until(lambda: len(c.events("message", kind=ADD)) == 2, 5, "told again")
+
+
+def test_added_again_before_it_was_held(env):
+    """Removed and added anew while the first ADD waits for its answer."""
+    with _control(env) as c:
+        path, torrent = c.content("twice.bin")
+        add = ("add", torrent, "--data", os.path.dirname(path), "--detach")
+        c.order("hang")
+        c.cli(*add)
+        shell.wait_until(lambda: c.torrent("twice.bin")["state"] == "seeding", 5, "verified")
+        c.cli("remove", "twice.bin")
+        c.cli(*add)
+        shell.wait_until(lambda: c.torrent("twice.bin")["state"] == "seeding", 5, "verified")
+        c.order("resume")
+        shell.wait_until(lambda: len(c.events("message", kind=ADD)) == 3, 5, "ADD again")
+        assert len(c.events("message", kind=REMOVE)) == 1 and not c.logged("dataplane_refused")
+        c.activate(2)
+        shell.wait_until(lambda: c.torrent("twice.bin")["active"], 5, "active")
+
+
+def test_withdrawn_of_old_content(env):
+    """What the dataplane says of content that is verified anew is not of the new content."""
+    with _control(env) as c:
+        path, torrent = c.add("fresh.bin")
+        c.activate(1)
+        c.order("withdraw", 1, 0, 5, 1, 1)
+        shell.wait_until(lambda: c.torrent("fresh.bin")["pieces_withdrawn"] == 1, 5, "withdrawn")
+        c.order("hang")
+        c.cli("add", torrent, "--data", os.path.dirname(path), "--detach")
+        shell.wait_until(lambda: c.torrent("fresh.bin")["state"] == "seeding", 5, "verified")
+        c.order("withdraw", 1, 0, 0, 1, 1)
+        c.order("activate", 1)
+        c.order("resume")
+        shell.wait_until(lambda: c.events("refused", id=1), 5, "refused")
+        shell.wait_until(lambda: len(c.events("message", kind=ADD)) == 2, 5, "ADD again")
+        shown = c.torrent("fresh.bin")
+        assert shown["pieces_withdrawn"] == 0 and shown["pieces_had"] == shown["pieces"], shown
+        assert c.log_text().count("event=pieces_withdrawn") == 1
+
+
 def test_dataplane_is_its_own_session(env):
     with _control(env) as c:
         start = c.events("start")[0]

@@ -7,7 +7,8 @@ It is started like the dataplane (descriptors 3 and 4). In the folder $SPILLWAY_
 events.jsonl (each message received) and takes orders on the datagram socket orders.sock:
 
     activate ID | withdraw ID FILE PIECE_FIRST PIECE_CNT REASON | deactivate ID BYTES
-    uploaded ID BYTES PEERS | counter INDEX VALUE | garbage | wrong-length | hang | die STATUS
+    uploaded ID BYTES PEERS | counter INDEX VALUE | garbage | wrong-length | hang | resume |
+    hang-up | die STATUS
 
 If the file "fail" is in that folder it prints the file's text and exits with status 3 at once.
 """
@@ -132,7 +133,9 @@ class Double:
         done = 0
         for info_hash, torrent_id, _ in self.entries(body):
             held = self.torrents.get(torrent_id)
-            if held and held.info_hash != info_hash:
+            others = [t for i, t in self.torrents.items() if i != torrent_id]
+            if ((held and held.info_hash != info_hash)
+                    or info_hash in [t.info_hash for t in others]):
                 self.result(cookie, ERR_EXISTS, done)
                 return
             self.torrents.setdefault(torrent_id, Torrent(info_hash))
@@ -219,6 +222,11 @@ class Double:
         elif name == "hang":
             self.hung = True
             self.sel.unregister(self.conn)
+        elif name == "resume":
+            self.hung = False
+            self.sel.register(self.conn, selectors.EVENT_READ)
+        elif name == "hang-up":
+            self.hang_up()
         elif name == "die":
             print("double: told to die", flush=True)
             os._exit(int(args[0]))
@@ -232,17 +240,20 @@ class Double:
         self.sel.register(self.conn, selectors.EVENT_READ)
         self.note("control-came")
 
+    def hang_up(self):
+        self.note("control-gone")
+        self.sel.unregister(self.conn)
+        self.conn.close()
+        self.conn = None
+        self.sel.register(self.listener, selectors.EVENT_READ)
+
     def message(self):
         try:
             data, fds, _, _ = socket.recv_fds(self.conn, 65536, FDS_MAX)
         except ConnectionResetError:
             data, fds = b"", []
         if not data:
-            self.note("control-gone")
-            self.sel.unregister(self.conn)
-            self.conn.close()
-            self.conn = None
-            self.sel.register(self.listener, selectors.EVENT_READ)
+            self.hang_up()
             return
         magic, version, kind, cookie, body_len = HDR.unpack_from(data)
         body = data[HDR.size:]
