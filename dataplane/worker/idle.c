@@ -16,7 +16,7 @@ enum {
 	IDLE_ALONE_US = 100000,    /* nobody is connected */
 	IDLE_BLIND_US = 200,
 	IDLE_DEEP_TURNS = 5000,    /* a second without work */
-	IDLE_DEEP_US = 2000,
+	IDLE_DEEP_US = 10000,
 };
 
 static uint64_t
