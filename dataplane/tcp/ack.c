@@ -65,36 +65,47 @@ take_sacks(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg,
 }
 
 /* sample measures the round trip: by our own record of what was sent once, else by the echoed
- * timestamp, which tells a retransmission from the original (RFC 7323 4.1). */
-static void
+ * timestamp, which tells a retransmission from the original (RFC 7323 4.1). Returns it, 0: none. */
+static uint32_t
 sample(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg,
        const struct ack_news *news)
 {
+	uint64_t rtt_us;
 	uint32_t ticks;
 
 	if (news->delivered.sent_us != 0) {
-		rtt_sample(tcb, stack->now_us - news->delivered.sent_us);
-		return;
+		rtt_us = MAX(stack->now_us - news->delivered.sent_us, 1u);
+	} else {
+		if (news->acked_bytes == 0 || !tcb->ts_ok || seg->opt.tsecr == 0)
+			return 0;
+		ticks = tcp_ts_now(stack) + tcb->ts_offset - seg->opt.tsecr;
+		if (ticks > TS_RTT_TICKS_MAX)
+			return 0;
+		rtt_us = MAX((uint64_t)ticks << 10, 1u);
 	}
-	if (news->acked_bytes == 0 || !tcb->ts_ok || seg->opt.tsecr == 0)
-		return;
-	ticks = tcp_ts_now(stack) + tcb->ts_offset - seg->opt.tsecr;
-	if (ticks <= TS_RTT_TICKS_MAX)
-		rtt_sample(tcb, (uint64_t)ticks << 10);
+	rtt_sample(tcb, rtt_us);
+	return (uint32_t)MIN(rtt_us, (uint64_t)TCP_RTO_MAX_US);
 }
 
-/* grow lets the window grow when it was the limit for what is now acknowledged. */
+/* tell_cc tells congestion control what came of an ACK. before is the phase it arrived in. */
 static void
-grow(struct tcp_stack *stack, struct tcb *tcb, const struct ack_news *news, uint8_t phase)
+tell_cc(struct tcp_stack *stack, struct tcb *tcb, const struct ack_news *news, uint8_t before)
 {
 	uint32_t una = tcb->snd_una - news->acked_bytes;
+	struct cc_ack ack = {
+		.now_us = stack->now_us,
+		.acked_bytes = news->acked_bytes,
+		.delivered_bytes = news->delivered.bytes,
+		.rtt_us = news->rtt_us,
+		.srtt_us = tcb->srtt_us,
+		.pipe_bytes = tcb_pipe(tcb),
+		.recovering = tcb->phase != before || before == TCP_PHASE_FAST,
+	};
 
-	if (tcb->phase != phase || phase == TCP_PHASE_FAST)
-		return;
-	if (phase == TCP_PHASE_RTO || (tcb->cwnd_limited && seq_le(una, tcb->cwnd_limited_seq)))
-		tcb->cc.ops->acked(&tcb->cc, news->acked_bytes, tcb->srtt_us, stack->now_us);
-	else
+	if (news->acked_bytes > 0 && tcb->cwnd_limited && seq_gt(una, tcb->cwnd_limited_seq))
 		tcb->cwnd_limited = false;
+	ack.cwnd_limited = tcb->cwnd_limited || before == TCP_PHASE_RTO;
+	tcb->cc.ops->acked(&tcb->cc, &ack);
 }
 
 /* window_opened sends the probe's byte again: the peer had no room for it then. */
@@ -127,7 +138,7 @@ ack_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 		window_opened(stack, tcb);
 	if (tcb->snd_wnd == 0 && !tcb->fin_queued)
 		tcb->retries = 0;                      /* alive: RFC 9293 3.8.6.1 */
-	sample(stack, tcb, seg, &news);
+	news.rtt_us = sample(stack, tcb, seg, &news);
 	if (tcb->sack_ok)                              /* RFC 6675 2 */
 		news.duplicate = news.acked_bytes == 0 && news.delivered.bytes > 0;
 	else                                           /* RFC 5681 2 */
@@ -135,8 +146,8 @@ ack_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 		                 (seg->flags & TCP_FIN) == 0 && tcb_flight(tcb) > 0;
 	if (!probing)
 		recovery_acked(stack, tcb, &news);
-	if (news.acked_bytes > 0)
-		grow(stack, tcb, &news, phase);
+	if (news.acked_bytes > 0 || news.delivered.bytes > 0)
+		tell_cc(stack, tcb, &news, phase);
 	if (!tcb->fin_queued && (news.acked_bytes > 0 || opened))
 		tcb->events |= TCP_EV_ROOM;
 }

@@ -44,6 +44,36 @@ cc_slow_start(struct cc *cc, uint32_t bytes)
 	return counted > room ? counted - room : 0;
 }
 
+static void
+remember(struct cc *cc)
+{
+	cc->prior_cwnd_bytes = cc->cwnd_bytes;
+	cc->prior_ssthresh_bytes = cc->ssthresh_bytes;
+}
+
+void
+cc_lost(struct cc *cc, uint32_t flight_bytes)
+{
+	remember(cc);
+	cc->ops->lost(cc, flight_bytes);
+}
+
+void
+cc_timed_out(struct cc *cc, uint32_t flight_bytes)
+{
+	remember(cc);
+	cc->ops->timed_out(cc, flight_bytes);
+}
+
+void
+cc_undo(struct cc *cc)
+{
+	cc->cwnd_bytes = MAX(cc->cwnd_bytes, cc->prior_cwnd_bytes);
+	cc->ssthresh_bytes = cc->prior_ssthresh_bytes;
+	cc->after_rto = false;
+	cc->ops->undo(cc);
+}
+
 void
 cc_restart(struct cc *cc)
 {

@@ -122,12 +122,16 @@ cubic_init(struct cc *cc)
 }
 
 static void
-cubic_acked(struct cc *cc, uint32_t bytes, uint32_t srtt_us, uint64_t now_us)
+cubic_acked(struct cc *cc, const struct cc_ack *ack)
 {
+	uint32_t bytes = ack->acked_bytes;
+
+	if (bytes == 0 || ack->recovering || !ack->cwnd_limited)
+		return;
 	if (cc->cwnd_bytes < cc->ssthresh_bytes)
 		bytes = cc_slow_start(cc, bytes);
 	if (bytes > 0 && cc->cwnd_bytes >= cc->ssthresh_bytes)
-		avoid(cc, bytes, srtt_us, now_us);
+		avoid(cc, bytes, ack->srtt_us, ack->now_us);
 	cc->cwnd_bytes = MIN(cc->cwnd_bytes, (uint32_t)TCP_SND_QUEUE_MAX);
 }
 
@@ -138,6 +142,8 @@ back_off(struct cc *cc, uint32_t flight_bytes)
 	struct cubic *cubic = &cc->cubic;
 	uint32_t used = MIN(cc->cwnd_bytes, flight_bytes);
 
+	cubic->prior_w_max_bytes = cubic->w_max_bytes;
+	cubic->prior_epoch_us = cubic->epoch_us;
 	if (used < cubic->w_max_bytes)
 		cubic->w_max_bytes = scale(used, FAST_1024);
 	else
@@ -162,10 +168,18 @@ cubic_timed_out(struct cc *cc, uint32_t flight_bytes)
 	cc->after_rto = true;
 }
 
+static void
+cubic_undo(struct cc *cc)
+{
+	cc->cubic.w_max_bytes = cc->cubic.prior_w_max_bytes;
+	cc->cubic.epoch_us = cc->cubic.prior_epoch_us;
+}
+
 const struct cc_ops cc_cubic = {
 	.name = "cubic",
 	.init = cubic_init,
 	.acked = cubic_acked,
 	.lost = cubic_lost,
 	.timed_out = cubic_timed_out,
+	.undo = cubic_undo,
 };

@@ -27,7 +27,7 @@ enter_fast(struct tcp_stack *stack, struct tcb *tcb)
 {
 	tcb->phase = TCP_PHASE_FAST;
 	tcb->recover_seq = tcb->snd_nxt;
-	tcb->cc.ops->lost(&tcb->cc, tcb_flight(tcb));
+	cc_lost(&tcb->cc, tcb_flight(tcb));
 	tcb->again_force = true;
 	count(stack->ctr, CTR_tcp_fast_recoveries);
 }
@@ -117,7 +117,7 @@ recovery_timed_out(struct tcp_stack *stack, struct tcb *tcb)
 {
 	/* RFC 5681 3.1: ssthresh is held when the flight timed out before */
 	if (tcb->phase != TCP_PHASE_RTO)
-		tcb->cc.ops->timed_out(&tcb->cc, tcb_flight(tcb));
+		cc_timed_out(&tcb->cc, tcb_flight(tcb));
 	tcb->cc.cwnd_bytes = tcb->mss;
 	tcb->phase = TCP_PHASE_RTO;
 	tcb->recover_seq = tcb->snd_nxt;

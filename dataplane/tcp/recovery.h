@@ -19,6 +19,7 @@
 /* struct ack_news is what one acknowledgement changed. */
 struct ack_news {
 	uint32_t acked_bytes;  /* by which snd_una moved */
+	uint32_t rtt_us;       /* measured by it; 0: none */
 	bool duplicate;        /* RFC 5681 2, or 6675 2 with SACK */
 	struct delivered delivered;
 };
