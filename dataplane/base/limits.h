@@ -30,6 +30,7 @@ static_assert(PKT_HDR_MAX >= 14 + 40 + 60, "the largest header fits");
 
 /* ---- TCP */
 enum {
+	TCP_LISTEN_PORTS_MAX = 8,    /* compared one by one */
 	TCP_HALF_OPEN_MAX = 1024,    /* connections in SYN-RECEIVED, all sources */
 	TCP_TIME_WAIT_MAX = 16384,
 	TCP_OOO_SEGS_MAX = 16,       /* out-of-order segments held per connection */

@@ -347,7 +347,8 @@ static void
 flowless_arrives(struct tcp_stack *stack, struct flow *flow, const struct tcp_seg *seg)
 {
 	enum tcp_happening happening = tcp_happening_of(seg->flags);
-	enum tcp_state state = seg->dst_port == stack->config.listen_port ? TCP_LISTEN : TCP_CLOSED;
+	bool listening = ports_listening(&stack->ports, seg->dst_port);
+	enum tcp_state state = listening ? TCP_LISTEN : TCP_CLOSED;
 	const struct tcp_rule *rule;
 
 	if (flow != NULL) {

@@ -54,6 +54,8 @@ tcp_create(const struct tcp_config *config, uint64_t now_us)
 	stack->config = *config;
 	stack->ctr = config->ctr;
 	stack->now_us = now_us;
+	if (config->listen_port != 0)
+		ports_listen(&stack->ports, config->listen_port);
 	stack->half_open_max = MIN(config->connections_max, (uint32_t)TCP_HALF_OPEN_MAX);
 	timer_wheel_init(&stack->wheel, now_us);
 	if (pools_init(stack) < 0) {
@@ -61,6 +63,12 @@ tcp_create(const struct tcp_config *config, uint64_t now_us)
 		return NULL;
 	}
 	return stack;
+}
+
+int
+tcp_listen(struct tcp_stack *stack, uint16_t port)
+{
+	return ports_listen(&stack->ports, port);
 }
 
 /* tcb_drop gives up all that a connection holds. */
@@ -309,6 +317,7 @@ tcp_info(const struct tcp_stack *stack, const struct tcb *tcb, struct tcp_info *
 		.state = tcb->state,
 		.remote_be = tcb->flow.key.remote_be,
 		.remote_port = tcb->flow.key.remote_port,
+		.local_port = tcb->flow.key.local_port,
 		.mss = tcb->mss,
 		.cwnd_bytes = tcb->cc.cwnd_bytes,
 		.ssthresh_bytes = tcb->cc.ssthresh_bytes,

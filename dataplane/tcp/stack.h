@@ -9,6 +9,7 @@
 #define SPILLWAY_DATAPLANE_TCP_STACK_H
 
 #include "dataplane/tcp/control.h"
+#include "dataplane/tcp/ports.h"
 #include "dataplane/tcp/segment.h"
 #include "dataplane/tcp/tcb.h"
 #include "dataplane/tcp/timewait.h"
@@ -47,6 +48,7 @@ struct tcp_stack {
 	uint32_t half_open_max;
 	uint32_t open_cnt;         /* connections told to an owner, not yet closed */
 	struct challenge challenge;
+	struct ports ports;
 	struct control control;
 	struct timewait timewait;
 	struct timer_wheel wheel;

@@ -38,7 +38,7 @@ struct tcb;
 
 struct tcp_config {
 	struct ip_local local;
-	uint16_t listen_port;      /* host order */
+	uint16_t listen_port;      /* host order; the first to listen on, 0: none yet */
 	uint32_t connections_max;  /* [1, 2^20] */
 	uint64_t secret[2];        /* keys the ISN and the table (RFC 6528); random */
 	struct counters *ctr;      /* outlives the stack */
@@ -76,6 +76,7 @@ struct tcp_info {
 	enum tcp_state state;
 	uint32_t remote_be;        /* IPv4 address */
 	uint16_t remote_port;      /* host order */
+	uint16_t local_port;       /* host order */
 	uint16_t mss;              /* payload bytes of a full segment */
 	uint32_t cwnd_bytes;
 	uint32_t ssthresh_bytes;
@@ -88,13 +89,20 @@ struct tcp_info {
 	uint64_t retransmit_bytes;
 };
 
-/* tcp_create makes a stack that listens. NULL when memory is exhausted. */
+/* tcp_create makes a stack that listens on config->listen_port, if that is one. NULL when memory is exhausted. */
 COLD struct tcp_stack *
 tcp_create(const struct tcp_config *config, uint64_t now_us);
 
 /* tcp_destroy drops every connection without a word and frees all. NULL is allowed. */
 COLD void
 tcp_destroy(struct tcp_stack *stack);
+
+/* tcp_listen lets connections come to one more port, from now on.
+ *
+ * port  [1, 65535], host order.
+ * Returns 0; -EEXIST when it is listened on already, -ENOBUFS when TCP_LISTEN_PORTS_MAX are. */
+COLD int
+tcp_listen(struct tcp_stack *stack, uint16_t port);
 
 /* tcp_input takes one received segment through RFC 9293 3.10.7.
  *
