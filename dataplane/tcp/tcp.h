@@ -89,7 +89,8 @@ struct tcp_info {
 	uint64_t retransmit_bytes;
 };
 
-/* tcp_create makes a stack that listens on config->listen_port, if that is one. NULL when memory is exhausted. */
+/* tcp_create makes a stack that listens on config->listen_port, if that is a port. NULL when memory
+ * is exhausted. */
 COLD struct tcp_stack *
 tcp_create(const struct tcp_config *config, uint64_t now_us);
 
