@@ -2,232 +2,141 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* A download over networks good and bad: the stack sends, a model receives. Every byte arrives,
- * in bounded virtual time, and nothing is left behind. Prints a line for each network; the same
- * seeds give the same lines. SIM_SEED=N runs one seed only. */
-#include "tests/sim/net.h"
-#include "tests/sim/tcp_receiver.h"
+ * in bounded virtual time, both sides close, and nothing is left behind; the stack's invariants
+ * hold after every step. Prints a line for each network; the same seeds give the same lines.
+ * SIM_SEED=N runs one seed only, SIM_NAME=TEXT only networks with TEXT in their name. */
+#include "tests/sim/sim.h"
 
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { SEEDS = 4, QUEUE_FRAG = 13, QUEUE_BLOCK = 16384 };
+enum { SEEDS = 4, KIB = 1 << 10, MIB = 1 << 20 };
 
 struct scenario {
 	const char *name;
-	struct net_config net;     /* both ways, the way back without queue limit */
+	uint32_t rtt_ms;
+	uint32_t rate_mbps;        /* 0: 100 */
+	struct net_config down;    /* delay and rate apart: from the two above */
+	struct net_config up;
 	uint32_t bytes;
-	uint32_t buffer_bytes;     /* the receiver's */
-	uint32_t read_rate;        /* bytes the reader takes a millisecond; 0: all at once */
-	bool no_sack;
+	struct receiver_config receiver; /* a buffer of 0 is 512 KiB */
+	bool ecn;
 	uint32_t ms_max;           /* of virtual time, for the worst seed */
 };
 
-#define LINK(rtt_ms, loss, dup, reorder)                                                           \
-	{.delay_us = (rtt_ms) * 500, .byte_ns = 80, .queue_bytes = 1 << 20, .loss_ppm = loss,      \
-	 .dup_ppm = dup, .reorder_ppm = reorder}
+#define LOSS(ppm) {.loss_ppm = ppm}
+#define BURSTS    {.burst = {.begin_ppm = 1000, .end_ppm = 100000, .loss_ppm = 800000}}
+#define OVERTAKEN {.reorder_ppm = 10000, .reorder_min = 3, .reorder_max = 50}
 
 static const struct scenario scenarios[] = {
-	{"rtt 1 ms, loss 0", LINK(1, 0, 0, 0), 4 << 20, 512 << 10, 0, false, 420},
-	{"rtt 1 ms, loss 1 %", LINK(1, 10000, 0, 0), 4 << 20, 512 << 10, 0, false, 8000},
-	{"rtt 1 ms, loss 5 %", LINK(1, 50000, 0, 0), 4 << 20, 512 << 10, 0, false, 60000},
-	{"rtt 50 ms, loss 0", LINK(50, 0, 0, 0), 4 << 20, 512 << 10, 0, false, 1200},
-	{"rtt 50 ms, loss 1 %", LINK(50, 10000, 0, 0), 4 << 20, 512 << 10, 0, false, 30000},
-	{"rtt 50 ms, loss 5 %", LINK(50, 50000, 0, 0), 2 << 20, 512 << 10, 0, false, 90000},
-	{"rtt 50 ms, loss 1 %, no SACK", LINK(50, 10000, 0, 0), 2 << 20, 512 << 10, 0, true, 60000},
-	{"rtt 50 ms, loss 5 %, no SACK", LINK(50, 50000, 0, 0), 1 << 20, 512 << 10, 0, true, 120000},
-	{"rtt 20 ms, duplicates 5 %", LINK(20, 0, 50000, 0), 2 << 20, 512 << 10, 0, false, 3000},
-	{"rtt 20 ms, reordering 2 %", LINK(20, 0, 0, 20000), 2 << 20, 512 << 10, 0, false, 20000},
-	{"rtt 20 ms, all at once", LINK(20, 10000, 10000, 10000), 2 << 20, 512 << 10, 0, false, 30000},
-	{"rtt 20 ms, slow reader", LINK(20, 0, 0, 0), 1 << 20, 64 << 10, 200, false, 9000},
-	{"rtt 20 ms, slow reader, loss 1 %", LINK(20, 10000, 0, 0), 1 << 20, 64 << 10, 200, false,
-	 20000},
-	{"rtt 100 ms, queue of 32 KiB", {.delay_us = 50000, .byte_ns = 800, .queue_bytes = 32 << 10},
-	 2 << 20, 4 << 20, 0, false, 60000},
-	{"rtt 2 s, loss 1 %", LINK(2000, 10000, 0, 0), 512 << 10, 512 << 10, 0, false, 200000},
+	{"rtt 1 ms", 1, .bytes = 4 * MIB, .ms_max = 420},
+	{"rtt 1 ms, loss 1 %", 1, .down = LOSS(10000), .bytes = 4 * MIB, .ms_max = 8000},
+	{"rtt 1 ms, loss 5 %", 1, .down = LOSS(50000), .bytes = 4 * MIB, .ms_max = 60000},
+	{"rtt 50 ms", 50, .bytes = 4 * MIB, .ms_max = 1200},
+	{"rtt 50 ms, loss 1 %", 50, .down = LOSS(10000), .bytes = 4 * MIB, .ms_max = 30000},
+	{"rtt 50 ms, loss 5 %", 50, .down = LOSS(50000), .bytes = 2 * MIB, .ms_max = 90000},
+	{"rtt 50 ms, loss 30 %", 50, .down = LOSS(300000), .bytes = 64 * KIB, .ms_max = 600000},
+	{"rtt 50 ms, loss 1 %, no SACK", 50, .down = LOSS(10000), .bytes = 2 * MIB,
+	 .receiver = {.no_sack = true}, .ms_max = 60000},
+	{"rtt 50 ms, loss 5 %, no SACK", 50, .down = LOSS(50000), .bytes = 1 * MIB,
+	 .receiver = {.no_sack = true}, .ms_max = 120000},
+	{"rtt 50 ms, loss 1 %, no timestamps", 50, .down = LOSS(10000), .bytes = 2 * MIB,
+	 .receiver = {.no_ts = true}, .ms_max = 60000},
+	{"rtt 50 ms, loss 1 %, neither", 50, .down = LOSS(10000), .bytes = 2 * MIB,
+	 .receiver = {.no_ts = true, .no_sack = true}, .ms_max = 60000},
+	{"rtt 50 ms, loss in bursts", 50, .down = BURSTS, .bytes = 2 * MIB, .ms_max = 60000},
+	{"rtt 50 ms, loss in bursts, no SACK", 50, .down = BURSTS, .bytes = 1 * MIB,
+	 .receiver = {.no_sack = true}, .ms_max = 120000},
+	{"rtt 20 ms, duplicates 5 %", 20, .down = {.dup_ppm = 50000}, .bytes = 2 * MIB,
+	 .ms_max = 3000},
+	{"rtt 20 ms, overtaken 1 %", 20, .down = OVERTAKEN, .bytes = 2 * MIB, .ms_max = 20000},
+	{"rtt 20 ms, overtaken 1 %, no D-SACK", 20, .down = OVERTAKEN, .bytes = 2 * MIB,
+	 .receiver = {.no_dsack = true}, .ms_max = 20000},
+	{"rtt 20 ms, jitter 10 ms in order", 20, .down = {.jitter_us = 10000}, .bytes = 2 * MIB,
+	 .ms_max = 3000},
+	{"rtt 20 ms, jitter 5 ms, reordering", 20, .down = {.jitter_us = 5000, .jitter_reorders = true},
+	 .bytes = 2 * MIB, .ms_max = 60000},
+	{"rtt 20 ms, damaged 1 % both ways", 20, .down = {.corrupt_ppm = 10000},
+	 .up = {.corrupt_ppm = 10000}, .bytes = 2 * MIB, .ms_max = 30000},
+	{"rtt 20 ms, ACKs lost 30 %", 20, .up = LOSS(300000), .bytes = 2 * MIB, .ms_max = 5000},
+	{"rtt 20 ms, ACKs in batches of 10 ms", 20, .up = {.batch_us = 10000}, .bytes = 2 * MIB,
+	 .ms_max = 5000},
+	{"rtt 20 ms, ACK of every 16th", 20, .bytes = 2 * MIB, .receiver = {.ack_every = 16},
+	 .ms_max = 5000},
+	{"rtt 20 ms, all at once", 20,
+	 .down = {.loss_ppm = 10000, .dup_ppm = 10000, .reorder_ppm = 10000, .reorder_min = 3,
+	          .reorder_max = 50, .corrupt_ppm = 1000, .jitter_us = 2000, .jitter_reorders = true},
+	 .up = {.loss_ppm = 10000, .dup_ppm = 10000, .corrupt_ppm = 1000, .jitter_us = 2000,
+	        .jitter_reorders = true}, .bytes = 2 * MIB, .ms_max = 60000},
+	{"rtt 20 ms, slow reader", 20, .bytes = 1 * MIB,
+	 .receiver = {.buffer_bytes = 64 * KIB, .read_bytes_per_ms = 200}, .ms_max = 9000},
+	{"rtt 20 ms, slow reader, loss 1 %", 20, .down = LOSS(10000), .up = LOSS(10000),
+	 .bytes = 1 * MIB, .receiver = {.buffer_bytes = 64 * KIB, .read_bytes_per_ms = 200},
+	 .ms_max = 20000},
+	{"rtt 20 ms, reader sleeps 10 s", 20, .up = LOSS(10000), .bytes = 1 * MIB,
+	 .receiver = {.buffer_bytes = 64 * KIB, .read_from_us = 10000000}, .ms_max = 60000},
+	{"rtt 20 ms, buffer of 2 KiB", 20, .bytes = 256 * KIB,
+	 .receiver = {.buffer_bytes = 2 * KIB}, .ms_max = 20000},
+	{"rtt 20 ms, buffer of 500 bytes", 20, .bytes = 32 * KIB,
+	 .receiver = {.buffer_bytes = 500}, .ms_max = 60000},
+	{"rtt 100 ms, 10 Mb/s, queue of 32 KiB", 100, 10, .down = {.queue_bytes = 32 << 10},
+	 .bytes = 2 * MIB, .receiver = {.buffer_bytes = 4 * MIB}, .ms_max = 60000},
+	{"rtt 100 ms, 10 Mb/s, marks at 32 KiB", 100, 10, .down = {.mark_bytes = 32 << 10},
+	 .bytes = 2 * MIB, .receiver = {.buffer_bytes = 4 * MIB, .ecn = true}, .ecn = true,
+	 .ms_max = 60000},
+	{"rtt 100 ms, 1 Gb/s, window of 64 MiB", 100, 1000, .bytes = 32 * MIB,
+	 .receiver = {.buffer_bytes = 64 * MIB}, .ms_max = 10000},
+	{"rtt 2 s, loss 1 %", 2000, .down = LOSS(10000), .bytes = 512 * KIB, .ms_max = 200000},
 };
-
-struct sim {
-	const struct scenario *scenario;
-	struct lab lab;
-	struct lab_peer peer;
-	struct receiver receiver;
-	struct net_rng rng;
-	struct net down;
-	struct net up;
-	uint64_t start_us;
-	uint64_t read_us;          /* when the slow reader last read */
-	uint64_t again_us;         /* when the receiver repeats its FIN */
-	bool fin_sent;
-};
-
-static struct sim sim;
-
-static void
-sim_start(const struct scenario *scenario, uint64_t seed)
-{
-	sim = (struct sim){.scenario = scenario, .rng = {.state = seed}};
-	lab_init(&sim.lab, seed & 1 ? &lab_wrap : &lab_plain, 2);
-	lab_peer_init(&sim.lab, &sim.peer, 40000);
-	sim.peer.syn.sack_permitted = !scenario->no_sack;
-	sim.peer.tsval = (uint32_t)(sim.lab.now_us >> 10);
-	lab_connect(&sim.peer);
-	receiver_init(&sim.receiver, &sim.peer, scenario->buffer_bytes, !scenario->no_sack);
-	sim.receiver.ts_recent = tcp_ts_now(sim.lab.stack) + sim.peer.tcb->ts_offset;
-	sim.down.config = scenario->net;
-	sim.up.config = scenario->net;
-	sim.up.config.queue_bytes = 1 << 20;
-	sim.down.rng = &sim.rng;
-	sim.up.rng = &sim.rng;
-	sim.start_us = sim.lab.now_us;
-	sim.read_us = sim.lab.now_us;
-	sim.again_us = UINT64_MAX;
-}
-
-/* feed queues content as the owner of a connection would: message header, block, and so on. */
-static void
-feed(void)
-{
-	while (sim.peer.tcb != NULL && sim.peer.queued < sim.scenario->bytes &&
-	       tcp_send_room(sim.lab.stack, sim.peer.tcb) > 0) {
-		uint32_t left = sim.scenario->bytes - (uint32_t)sim.peer.queued;
-		uint32_t len = MIN(left, sim.peer.queued % 3 == 0 ? QUEUE_FRAG : QUEUE_BLOCK);
-
-		lab_queue(&sim.peer, len, QUEUE_BLOCK);
-		if (sim.peer.queued == sim.scenario->bytes)
-			tcp_close(sim.lab.stack, sim.peer.tcb, sim.lab.now_us);
-	}
-}
-
-static void
-answer(void)
-{
-	struct lab_seg ack;
-
-	receiver_ack(&sim.receiver, &ack, sim.peer.nxt, sim.lab.now_us);
-	net_send(&sim.up, &ack, sim.lab.now_us);
-}
-
-/* finish sends the receiver's own FIN, and again while it is not acknowledged. */
-static void
-finish(void)
-{
-	struct lab_seg fin;
-
-	if (!sim.receiver.fin || sim.peer.tcb == NULL)
-		return;
-	if (sim.fin_sent && sim.lab.now_us < sim.again_us)
-		return;
-	receiver_ack(&sim.receiver, &fin, sim.peer.nxt, sim.lab.now_us);
-	fin.flags |= TCP_FIN;
-	net_send(&sim.up, &fin, sim.lab.now_us);
-	sim.fin_sent = true;
-	sim.again_us = sim.lab.now_us + 500000;
-}
-
-static void
-slow_read(void)
-{
-	uint64_t ms = (sim.lab.now_us - sim.read_us) / 1000;
-
-	if (sim.scenario->read_rate == 0) {
-		receiver_read(&sim.receiver, UINT64_MAX);
-		return;
-	}
-	sim.read_us += ms * 1000;
-	if (receiver_read(&sim.receiver, ms * sim.scenario->read_rate))
-		answer();
-}
-
-/* arrivals hands over everything that has arrived by now, both ways. */
-static void
-arrivals(void)
-{
-	struct net_packet *packet;
-
-	while ((packet = net_receive(&sim.up, sim.lab.now_us)) != NULL) {
-		lab_input(&sim.peer, &packet->seg);
-		free(packet);
-	}
-	while ((packet = net_receive(&sim.down, sim.lab.now_us)) != NULL) {
-		bool due = receiver_take(&sim.receiver, &packet->seg, sim.lab.now_us);
-
-		free(packet);
-		slow_read();
-		if (due)
-			answer();
-	}
-	if (sim.receiver.ack_due_us <= sim.lab.now_us)
-		answer();
-	slow_read();
-}
-
-static void
-departures(void)
-{
-	uint32_t cnt;
-
-	feed();
-	cnt = lab_flush(&sim.lab);
-	for (uint32_t i = 0; i < cnt; i++)
-		net_send(&sim.down, &sim.lab.out[i].seg, sim.lab.now_us);
-	finish();
-}
-
-static uint64_t
-next_us(void)
-{
-	uint64_t next = MIN(net_next_us(&sim.up), net_next_us(&sim.down));
-
-	next = MIN(next, MIN(sim.receiver.ack_due_us, sim.again_us));
-	if (sim.scenario->read_rate > 0)
-		next = MIN(next, sim.read_us + 1000);
-	return next;
-}
-
-/* step moves to the next thing that happens; the stack's timers run on the way. */
-static void
-step(void)
-{
-	uint64_t until_us = MIN(next_us(), sim.lab.now_us + 1000000);
-
-	if (tcp_next_us(sim.lab.stack) <= until_us)
-		until_us = MAX(tcp_next_us(sim.lab.stack), sim.lab.now_us + 1);
-	if (until_us > sim.lab.now_us) {
-		uint32_t cnt = lab_wait(&sim.lab, until_us - sim.lab.now_us);
-
-		for (uint32_t i = 0; i < cnt; i++)
-			net_send(&sim.down, &sim.lab.out[i].seg, sim.lab.now_us);
-	}
-	arrivals();
-	departures();
-}
 
 struct result {
 	uint64_t ms;
 	uint64_t retransmits;
 	uint64_t rtos;
 	uint64_t lost;
+	uint64_t marked;
 };
+
+static void
+configure(const struct scenario *scenario, uint64_t seed, struct sim_config *config)
+{
+	uint32_t rate_mbps = scenario->rate_mbps != 0 ? scenario->rate_mbps : 100;
+
+	*config = (struct sim_config){
+		.seed = seed, .down = scenario->down, .up = scenario->up, .flow_cnt = 1,
+		.flow = {.bytes = scenario->bytes, .receiver = scenario->receiver},
+		.ecn = scenario->ecn, .wrap = seed & 1, .check = true,
+	};
+	if (config->flow.receiver.buffer_bytes == 0)
+		config->flow.receiver.buffer_bytes = 512 * KIB;
+	config->down.delay_us = scenario->rtt_ms * 500;
+	config->down.byte_ns = 8000 / rate_mbps;
+	if (config->down.queue_bytes == 0)
+		config->down.queue_bytes = 1 * MIB;
+	config->up.delay_us = config->down.delay_us;
+	config->up.byte_ns = config->down.byte_ns;
+	config->up.queue_bytes = 1 * MIB;
+}
 
 static bool
 run(const struct scenario *scenario, uint64_t seed, struct result *result)
 {
-	uint64_t end_us;
+	const struct sim_flow *flow;
+	struct sim_config config;
+	struct sim sim;
 	bool done;
 
-	sim_start(scenario, seed);
-	end_us = sim.start_us + (uint64_t)scenario->ms_max * 1000;
-	departures();
-	while (sim.peer.tcb != NULL && sim.lab.now_us < end_us)
-		step();
-	done = sim.peer.tcb == NULL && sim.receiver.got == scenario->bytes && sim.receiver.fin;
-	result->ms = MAX(result->ms, (sim.lab.now_us - sim.start_us) / 1000);
-	result->retransmits += sim.lab.ctr.value[CTR_tcp_retransmits];
-	result->rtos += sim.lab.ctr.value[CTR_tcp_rtos];
-	result->lost += sim.down.lost_cnt;
-	net_clear(&sim.down);
-	net_clear(&sim.up);
-	lab_fini(&sim.lab);
+	configure(scenario, seed, &config);
+	sim_init(&sim, &config);
+	flow = &sim.flows[0];
+	done = sim_run(&sim, (uint64_t)scenario->ms_max * 1000);
+	done = done && flow->receiver.got == scenario->bytes && flow->receiver.fin;
+	result->ms = MAX(result->ms, sim_us(&sim) / 1000);
+	result->retransmits += sim_counter(&sim, CTR_tcp_retransmits);
+	result->rtos += sim_counter(&sim, CTR_tcp_rtos);
+	result->lost += sim.down.counts.lost + sim.down.counts.dropped + sim.down.counts.corrupted;
+	result->marked += sim.down.counts.marked;
+	sim_fini(&sim);
 	return done;
 }
 
@@ -235,24 +144,26 @@ int
 main(void)
 {
 	const char *only = getenv("SIM_SEED");
+	const char *name = getenv("SIM_NAME");
 	uint64_t first = only != NULL ? strtoull(only, NULL, 10) : 1;
 	uint64_t last = only != NULL ? first : SEEDS;
 	int failed = 0;
 
-	printf("%-34s %8s %8s %6s %6s\n", "network", "worst ms", "resent", "lost", "RTOs");
+	printf("%-38s %8s %8s %6s %6s %6s\n", "network", "worst ms", "resent", "lost", "RTOs",
+	       "marked");
 	for (uint32_t i = 0; i < ARRAY_CNT(scenarios); i++) {
 		struct result result = {0};
 
+		if (name != NULL && strstr(scenarios[i].name, name) == NULL)
+			continue;
 		for (uint64_t seed = first; seed <= last; seed++) {
 			if (run(&scenarios[i], seed, &result))
 				continue;
-			printf("FAILED: %s, seed %llu\n", scenarios[i].name,
-			       (unsigned long long)seed);
+			printf("FAILED: %s, seed %lu\n", scenarios[i].name, seed);
 			failed = 1;
 		}
-		printf("%-34s %8llu %8llu %6llu %6llu\n", scenarios[i].name,
-		       (unsigned long long)result.ms, (unsigned long long)result.retransmits,
-		       (unsigned long long)result.lost, (unsigned long long)result.rtos);
+		printf("%-38s %8lu %8lu %6lu %6lu %6lu\n", scenarios[i].name, result.ms,
+		       result.retransmits, result.lost, result.rtos, result.marked);
 	}
 	return failed;
 }
