@@ -36,7 +36,10 @@ static bool
 is_lost(struct net *net)
 {
 	const struct net_burst *burst = &net->config.burst;
+	const struct net_script *script = &net->config.script;
 
+	if (script->drop_at > 0 && net->counts.sent - script->drop_at < script->drop_cnt)
+		return true;
 	if (burst->begin_ppm > 0 && chance(net, net->bad ? burst->end_ppm : burst->begin_ppm))
 		net->bad = !net->bad;
 	return chance(net, net->config.loss_ppm) || (net->bad && chance(net, burst->loss_ppm));
@@ -156,12 +159,14 @@ static bool
 hold(struct net *net, uint32_t index, uint64_t at_us)
 {
 	const struct net_config *config = &net->config;
-	uint32_t by;
+	uint32_t by = config->script.late_by;
 
-	if (!chance(net, config->reorder_ppm) || net->held_cnt == NET_HELD_MAX)
-		return false;
-	by = config->reorder_min +
-	     net_random(&net->rng, config->reorder_max - config->reorder_min + 1u);
+	if (net->counts.sent != config->script.late_at) {
+		if (!chance(net, config->reorder_ppm) || net->held_cnt == NET_HELD_MAX)
+			return false;
+		by = config->reorder_min +
+		     net_random(&net->rng, config->reorder_max - config->reorder_min + 1u);
+	}
 	net->counts.reordered++;
 	net->held[net->held_cnt++] = (struct net_held){
 		.release_order = net->order + by - 1,

@@ -38,6 +38,14 @@ struct net_burst {
 	uint32_t loss_ppm;         /* in the bad state */
 };
 
+/* struct net_script is mischief done to packets that are named: counted from 1 as they are sent. */
+struct net_script {
+	uint32_t drop_at;          /* 0: none */
+	uint32_t drop_cnt;
+	uint32_t late_at;          /* 0: none. Overtaken by ... */
+	uint16_t late_by;          /* ... so many */
+};
+
 struct net_config {
 	uint32_t delay_us;         /* one way */
 	uint32_t byte_ns;          /* time on the wire of one byte; 80: 100 Mb/s, 0: none */
@@ -53,6 +61,7 @@ struct net_config {
 	uint32_t reorder_ppm;      /* these are overtaken by [reorder_min, reorder_max] packets */
 	uint16_t reorder_min;
 	uint16_t reorder_max;
+	struct net_script script;
 	uint32_t batch_us;         /* packets arrive at multiples of this only; 0: when they do */
 };
 

@@ -143,39 +143,6 @@ sim_counter(const struct sim *sim, enum counter which)
 	return sim->lab.ctr.value[which];
 }
 
-/* ---- a line for each packet */
-
-static void
-trace(const struct sim *sim, const struct sim_flow *flow, char way, const struct net_packet *packet)
-{
-	bool out = way == '>';
-	uint32_t seq = tcp_get32(packet->hdr + 4);
-	uint32_t ack = tcp_get32(packet->hdr + 8);
-	struct tcp_info info = {0};
-
-	if (sim->config.trace == NULL || flow != sim->flows)
-		return;
-	if (flow->tcb != NULL)
-		tcp_info(sim->lab.stack, flow->tcb, &info);
-	fprintf(sim->config.trace, "%9.3f %c ", (double)sim_us(sim) / 1000, way);
-	if (out)
-		fprintf(sim->config.trace, "%u:%u", seq - flow->receiver.irs,
-		        seq - flow->receiver.irs + packet->payload_len);
-	else
-		fprintf(sim->config.trace, "ack %u wnd %u", ack - flow->receiver.irs,
-		        (uint32_t)tcp_get16(packet->hdr + 14) << flow->receiver.wscale);
-	if (!out) {
-		struct tcp_options opt;
-
-		tcp_options_parse(&opt, packet->hdr + TCP_HDR_LEN, packet->hdr_len - TCP_HDR_LEN);
-		for (uint32_t i = 0; i < opt.sack_cnt; i++)
-			fprintf(sim->config.trace, " sack %u:%u", opt.sack[i].start - flow->receiver.irs,
-			        opt.sack[i].end - flow->receiver.irs);
-	}
-	fprintf(sim->config.trace, "%s  cwnd %u flight %u\n", packet->hdr[13] & TCP_FIN ? " FIN" : "",
-	        info.cwnd_bytes, info.flight_bytes);
-}
-
 /* ---- peers */
 
 static void
@@ -230,8 +197,7 @@ arrive(struct sim *sim, const struct net_packet *packet)
 		note(flow, tcb, events);
 	if (sim->config.check)
 		lab_check(&sim->lab);
-	if (sim->config.trace != NULL)
-		trace(sim, flow, '<', packet);
+	sim_trace_in(sim, flow, packet);
 }
 
 /* answer_make makes the segment that a receiver sends now. */
@@ -379,7 +345,7 @@ transmit(struct sim *sim)
 				syn_ack(flow, &packet);
 				continue;
 			}
-			trace(sim, flow, '>', &packet);
+			sim_trace_out(sim, flow, &packet);
 			net_send(&sim->down, &packet, sim->lab.now_us);
 		}
 		if (sim->config.check)
@@ -485,5 +451,6 @@ sim_run(struct sim *sim, uint64_t us)
 
 	while (sim->lab.now_us < until_us && !over(sim))
 		step(sim, until_us);
+	sim_trace_flush(sim);
 	return over(sim);
 }

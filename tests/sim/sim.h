@@ -19,10 +19,9 @@
 #define SPILLWAY_TESTS_SIM_SIM_H
 
 #include "tests/sim/net.h"
+#include "tests/sim/sim_trace.h"
 #include "tests/sim/tcp_receiver.h"
 #include "tests/unit/tcp_lab.h"
-
-#include <stdio.h>
 
 enum {
 	SIM_FLOWS_MAX = 32,
@@ -54,7 +53,7 @@ struct sim_config {
 	bool ecn;                  /* ours; the peer's is its receiver's */
 	bool wrap;                 /* sequence numbers wrap at once */
 	bool check;                /* every invariant after every step: slow */
-	FILE *trace;               /* a line for each packet of the first flow; NULL: none */
+	FILE *trace;               /* sim_trace.h; NULL: none */
 };
 
 struct sim_flow {
@@ -86,6 +85,7 @@ struct sim {
 	uint32_t next_flow;        /* whose turn it is to be looked at for data */
 	struct net down;
 	struct net up;
+	struct sim_run run;
 	struct sim_flow *flows;
 };
 
