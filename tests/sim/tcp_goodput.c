@@ -11,8 +11,8 @@
  * packets in time: they meet other losses of the seed, and a cell whose mean over all the seeds
  * moves by less has not changed. (Other seeds altogether, seed=1000, move cells with loss by one to
  * three hundredths.) A cell that is better is printed, not an error: --update, which
- * tests/sim/update calls, writes what was measured into TABLE. --quick measures the first seed for a short time and compares
- * nothing, for sanitizers.
+ * tests/sim/update gives, writes what was measured into TABLE. --quick measures the first seed for
+ * a short time and compares nothing, for sanitizers.
  * A cell begins with the connection's first byte: slow start is part of it. It ends when
  * MEASURE_BYTES have arrived, no earlier than measure_min_us and no later than MEASURE_MAX_US.
  */
