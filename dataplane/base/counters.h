@@ -67,7 +67,11 @@
 	X(tcp_not_listening, COUNTER, "segments dropped: no such port")                            \
 	X(tcp_no_connection, COUNTER, "segments dropped: no such connection, reset sent")          \
 	X(tcp_table_full, COUNTER, "SYN dropped: connections_max reached")                         \
-	X(tcp_half_open_full, COUNTER, "half-open connections ended early: too many")              \
+	X(tcp_cookies_sent, COUNTER, "SYN answered with a cookie: too many half open")             \
+	X(tcp_cookies_accepted, COUNTER, "TCP connections accepted by their cookie")               \
+	X(tcp_cookies_bad, COUNTER, "segments dropped: no cookie that we sent, reset sent")        \
+	X(tcp_source_half_open, COUNTER, "SYN answered with a cookie: too many of its address")    \
+	X(tcp_source_full, COUNTER, "SYN dropped: too many connections from its address")          \
 	X(tcp_bad_flags, COUNTER, "segments dropped: flags make no sense in this state")           \
 	X(tcp_out_of_window, COUNTER, "segments dropped: outside the window, acknowledged")        \
 	X(tcp_paws, COUNTER, "segments dropped: old timestamp")                                    \

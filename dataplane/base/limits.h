@@ -31,7 +31,9 @@ static_assert(PKT_HDR_MAX >= 14 + 40 + 60, "the largest header fits");
 /* ---- TCP */
 enum {
 	TCP_LISTEN_PORTS_MAX = 8,    /* compared one by one */
-	TCP_HALF_OPEN_MAX = 1024,    /* connections in SYN-RECEIVED, all sources */
+	TCP_HALF_OPEN_MAX = 1024,    /* connections in SYN-RECEIVED; from then on SYN cookies */
+	TCP_SOURCE_HALF_OPEN_MAX = 256, /* of one address; from then on SYN cookies for it */
+	TCP_ISN_STEP = 1 << 24,      /* numbers, at most, that a reused flow begins above its last */
 	TCP_TIME_WAIT_MAX = 16384,
 	TCP_OOO_SEGS_MAX = 16,       /* out-of-order segments held per connection */
 	TCP_OOO_BUF_LEN = 2048,      /* bytes; a longer out-of-order segment is dropped */

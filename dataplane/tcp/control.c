@@ -61,7 +61,9 @@ control_output(struct control *control, struct pkt_out *pkts, uint16_t max, stru
 			.wnd = answer->wnd,
 			.flags = answer->flags,
 			.opt = {.has_ts = answer->has_ts, .tsval = answer->tsval,
-			        .tsecr = answer->tsecr},
+			        .tsecr = answer->tsecr, .mss = answer->mss,
+			        .has_wscale = answer->has_wscale, .wscale = answer->wscale,
+			        .sack_permitted = answer->sack_permitted},
 		};
 
 		pkts[cnt].span_cnt = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* control.h is the queue of answers that no connection sends: resets, and ACKs from TIME-WAIT.
+/* control.h is the queue of answers that no connection sends: resets, ACKs from TIME-WAIT, and
+ * SYN-ACKs with cookies.
  *
  * Memory. TCP_CONTROL_OUT_MAX of them; more are not sent, counted.
  */
@@ -23,6 +24,10 @@ struct answer {
 	uint16_t wnd;
 	uint8_t flags;
 	bool has_ts;
+	bool sack_permitted;
+	bool has_wscale;
+	uint8_t wscale;
+	uint16_t mss;              /* 0: no option */
 };
 
 struct control {

@@ -330,37 +330,40 @@ tcp_segment_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_s
 
 /* ---- where a segment goes */
 
-static void
-stray_arrives(struct tcp_stack *stack, const struct tcp_seg *seg, const struct tcp_rule *rule)
+/* stray_arrives takes a segment that no connection waits for. beyond: as of listen_syn. Returns the
+ * connection that its cookie made, or NULL. */
+static struct tcb *
+stray_arrives(struct tcp_stack *stack, const struct tcp_seg *seg, const uint32_t *beyond)
 {
-	if (rule->step == TCP_STEP_OPEN) {
-		listen_syn(stack, seg);
-		return;
-	}
-	count(stack->ctr, rule->counter);
-	if (rule->step == TCP_STEP_RESET)
-		control_reset_for(&stack->control, seg, stack->ctr);
-}
-
-/* flowless_arrives takes a segment that no connection waits for. */
-static void
-flowless_arrives(struct tcp_stack *stack, struct flow *flow, const struct tcp_seg *seg)
-{
-	enum tcp_happening happening = tcp_happening_of(seg->flags);
 	bool listening = ports_listening(&stack->ports, seg->dst_port);
 	enum tcp_state state = listening ? TCP_LISTEN : TCP_CLOSED;
-	const struct tcp_rule *rule;
+	const struct tcp_rule *rule = tcp_rule_for(state, tcp_happening_of(seg->flags));
 
-	if (flow != NULL) {
-		rule = tcp_rule_for(TCP_TIME_WAIT, happening);
-		if (rule->step != TCP_STEP_WAIT) {
-			count(stack->ctr, rule->counter);
-			return;
-		}
-		if (!timewait_arrives(stack, CONTAINER_OF(flow, struct timewait_entry, flow), seg))
-			return;
+	switch (rule->step) {
+	case TCP_STEP_OPEN:
+		listen_syn(stack, seg, beyond);
+		return NULL;
+	case TCP_STEP_COOKIE:
+		return listen_cookie(stack, seg, rule->counter);
+	default:
+		count(stack->ctr, rule->counter);
+		if (rule->step == TCP_STEP_RESET)
+			control_reset_for(&stack->control, seg, stack->ctr);
+		return NULL;
 	}
-	stray_arrives(stack, seg, tcp_rule_for(state, happening));
+}
+
+/* waiting_arrives takes a segment of a connection in TIME-WAIT; a SYN may begin a new one. */
+static void
+waiting_arrives(struct tcp_stack *stack, struct timewait_entry *entry, const struct tcp_seg *seg)
+{
+	const struct tcp_rule *rule = tcp_rule_for(TCP_TIME_WAIT, tcp_happening_of(seg->flags));
+	uint32_t beyond = entry->snd_nxt;
+
+	if (rule->step != TCP_STEP_WAIT)
+		count(stack->ctr, rule->counter);
+	else if (timewait_arrives(stack, entry, seg))
+		stray_arrives(stack, seg, &beyond);
 }
 
 static void
@@ -388,7 +391,7 @@ tcp_input(struct tcp_stack *stack, const struct ip_seg *ip, uint64_t now_us, uin
 	struct tcp_seg seg;
 	struct flow_key key;
 	struct flow *flow;
-	struct tcb *tcb;
+	struct tcb *tcb = NULL;
 
 	dp_assert(stack->reader.tcb == NULL || stack->reader.seq == stack->reader.end);
 	tcp_enter(stack, now_us);
@@ -398,11 +401,14 @@ tcp_input(struct tcp_stack *stack, const struct ip_seg *ip, uint64_t now_us, uin
 		return NULL;
 	key = tcp_seg_key(&seg);
 	flow = table_find(&stack->table, &key);
-	if (flow == NULL || flow->kind == FLOW_TIME_WAIT) {
-		flowless_arrives(stack, flow, &seg);
+	if (flow == NULL)
+		tcb = stray_arrives(stack, &seg, NULL);
+	else if (flow->kind == FLOW_TIME_WAIT)
+		waiting_arrives(stack, CONTAINER_OF(flow, struct timewait_entry, flow), &seg);
+	else
+		tcb = CONTAINER_OF(flow, struct tcb, flow);
+	if (tcb == NULL)
 		return NULL;
-	}
-	tcb = CONTAINER_OF(flow, struct tcb, flow);
 	tcb_arrives(stack, tcb, &seg);
 	*events = tcb->events;
 	tcb->events = 0;

@@ -35,26 +35,55 @@ sip_word(uint64_t v[4], uint64_t word)
 	v[0] ^= word;
 }
 
-uint64_t
-isn_hash(const uint64_t secret[2], const struct flow_key *key, uint32_t salt)
+static void
+sip_start(uint64_t v[4], const uint64_t secret[2])
 {
-	uint64_t v[4] = {
-		secret[0] ^ 0x736f6d6570736575u,
-		secret[1] ^ 0x646f72616e646f6du,
-		secret[0] ^ 0x6c7967656e657261u,
-		secret[1] ^ 0x7465646279746573u,
-	};
+	v[0] = secret[0] ^ 0x736f6d6570736575u;
+	v[1] = secret[1] ^ 0x646f72616e646f6du;
+	v[2] = secret[0] ^ 0x6c7967656e657261u;
+	v[3] = secret[1] ^ 0x7465646279746573u;
+}
 
+static void
+sip_flow(uint64_t v[4], const struct flow_key *key, uint32_t salt)
+{
 	sip_word(v, (uint64_t)key->remote_be << 32 | key->local_be);
 	sip_word(v, (uint64_t)key->remote_port << 48 | (uint64_t)key->local_port << 32 | salt);
-	sip_word(v, 16ull << 56);
+}
+
+/* sip_end closes a message of so many bytes. */
+static uint64_t
+sip_end(uint64_t v[4], uint64_t len)
+{
+	sip_word(v, len << 56);
 	v[2] ^= 0xff;
 	sip_rounds(v, 4);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+uint64_t
+isn_hash(const uint64_t secret[2], const struct flow_key *key, uint32_t salt)
+{
+	uint64_t v[4];
+
+	sip_start(v, secret);
+	sip_flow(v, key, salt);
+	return sip_end(v, 16);
+}
+
+uint64_t
+isn_hash_with(const uint64_t secret[2], const struct flow_key *key, uint32_t salt, uint64_t more)
+{
+	uint64_t v[4];
+
+	sip_start(v, secret);
+	sip_flow(v, key, salt);
+	sip_word(v, more);
+	return sip_end(v, 24);
+}
+
 uint32_t
 isn_make(const uint64_t secret[2], const struct flow_key *key, uint64_t now_us)
 {
-	return (uint32_t)(now_us >> 2) + (uint32_t)isn_hash(secret, key, 0);
+	return (uint32_t)(now_us >> 2) + (uint32_t)isn_hash(secret, key, ISN_SALT_NUMBER);
 }

@@ -4,6 +4,7 @@
 /* The handshake. */
 #include "dataplane/tcp/listen.h"
 
+#include "dataplane/tcp/cookie.h"
 #include "dataplane/tcp/isn.h"
 #include "dataplane/tcp/recovery.h"
 #include "dataplane/tcp/rtt.h"
@@ -11,8 +12,6 @@
 #include "dataplane/tcp/timers.h"
 
 #include <string.h>
-
-enum { SALT_TIMESTAMP = 1 };
 
 /* segment_size returns the payload of a full segment: what the peer takes, what the link takes,
  * less the options of every segment (RFC 6691). */
@@ -24,6 +23,13 @@ segment_size(const struct tcp_stack *stack, const struct tcp_options *opt)
 
 	mss = MIN(MAX(mss, (uint32_t)TCP_MSS_MIN), link);
 	return (uint16_t)(mss - (opt->has_ts ? TCP_OPT_TS_LEN : 0));
+}
+
+/* ts_offset returns what our timestamps of a flow are ahead of the clock (RFC 7323 5.4). */
+static uint32_t
+ts_offset(const struct tcp_stack *stack, const struct flow_key *key)
+{
+	return (uint32_t)isn_hash(stack->config.secret, key, ISN_SALT_TIMESTAMP);
 }
 
 static void
@@ -42,11 +48,17 @@ take_options(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_options 
 	}
 }
 
-static void
-tcb_init(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
+/* tcb_make makes a connection in SYN-RECEIVED of what the SYN asked for, NULL when there is no
+ * memory. seg is the SYN, or the segment that brings its cookie back. */
+static struct tcb *
+tcb_make(struct tcp_stack *stack, const struct tcp_seg *seg, const struct cookie_syn *syn,
+         uint32_t iss)
 {
 	struct flow_key key = tcp_seg_key(seg);
+	struct tcb *tcb = pool_get(&stack->tcbs);
 
+	if (tcb == NULL)
+		return NULL;
 	memset(tcb, 0, sizeof(*tcb));
 	tcb->flow.kind = FLOW_TCB;
 	table_add(&stack->table, &tcb->flow, &key);
@@ -54,75 +66,155 @@ tcb_init(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 	for (uint32_t which = 0; which < TCP_DEADLINE_CNT; which++)
 		tcb_deadline_clear(tcb, which);
 	ip_path_init(&tcb->path, seg->ip);
-	take_options(stack, tcb, &seg->opt);
+	take_options(stack, tcb, &syn->opt);
 	rtt_init(tcb);
 	tcb->last_rcv_us = stack->now_us;
-	tcb->irs = seg->seq;
-	tcb->rcv_nxt = seg->seq + 1;
+	tcb->irs = syn->irs;
+	tcb->rcv_nxt = syn->irs + 1;
 	tcb->last_ack_sent = tcb->rcv_nxt;
-	tcb->iss = isn_make(stack->config.secret, &key, stack->now_us);
-	tcb->ts_offset = (uint32_t)isn_hash(stack->config.secret, &key, SALT_TIMESTAMP);
+	tcb->iss = iss;
+	tcb->ts_offset = ts_offset(stack, &key);
 	tcb->snd_una = tcb->iss;
 	tcb->snd_nxt = tcb->iss + 1;
 	tcb->snd_wnd = seg->wnd;                       /* RFC 7323 2.2: not scaled */
 	tcb->snd_wnd_max = tcb->snd_wnd;
-	tcb->snd_wl1 = seg->seq;
+	tcb->snd_wl1 = syn->irs;
 	sendq_init(&tcb->sendq, tcb->snd_nxt);
+	tcp_set_state(tcb, TCP_LISTEN);
+	tcp_set_state(tcb, TCP_SYN_RECEIVED);
+	tcb_count(stack, tcb, SOURCE_HALF_OPEN);
+	return tcb;
 }
 
-/* wait_add notes that a connection is in SYN-RECEIVED now. */
+/* ---- what there is room for */
+
+/* source_max returns how many connections an address may have open. */
+static uint32_t
+source_max(const struct tcp_stack *stack)
+{
+	const struct tcp_config *config = &stack->config;
+
+	return config->source_max != 0 ? config->source_max : config->connections_max;
+}
+
+/* no_room tells whether one more connection of an address is one too many, and why. */
+static bool
+no_room(const struct tcp_stack *stack, uint32_t addr_be, enum counter *why)
+{
+	*why = CTR_tcp_table_full;
+	if (stack->open_cnt >= stack->config.connections_max)
+		return true;
+	*why = CTR_tcp_source_full;
+	return source_cnt(&stack->sources, addr_be, SOURCE_OPEN) >= source_max(stack);
+}
+
+/* pressed tells whether a SYN is to cost no memory (RFC 4987 3.6): too many wait for their ACK,
+ * or too many of its address. */
+static bool
+pressed(struct tcp_stack *stack, uint32_t addr_be)
+{
+	if (stack->half_open_cnt >= stack->half_open_max)
+		return true;
+	if (source_cnt(&stack->sources, addr_be, SOURCE_HALF_OPEN) < TCP_SOURCE_HALF_OPEN_MAX)
+		return false;
+	count(stack->ctr, CTR_tcp_source_half_open);
+	return true;
+}
+
+/* ---- SYN */
+
+/* iss_of returns our initial sequence number (RFC 6528). A fast sender outruns the clock of it: then
+ * it is put above the earlier connection's, by a step that is as hard to foretell. */
+static uint32_t
+iss_of(const struct tcp_stack *stack, const struct tcp_seg *seg, const uint32_t *beyond)
+{
+	struct flow_key key = tcp_seg_key(seg);
+	uint32_t iss = isn_make(stack->config.secret, &key, stack->now_us);
+
+	if (beyond == NULL || seq_gt(iss, *beyond))
+		return iss;
+	return *beyond + 1 + (iss & (TCP_ISN_STEP - 1));
+}
+
+/* cookie_answer owes a SYN-ACK that keeps nothing. */
 static void
-wait_add(struct tcp_stack *stack, struct tcb *tcb)
+cookie_answer(struct tcp_stack *stack, const struct tcp_seg *seg, const struct cookie_syn *syn)
 {
-	tcb->half_next = NULL;
-	tcb->half_prev = stack->half_tail;
-	if (stack->half_tail == NULL)
-		stack->half_head = tcb;
-	else
-		stack->half_tail->half_next = tcb;
-	stack->half_tail = tcb;
-	stack->half_open_cnt++;
-	gauge_set(stack->ctr, CTR_tcp_half_open, stack->half_open_cnt);
+	struct flow_key key = tcp_seg_key(seg);
+	uint32_t tsval = tcp_ts_now(stack) + ts_offset(stack, &key);
+	struct answer *answer = control_add(&stack->control, stack->ctr);
+	struct cookie cookie;
+	bool ts = syn->opt.has_ts;
+
+	if (answer == NULL)
+		return;
+	cookie = cookie_make(stack->config.secret, &key, syn, stack->now_us, tsval);
+	*answer = (struct answer){
+		.key = key,
+		.flags = TCP_SYN | TCP_ACK,
+		.seq = cookie.isn,
+		.ack = syn->irs + 1,
+		.wnd = 65535,
+		.mss = tcp_offered_mss(stack),
+		.has_ts = ts,
+		.tsval = cookie.tsval,
+		.tsecr = syn->opt.tsval,
+		.sack_permitted = ts && syn->opt.sack_permitted,
+		.has_wscale = ts && syn->opt.has_wscale,
+		.wscale = tcp_offered_wscale(),
+	};
+	ip_path_init(&answer->path, seg->ip);
+	cookie_sent(&stack->cookie_use, stack->now_us);
+	count(stack->ctr, CTR_tcp_cookies_sent);
 }
 
 void
-listen_remove(struct tcp_stack *stack, struct tcb *tcb)
+listen_syn(struct tcp_stack *stack, const struct tcp_seg *seg, const uint32_t *beyond)
 {
-	dp_assert(tcb->state == TCP_SYN_RECEIVED && stack->half_open_cnt > 0);
-	if (tcb->half_prev == NULL)
-		stack->half_head = tcb->half_next;
-	else
-		tcb->half_prev->half_next = tcb->half_next;
-	if (tcb->half_next == NULL)
-		stack->half_tail = tcb->half_prev;
-	else
-		tcb->half_next->half_prev = tcb->half_prev;
-	stack->half_open_cnt--;
-	gauge_set(stack->ctr, CTR_tcp_half_open, stack->half_open_cnt);
-}
-
-void
-listen_syn(struct tcp_stack *stack, const struct tcp_seg *seg)
-{
+	struct cookie_syn syn = {.irs = seg->seq, .opt = seg->opt};
+	enum counter why;
 	struct tcb *tcb;
 
-	if (stack->open_cnt >= stack->config.connections_max) {
-		count(stack->ctr, CTR_tcp_table_full);
+	if (no_room(stack, seg->ip->src_be, &why)) {
+		count(stack->ctr, why);
 		return;
 	}
-	if (stack->half_open_cnt == stack->half_open_max)
-		tcb_finish(stack, stack->half_head, CTR_tcp_half_open_full);
-	tcb = pool_get(&stack->tcbs);
+	if (pressed(stack, seg->ip->src_be)) {
+		cookie_answer(stack, seg, &syn);
+		return;
+	}
+	tcb = tcb_make(stack, seg, &syn, iss_of(stack, seg, beyond));
 	if (tcb == NULL) {
 		count(stack->ctr, CTR_tcp_table_full);
 		return;
 	}
-	tcb_init(stack, tcb, seg);
-	tcp_set_state(tcb, TCP_LISTEN);
-	tcp_set_state(tcb, TCP_SYN_RECEIVED);
-	wait_add(stack, tcb);
 	tcb->synack_now = true;
 	tcb_settle(stack, tcb);
+}
+
+/* ---- ACK */
+
+struct tcb *
+listen_cookie(struct tcp_stack *stack, const struct tcp_seg *seg, enum counter stray)
+{
+	struct flow_key key = tcp_seg_key(seg);
+	enum counter why = stray;
+	struct tcb *tcb = NULL;
+	struct cookie_syn syn;
+
+	if (cookie_expected(&stack->cookie_use, stack->now_us)) {
+		if (!cookie_open(stack->config.secret, &key, seg, stack->now_us, &syn))
+			why = CTR_tcp_cookies_bad;
+		else if (!no_room(stack, key.remote_be, &why))
+			tcb = tcb_make(stack, seg, &syn, seg->ack - 1);
+	}
+	if (tcb == NULL) {
+		count(stack->ctr, why);
+		control_reset_for(&stack->control, seg, stack->ctr);
+		return NULL;
+	}
+	count(stack->ctr, CTR_tcp_cookies_accepted);
+	return tcb;
 }
 
 /* establish readies a connection for data. */
@@ -138,33 +230,34 @@ establish(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 	tcb->synack_now = false;
 	tcb->retries = 0;
 	tcb->backoff = 0;
-	if (!syn_lost)
+	if (!syn_lost && tcb->last_send_us != 0)       /* a cookie's sending was not noted */
 		rtt_sample(tcb, stack->now_us - tcb->last_send_us);
-	else
+	else if (syn_lost)
 		tcb->rto_us = 3 * TCP_RTO_INITIAL_US;  /* RFC 6298 5.7 */
 	cc_init(&tcb->cc, &cc_cubic, tcb->mss, syn_lost);
 	recovery_start(tcb);
 	tcb_deadline_clear(tcb, TCP_DUE_RTO);
 	tcb_deadline_set(stack, tcb, TCP_DUE_KEEPALIVE, stack->now_us + TCP_KEEPALIVE_IDLE_US);
-	listen_remove(stack, tcb);
+	tcb_uncount(stack, tcb);
 	tcp_set_state(tcb, TCP_ESTABLISHED);
+	tcb_count(stack, tcb, SOURCE_OPEN);
 	tcb->events |= TCP_EV_OPEN;
-	stack->open_cnt++;
-	gauge_set(stack->ctr, CTR_tcp_connections, stack->open_cnt);
 	count(stack->ctr, CTR_tcp_accepted);
 }
 
 bool
 listen_ack(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 {
+	enum counter why;
+
 	if (seg->ack != tcb->snd_nxt) {                /* SND.UNA < SEG.ACK =< SND.NXT */
 		count(stack->ctr, CTR_tcp_bad_ack);
 		control_reset_for(&stack->control, seg, stack->ctr);
 		return false;
 	}
-	if (stack->open_cnt >= stack->config.connections_max) {
+	if (no_room(stack, tcb->flow.key.remote_be, &why)) {
 		control_reset_for(&stack->control, seg, stack->ctr);
-		tcb_finish(stack, tcb, CTR_tcp_table_full);
+		tcb_finish(stack, tcb, why);
 		return false;
 	}
 	establish(stack, tcb, seg);

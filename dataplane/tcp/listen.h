@@ -3,30 +3,38 @@
 
 /* listen.h makes connections: LISTEN to SYN-RECEIVED to ESTABLISHED.
  *
- * Memory. A connection takes its tcb with the SYN; at most half_open_max wait for their ACK; the
- * oldest of them makes room for a new one, so that SYNs that nobody completes keep no one out.
- * Clauses. RFC 9293 3.10.7.2, 3.10.7.4 (SYN-RECEIVED), 3.7.1 (MSS); 7323; 2018; 6528.
+ * Memory. A connection takes its tcb with the SYN while fewer than half_open_max wait for their
+ * ACK, and fewer than TCP_SOURCE_HALF_OPEN_MAX of its address. Beyond that SYNs are answered with
+ * cookies (cookie.h), which cost nothing until they come back: those that wait already stay, and
+ * SYNs that nobody completes keep no one out.
+ * Clauses. RFC 9293 3.10.7.2, 3.10.7.4 (SYN-RECEIVED), 3.7.1 (MSS); 7323; 2018; 6528; 4987 3.6.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_LISTEN_H
 #define SPILLWAY_DATAPLANE_TCP_LISTEN_H
 
 #include "dataplane/tcp/stack.h"
 
-/* listen_syn makes a connection in SYN-RECEIVED and owes it a SYN-ACK, or drops the SYN, counted,
- * when connections_max are open. When half_open_max are in SYN-RECEIVED the oldest ends,
- * counted. */
+/* listen_syn makes a connection in SYN-RECEIVED and owes it a SYN-ACK, or answers with a cookie;
+ * or drops the SYN, counted, when connections_max are open, or source_max of its address.
+ *
+ * beyond  our SND.NXT of the connection of the same flow that has just left TIME-WAIT, NULL when
+ *         there was none: our new numbers begin above it (RFC 1122 4.2.2.13), a cookie's do not. */
 void
-listen_syn(struct tcp_stack *stack, const struct tcp_seg *seg);
+listen_syn(struct tcp_stack *stack, const struct tcp_seg *seg, const uint32_t *beyond);
 
-/* listen_remove takes a connection that is about to leave SYN-RECEIVED from those that wait. */
-void
-listen_remove(struct tcp_stack *stack, struct tcb *tcb);
+/* listen_cookie takes a segment with ACK that no connection waits for.
+ *
+ * stray  what it is counted as when no cookie is under way.
+ * Returns the connection, in SYN-RECEIVED, that the cookie in it stood for: the segment is to be
+ * taken through it. NULL when there is none, or no room: answered with RST, counted. */
+struct tcb *
+listen_cookie(struct tcp_stack *stack, const struct tcp_seg *seg, enum counter stray);
 
 /* listen_ack takes the ACK of a segment in SYN-RECEIVED.
  *
  * Returns true when the connection is now ESTABLISHED (TCP_EV_OPEN is set); false when the
  * segment needs no more: the ACK was of something else, answered by a reset, or there are too
- * many connections. */
+ * many connections, in all or of its address. */
 bool
 listen_ack(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg);
 

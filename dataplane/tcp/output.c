@@ -211,7 +211,7 @@ make_synack(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 	emit.seq = tcb->iss;
 	emit.flags = TCP_SYN | TCP_ACK;
 	emit.wnd = (uint16_t)MIN(tcb_rcv_wnd(tcb), 65535u);    /* RFC 7323 2.2: not scaled */
-	emit.opt.mss = (uint16_t)(stack->config.local.mtu - IPV4_HDR_LEN - TCP_HDR_LEN);
+	emit.opt.mss = tcp_offered_mss(stack);
 	emit.opt.has_wscale = tcb->rcv_wscale > 0;
 	emit.opt.wscale = tcb->rcv_wscale;
 	emit.opt.sack_permitted = tcb->sack_ok;

@@ -4,7 +4,6 @@
 /* Making and ending stacks and connections, the owner's calls, and the accessors. */
 #include "dataplane/tcp/stack.h"
 
-#include "dataplane/tcp/listen.h"
 #include "dataplane/tcp/output.h"
 #include "dataplane/tcp/states.h"
 #include "dataplane/tcp/timers.h"
@@ -36,6 +35,7 @@ pools_init(struct tcp_stack *stack)
 	              share(open_max, TCP_SENT_RECORDS_MAX, TCP_SENT_RECORDS)) < 0 ||
 	    pool_init(&stack->ooo, sizeof(struct ooo_seg),
 	              share(open_max, TCP_OOO_SEGS_MAX, TCP_OOO_BUFS)) < 0 ||
+	    source_init(&stack->sources, cnt, stack->config.secret) < 0 ||
 	    timewait_init(&stack->timewait, time_wait_cnt) < 0 ||
 	    table_init(&stack->table, cnt + time_wait_cnt, stack->config.secret[0]) < 0)
 		return -ENOMEM;
@@ -92,6 +92,7 @@ tcp_destroy(struct tcp_stack *stack)
 		}
 	}
 	table_fini(&stack->table);
+	source_fini(&stack->sources);
 	pool_fini(&stack->timewait.entries);
 	pool_fini(&stack->ooo);
 	pool_fini(&stack->records);
@@ -135,15 +136,37 @@ tcb_read_drop(struct tcp_stack *stack, const struct tcb *tcb)
 	reader->tcb = NULL;
 }
 
+/* gauges_set tells how many connections there are. */
 static void
-tcb_uncount(struct tcp_stack *stack, struct tcb *tcb)
+gauges_set(struct tcp_stack *stack)
 {
-	if (tcb->state == TCP_SYN_RECEIVED)
-		listen_remove(stack, tcb);
-	else
-		stack->open_cnt--;
 	gauge_set(stack->ctr, CTR_tcp_half_open, stack->half_open_cnt);
 	gauge_set(stack->ctr, CTR_tcp_connections, stack->open_cnt);
+}
+
+void
+tcb_count(struct tcp_stack *stack, const struct tcb *tcb, enum source_kind kind)
+{
+	if (kind == SOURCE_HALF_OPEN)
+		stack->half_open_cnt++;
+	else
+		stack->open_cnt++;
+	source_add(&stack->sources, tcb->flow.key.remote_be, kind);
+	gauges_set(stack);
+}
+
+void
+tcb_uncount(struct tcp_stack *stack, const struct tcb *tcb)
+{
+	bool half_open = tcb->state == TCP_SYN_RECEIVED;
+
+	if (half_open)
+		stack->half_open_cnt--;
+	else
+		stack->open_cnt--;
+	source_remove(&stack->sources, tcb->flow.key.remote_be,
+	              half_open ? SOURCE_HALF_OPEN : SOURCE_OPEN);
+	gauges_set(stack);
 }
 
 void

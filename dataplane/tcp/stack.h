@@ -10,7 +10,9 @@
 
 #include "dataplane/tcp/control.h"
 #include "dataplane/tcp/ports.h"
+#include "dataplane/tcp/cookie.h"
 #include "dataplane/tcp/segment.h"
+#include "dataplane/tcp/source.h"
 #include "dataplane/tcp/tcb.h"
 #include "dataplane/tcp/timewait.h"
 
@@ -42,11 +44,11 @@ struct tcp_stack {
 	struct pool entries;       /* struct sendq_entry */
 	struct pool records;       /* struct sent */
 	struct pool ooo;           /* struct ooo_seg */
-	struct tcb *half_head;     /* connections in SYN-RECEIVED, oldest first */
-	struct tcb *half_tail;
-	uint32_t half_open_cnt;
+	uint32_t half_open_cnt;    /* connections in SYN-RECEIVED */
 	uint32_t half_open_max;
 	uint32_t open_cnt;         /* connections told to an owner, not yet closed */
+	struct sources sources;
+	struct cookie_use cookie_use;
 	struct challenge challenge;
 	struct ports ports;
 	struct control control;
@@ -58,6 +60,13 @@ struct tcp_stack {
 /* tcp_enter begins a call into the stack: sets the time and frees what ended in the last one. */
 void
 tcp_enter(struct tcp_stack *stack, uint64_t now_us);
+
+/* tcb_count and tcb_uncount note that a connection is now, or no longer, half open or open, in all
+ * and of its address. tcb_uncount goes by its state. */
+void
+tcb_count(struct tcp_stack *stack, const struct tcb *tcb, enum source_kind kind);
+void
+tcb_uncount(struct tcp_stack *stack, const struct tcb *tcb);
 
 /* tcb_end ends a connection: its queues are given up and it leaves the table. It stays readable
  * until the next call into the stack. tcb->state is TCP_CLOSED afterwards. */
@@ -94,6 +103,13 @@ tcp_seg_key(const struct tcp_seg *seg)
 		.remote_port = seg->src_port,
 		.local_port = seg->dst_port,
 	};
+}
+
+/* tcp_offered_mss returns what we announce: what the link takes (RFC 9293 3.7.1). */
+static inline uint16_t
+tcp_offered_mss(const struct tcp_stack *stack)
+{
+	return (uint16_t)(stack->config.local.mtu - IPV4_HDR_LEN - TCP_HDR_LEN);
 }
 
 /* tcp_offered_wscale returns the shift that lets TCP_RCV_WND be told in 16 bits. */

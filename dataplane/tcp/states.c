@@ -9,6 +9,7 @@
 #define DROP(counter_name)  {TCP_STEP_DROP, CTR_tcp_##counter_name}
 #define RESET(counter_name) {TCP_STEP_RESET, CTR_tcp_##counter_name}
 #define OPEN                {TCP_STEP_OPEN, 0}
+#define COOKIE(counter_name) {TCP_STEP_COOKIE, CTR_tcp_##counter_name}
 #define WALK                {TCP_STEP_WALK, 0}
 #define WAIT                {TCP_STEP_WAIT, 0}
 #define ALLOW               {TCP_STEP_ALLOW, 0}
@@ -43,8 +44,8 @@ static const struct tcp_rule rules[TCP_STATE_CNT][TCP_HAPPENING_CNT] = {
 	},
 	[TCP_LISTEN] = {                           /* 3.10.7.2 */
 		[TCP_IN_NOTHING]  = DROP(bad_flags),
-		[TCP_IN_ACK]      = RESET(no_connection),
-		[TCP_IN_FIN]      = RESET(no_connection),
+		[TCP_IN_ACK]      = COOKIE(no_connection),
+		[TCP_IN_FIN]      = COOKIE(no_connection),
 		[TCP_IN_SYN]      = OPEN,
 		[TCP_IN_SYN_ACK]  = RESET(no_connection),
 		[TCP_IN_RST]      = DROP(bad_reset),

@@ -45,6 +45,7 @@ enum tcp_step {
 	TCP_STEP_DROP,         /* drop, count */
 	TCP_STEP_RESET,        /* drop, count, answer with RST */
 	TCP_STEP_OPEN,         /* make a connection */
+	TCP_STEP_COOKIE,       /* a connection when it brings a SYN cookie back, else RST */
 	TCP_STEP_WALK,         /* RFC 9293 3.10.7.4 */
 	TCP_STEP_WAIT,         /* timewait_arrives */
 	TCP_STEP_ALLOW,        /* a call that does its work */

@@ -103,8 +103,6 @@ struct tcb {
 	struct ip_path path;
 	void *user;
 	struct tcb *dead_next;     /* until the next call into the stack */
-	struct tcb *half_next;     /* in SYN-RECEIVED: by age */
-	struct tcb *half_prev;
 	uint64_t ts_recent_us;     /* when ts_recent was set (RFC 7323 5.5) */
 	uint64_t oow_ack_us;       /* when an unacceptable empty segment was last answered */
 	uint64_t acked_bytes;

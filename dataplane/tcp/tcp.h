@@ -22,7 +22,7 @@
  * tcp_close or TCP_EV_FIN; TCP_EV_CLOSED ends it: the tcb is good until the next call into the
  * stack. tcp_abort ends it at once, without an event.
  * Clauses. RFC 9293; 7323 (window scale, timestamps, PAWS); 2018, 2883, 6675 (SACK); 6298 (RTO);
- * 5681, 9438, 3465, 6582, 3042 (congestion, recovery); 6928 (IW10); 7661; 5961; 6528 (ISN); 1337,
+ * 5681, 9438, 3465, 6582, 3042 (congestion, recovery); 6928 (IW10); 7661; 5961; 6528 (ISN); 4987; 1337,
  * 6191 (TIME-WAIT); 6429; 1122 (keepalive, R2). The clause stands beside the line that does it.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_TCP_H
@@ -40,6 +40,7 @@ struct tcp_config {
 	struct ip_local local;
 	uint16_t listen_port;      /* host order; the first to listen on, 0: none yet */
 	uint32_t connections_max;  /* [1, 2^20] */
+	uint32_t source_max;       /* of them from one address; 0: connections_max */
 	uint64_t secret[2];        /* keys the ISN and the table (RFC 6528); random */
 	struct counters *ctr;      /* outlives the stack */
 };
