@@ -64,7 +64,8 @@ enum {
 	TCP_SENT_RECORDS_MAX = 2048, /* runs in flight, for each connection while they are few */
 	TCP_SENT_RECORDS = 1 << 17,  /* all connections */
 	TCP_SACK_SPLITS_MAX = 256,   /* runs that SACK blocks have cut in two, per connection */
-	TCP_CHALLENGE_ACKS_PER_S = 100, /* RFC 5961 section 7 */
+	TCP_CHALLENGE_ACKS_OWN = 10, /* of one connection in 2^22 us (RFC 5961 7) */
+	TCP_CHALLENGE_ACKS_PER_S = 1024, /* of all, about: drawn anew each second */
 	TCP_CONTROL_OUT_MAX = 256,   /* resets and challenge ACKs waiting to leave */
 };
 

@@ -120,6 +120,8 @@ sequence_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg 
 {
 	bool reset = seg->flags & TCP_RST;
 
+	if ((seg->flags & TCP_SYN) && tcb->state != TCP_SYN_RECEIVED)
+		return true;                           /* RFC 5961 4.2: whatever its number */
 	if (tcb->ts_ok && !reset && !(seg->flags & TCP_SYN)) {
 		if (!seg->opt.has_ts) {                /* RFC 7323 3.2 */
 			count(stack->ctr, CTR_tcp_no_timestamp);
@@ -140,6 +142,8 @@ sequence_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg 
 	count(stack->ctr, CTR_tcp_out_of_window);
 	if (tcb->state == TCP_SYN_RECEIVED && (seg->flags & TCP_SYN) && seg->seq == tcb->irs)
 		tcb->synack_now = true;                /* the peer has not seen ours */
+	else if (seg->flags & TCP_SYN)
+		tcb_challenge(stack, tcb);
 	else
 		answer_unacceptable(stack, tcb, seg);
 	return false;

@@ -198,20 +198,9 @@ tcb_finish(struct tcp_stack *stack, struct tcb *tcb, enum counter why)
 void
 tcb_challenge(struct tcp_stack *stack, struct tcb *tcb)
 {
-	struct challenge *challenge = &stack->challenge;
-	uint64_t epoch = stack->now_us >> 20;
-
-	if (challenge->epoch != epoch) {
-		challenge->epoch = epoch;
-		challenge->cnt = 0;
-	}
-	if (challenge->cnt == TCP_CHALLENGE_ACKS_PER_S) {      /* RFC 5961 7 */
-		count(stack->ctr, CTR_tcp_challenge_limited);
-		return;
-	}
-	challenge->cnt++;
-	tcb->ack_now = true;
-	count(stack->ctr, CTR_tcp_challenge_acks);
+	if (challenge_may(&stack->challenge, &tcb->challenge, stack->config.secret, stack->now_us,
+	                  stack->ctr))
+		tcb->ack_now = true;
 }
 
 /* ---- the owner's calls */

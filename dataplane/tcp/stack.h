@@ -8,6 +8,7 @@
 #ifndef SPILLWAY_DATAPLANE_TCP_STACK_H
 #define SPILLWAY_DATAPLANE_TCP_STACK_H
 
+#include "dataplane/tcp/challenge.h"
 #include "dataplane/tcp/control.h"
 #include "dataplane/tcp/ports.h"
 #include "dataplane/tcp/cookie.h"
@@ -24,12 +25,6 @@ struct reader {
 	uint32_t seq;              /* next to give */
 	uint32_t end;              /* all before it is given by tcp_read */
 	struct ooo_seg *held;      /* given last */
-};
-
-/* struct challenge limits challenge ACKs (RFC 5961 7). */
-struct challenge {
-	uint64_t epoch;            /* of 2^20 us */
-	uint32_t cnt;              /* sent in it */
 };
 
 struct tcp_stack {

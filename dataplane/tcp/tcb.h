@@ -15,6 +15,7 @@
 #include "dataplane/base/seq.h"
 #include "dataplane/base/timer_wheel.h"
 #include "dataplane/tcp/cc.h"
+#include "dataplane/tcp/challenge.h"
 #include "dataplane/tcp/reasm.h"
 #include "dataplane/tcp/scoreboard.h"
 #include "dataplane/tcp/sendq.h"
@@ -104,6 +105,7 @@ struct tcb {
 	void *user;
 	struct tcb *dead_next;     /* until the next call into the stack */
 	uint64_t ts_recent_us;     /* when ts_recent was set (RFC 7323 5.5) */
+	struct challenge_own challenge;
 	uint64_t oow_ack_us;       /* when an unacceptable empty segment was last answered */
 	uint64_t acked_bytes;
 	uint64_t retransmit_bytes;

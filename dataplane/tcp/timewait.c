@@ -107,9 +107,20 @@ timewait_add(struct tcp_stack *stack, const struct tcb *tcb)
 static bool
 is_new(const struct timewait_entry *entry, const struct tcp_seg *seg)
 {
-	if (entry->ts_ok && seg->opt.has_ts && seg->opt.tsval != entry->ts_recent)
+	if (seg->opt.has_ts && !entry->ts_ok)
+		return true;
+	if (seg->opt.has_ts && seg->opt.tsval != entry->ts_recent)
 		return seq_gt(seg->opt.tsval, entry->ts_recent);
-	return seq_gt(seg->seq, entry->rcv_nxt);
+	return seq_ge(seg->seq, entry->rcv_nxt);
+}
+
+/* is_late_fin tells whether a segment is the FIN that ended the connection, again: whose ACK was
+ * lost. A guess must not keep the entry for ever. */
+static bool
+is_late_fin(const struct timewait_entry *entry, const struct tcp_seg *seg)
+{
+	return (seg->flags & TCP_FIN) && seg->seq + tcp_seg_span(seg) == entry->rcv_nxt &&
+	       seq_le(seg->ack, entry->snd_nxt);
 }
 
 bool
@@ -130,10 +141,13 @@ timewait_arrives(struct tcp_stack *stack, struct timewait_entry *entry,
 	if (tcp_seg_span(seg) == 0)
 		return false;
 	ip_path_init(&path, seg->ip);
-	acknowledge(stack, entry, &path);
-	if (seg->flags & TCP_FIN) {                /* 3.10.7.4, eighth: restart 2 MSL */
-		list_remove(&stack->timewait, entry);
+	if (is_late_fin(entry, seg)) {
+		acknowledge(stack, entry, &path);
+		list_remove(&stack->timewait, entry);  /* 3.10.7.4, eighth: restart 2 MSL */
 		list_append(stack, entry);
+	} else if (challenge_may(&stack->challenge, NULL, stack->config.secret, stack->now_us,
+	                         stack->ctr)) {
+		acknowledge(stack, entry, &path);
 	}
 	return false;
 }

@@ -102,24 +102,6 @@ syn_is_challenged(void **state)
 }
 
 static void
-challenges_are_limited(void **state)
-{
-	uint32_t sent = 0;
-
-	start(state);
-	for (uint32_t i = 0; i < TCP_CHALLENGE_ACKS_PER_S + 20; i++) {
-		flags_at(TCP_RST, peer.nxt + 5, 0);
-		sent += lab_flush(&lab);
-	}
-	assert_int_equal(sent, TCP_CHALLENGE_ACKS_PER_S);
-	assert_int_equal(lab.ctr.value[CTR_tcp_challenge_limited], 20);
-	lab_wait(&lab, 1100000);
-	flags_at(TCP_RST, peer.nxt + 5, 0);
-	assert_true(challenged());
-	lab_fini(&lab);
-}
-
-static void
 ack_of_what_was_not_sent_is_challenged(void **state)
 {
 	start(state);
@@ -325,7 +307,6 @@ main(void)
 		LAB_TEST(reset_elsewhere_in_the_window_is_challenged),
 		LAB_TEST(reset_outside_the_window_is_dropped),
 		LAB_TEST(syn_is_challenged),
-		LAB_TEST(challenges_are_limited),
 		LAB_TEST(ack_of_what_was_not_sent_is_challenged),
 		LAB_TEST(ack_of_long_ago_is_challenged),
 		LAB_TEST(data_with_a_forged_ack_is_not_taken),
