@@ -144,6 +144,8 @@ ack_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 	else                                           /* RFC 5681 2 */
 		news.duplicate = news.acked_bytes == 0 && seg->len == 0 && tcb->snd_wnd == wnd &&
 		                 (seg->flags & TCP_FIN) == 0 && tcb_flight(tcb) > 0;
+	if (news.duplicate)
+		why_trace(stack, tcb, TRACE_duplicate, news.delivered.bytes, 1);
 	if (!probing)
 		recovery_acked(stack, tcb, &news);
 	if (news.acked_bytes > 0 || news.delivered.bytes > 0)

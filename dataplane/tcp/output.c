@@ -87,6 +87,12 @@ new_len(const struct tcb *tcb)
 	return len;
 }
 
+bool
+tcb_window_allows(const struct tcb *tcb)
+{
+	return new_len(tcb) > 0;
+}
+
 /* cwnd_allows tells whether len more bytes fit the congestion window. One segment always may be
  * in flight. */
 static bool
@@ -265,12 +271,23 @@ send_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, uint32_t
 	return true;
 }
 
+static COLD void
+restart(struct tcp_stack *stack, struct tcb *tcb)
+{
+	uint32_t cwnd_bytes = tcb->cc.cwnd_bytes;
+
+	cc_restart(&tcb->cc);
+	if (tcb->cc.cwnd_bytes != cwnd_bytes)
+		why_trace(stack, tcb, TRACE_restart, stack->now_us - tcb->last_send_us,
+		          tcb->cc.cwnd_bytes);
+}
+
 static bool
 make_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 {
 	/* RFC 5681 4.1: an idle connection has lost its ACK clock */
 	if (tcb_flight(tcb) == 0 && stack->now_us - tcb->last_send_us > tcb->rto_us)
-		cc_restart(&tcb->cc);
+		restart(stack, tcb);
 	return send_new(stack, tcb, pkt, new_len(tcb));
 }
 
@@ -286,12 +303,14 @@ make_probe(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 	if (tcb->probe_out) {
 		scoreboard_lose_first(&tcb->board, &stack->records, tcb->mss);
 		make_again(stack, tcb, pkt);
+		why_trace(stack, tcb, TRACE_probe, pkt->payload_len, 1);
 		return true;
 	}
 	dp_assert(tcb_unsent(tcb) > 0);
 	if (!send_new(stack, tcb, pkt, MAX(len, 1u)))
 		return false;
 	tcb->probe_out = len == 0;
+	why_trace(stack, tcb, TRACE_probe, pkt->payload_len, 1);
 	return true;
 }
 
@@ -305,6 +324,7 @@ make_owed(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, enum tc
 		return true;
 	case TCP_OWED_AGAIN:
 		make_again(stack, tcb, pkt);
+		why_trace(stack, tcb, TRACE_resent, pkt->payload_len, 1);
 		return true;
 	case TCP_OWED_NEW:
 		return make_new(stack, tcb, pkt);

@@ -22,6 +22,10 @@ enum tcp_owed {
 enum tcp_owed
 tcb_owed(struct tcb *tcb);
 
+/* tcb_window_allows tells whether the peer's window lets new data into a segment now. */
+bool
+tcb_window_allows(const struct tcb *tcb);
+
 /* ready_add puts a connection at the end of the ready list, unless it is in it. */
 void
 ready_add(struct tcp_stack *stack, struct tcb *tcb);

@@ -321,10 +321,29 @@ tcp_set_user(struct tcb *tcb, void *user)
 	tcb->user = user;
 }
 
+const char *
+tcp_cc_name(enum tcp_cc cc)
+{
+	static const char *const names[TCP_CC_CNT] = {
+		[TCP_CC_CUBIC] = "cubic",
+		[TCP_CC_BBR] = "bbr",
+		[TCP_CC_NEWRENO] = "newreno",
+	};
+
+	dp_assert(cc < TCP_CC_CNT);
+	return names[cc];
+}
+
+void
+tcp_set_cc(struct tcp_stack *stack, struct tcb *tcb, enum tcp_cc cc)
+{
+	(void)stack;
+	tcb->cc_chosen = (uint8_t)cc;
+}
+
 void
 tcp_info(const struct tcp_stack *stack, const struct tcb *tcb, struct tcp_info *info)
 {
-	(void)stack;
 	*info = (struct tcp_info){
 		.state = tcb->state,
 		.remote_be = tcb->flow.key.remote_be,
@@ -340,5 +359,8 @@ tcp_info(const struct tcp_stack *stack, const struct tcb *tcb, struct tcp_info *
 		.flight_bytes = tcb_flight(tcb),
 		.acked_bytes = tcb->acked_bytes,
 		.retransmit_bytes = tcb->retransmit_bytes,
+		.cc = tcb->cc_chosen,
+		.limit = tcb->why.seen.limit,
 	};
+	why_sums(stack, tcb, info->limit_us);
 }

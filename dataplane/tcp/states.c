@@ -136,6 +136,27 @@ tcp_edge_legal(enum tcp_state from, enum tcp_state to)
 	return (edges[from] & (1u << to)) != 0;
 }
 
+const char *
+tcp_state_name(enum tcp_state state)
+{
+	static const char *const names[TCP_STATE_CNT] = {
+		[TCP_CLOSED] = "CLOSED",
+		[TCP_LISTEN] = "LISTEN",
+		[TCP_SYN_SENT] = "SYN-SENT",
+		[TCP_SYN_RECEIVED] = "SYN-RECEIVED",
+		[TCP_ESTABLISHED] = "ESTABLISHED",
+		[TCP_FIN_WAIT_1] = "FIN-WAIT-1",
+		[TCP_FIN_WAIT_2] = "FIN-WAIT-2",
+		[TCP_CLOSE_WAIT] = "CLOSE-WAIT",
+		[TCP_CLOSING] = "CLOSING",
+		[TCP_LAST_ACK] = "LAST-ACK",
+		[TCP_TIME_WAIT] = "TIME-WAIT",
+	};
+
+	dp_assert(state < TCP_STATE_CNT);
+	return names[state];
+}
+
 void
 tcp_set_state(struct tcb *tcb, enum tcp_state state)
 {

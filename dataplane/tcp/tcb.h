@@ -21,6 +21,7 @@
 #include "dataplane/tcp/sendq.h"
 #include "dataplane/tcp/table.h"
 #include "dataplane/tcp/tcp.h"
+#include "dataplane/tcp/why.h"
 
 /* what one timer of a connection multiplexes */
 enum tcp_deadline {
@@ -98,6 +99,7 @@ struct tcb {
 	struct scoreboard board;
 	struct sendq sendq;
 	struct cc cc;
+	struct why why;
 
 	/* cold */
 	struct reasm reasm;
@@ -109,6 +111,7 @@ struct tcb {
 	uint64_t oow_ack_us;       /* when an unacceptable empty segment was last answered */
 	uint64_t acked_bytes;
 	uint64_t retransmit_bytes;
+	uint8_t cc_chosen;         /* enum tcp_cc */
 	uint32_t ts_offset;
 	uint32_t iss;
 	uint32_t irs;

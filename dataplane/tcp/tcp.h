@@ -31,16 +31,29 @@
 #include "dataplane/base/counters.h"
 #include "dataplane/base/pkt.h"
 #include "dataplane/base/span.h"
+#include "dataplane/base/trace.h"
 #include "dataplane/ip/ip.h"
 
 struct tcp_stack;
 struct tcb;
+
+enum { TCP_TRACE_MAX = TRACE_EVENTS_MAX + 1 }; /* events that tcp_trace gives */
+
+/* congestion control */
+enum tcp_cc {
+	TCP_CC_CUBIC,
+	TCP_CC_BBR,
+	TCP_CC_NEWRENO,
+	TCP_CC_CNT
+};
 
 struct tcp_config {
 	struct ip_local local;
 	uint16_t listen_port;      /* host order; the first to listen on, 0: none yet */
 	uint32_t connections_max;  /* [1, 2^20] */
 	uint32_t source_max;       /* of them from one address; 0: connections_max */
+	enum tcp_cc cc;            /* of new connections */
+	bool ecn;                  /* agree to RFC 3168 when the peer offers it */
 	uint64_t secret[2];        /* keys the ISN and the table (RFC 6528); random */
 	struct counters *ctr;      /* outlives the stack */
 };
@@ -73,6 +86,18 @@ enum tcp_state {
 	TCP_STATE_CNT
 };
 
+/* what limits a connection */
+enum tcp_limit {
+	TCP_LIMIT_REQUESTS,    /* its owner has nothing to send: nothing was asked */
+	TCP_LIMIT_DISK,        /* its owner was asked, and does not have it yet */
+	TCP_LIMIT_RWND,        /* the peer's window */
+	TCP_LIMIT_CWND,        /* the congestion window */
+	TCP_LIMIT_PACING,      /* pacing, or a rate limit */
+	TCP_LIMIT_RECOVERY,    /* a loss is being repaired */
+	TCP_LIMIT_SENDING,     /* none of these: segments leave as turns and the port allow */
+	TCP_LIMIT_CNT
+};
+
 struct tcp_info {
 	enum tcp_state state;
 	uint32_t remote_be;        /* IPv4 address */
@@ -88,6 +113,9 @@ struct tcp_info {
 	uint32_t flight_bytes;     /* sent, unacknowledged */
 	uint64_t acked_bytes;
 	uint64_t retransmit_bytes;
+	enum tcp_cc cc;
+	enum tcp_limit limit;      /* what limits it now */
+	uint64_t limit_us[TCP_LIMIT_CNT]; /* for how long each has: together the time it is open */
 };
 
 /* tcp_create makes a stack that listens on config->listen_port, if that is a port. NULL when memory
@@ -141,6 +169,12 @@ tcp_send(struct tcp_stack *stack, struct tcb *tcb, const struct frag *frags, uin
 uint32_t
 tcp_send_room(const struct tcp_stack *stack, const struct tcb *tcb);
 
+/* tcp_owner_waits tells why the owner has nothing to send, for the time when all that was queued is
+ * sent: TCP_LIMIT_REQUESTS or TCP_LIMIT_DISK (asserted). It holds until the owner says otherwise;
+ * REQUESTS at first. */
+void
+tcp_owner_waits(struct tcp_stack *stack, struct tcb *tcb, enum tcp_limit limit);
+
 /* tcp_close sends what is queued, then FIN (RFC 9293 3.10.4). The owner still gets TCP_EV_FIN and
  * TCP_EV_CLOSED; what arrives from now on, or was not read yet, is dropped and counted. Without
  * effect on a connection that is closing or closed. */
@@ -181,6 +215,25 @@ void *
 tcp_user(const struct tcb *tcb);
 void
 tcp_set_user(struct tcb *tcb, void *user);
+
+/* tcp_cc_name returns "cubic", "bbr" or "newreno". */
+const char *
+tcp_cc_name(enum tcp_cc cc);
+
+/* tcp_set_cc gives a connection another congestion control; its window is kept. */
+void
+tcp_set_cc(struct tcp_stack *stack, struct tcb *tcb, enum tcp_cc cc);
+
+/* tcp_state_name returns a state's name as RFC 9293 writes it. */
+const char *
+tcp_state_name(enum tcp_state state);
+
+/* tcp_trace gives the last events of a connection, the oldest first.
+ *
+ * events  out, [0, TCP_TRACE_MAX).
+ * Returns how many. */
+COLD uint32_t
+tcp_trace(const struct tcp_stack *stack, const struct tcb *tcb, struct trace_event *events);
 
 /* tcp_info fills what is known of a connection. */
 void

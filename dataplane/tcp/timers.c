@@ -29,6 +29,7 @@ tcb_settle(struct tcp_stack *stack, struct tcb *tcb)
 {
 	bool owes = tcb_owed(tcb) != TCP_OWED_NOTHING;
 
+	why_look(stack, tcb, owes);
 	if (owes)
 		ready_add(stack, tcb);
 	if (tcb_flight(tcb) > 0 && !tcb->probe_out) {
@@ -60,10 +61,12 @@ rto_due(struct tcp_stack *stack, struct tcb *tcb)
 
 	if (give_up(stack, tcb, opening ? TCP_SYN_RETRIES_MAX : TCP_RETRIES_MAX))
 		return;
-	if (opening)
+	if (opening) {
 		tcb->synack_now = true;
-	else
+	} else {
+		why_trace(stack, tcb, TRACE_timeout, rtt_timeout_us(tcb), tcb_flight(tcb));
 		recovery_timed_out(stack, tcb);
+	}
 	tcb->backoff = (uint8_t)MIN(tcb->backoff + 1, 16);     /* RFC 6298 5.5 */
 }
 
