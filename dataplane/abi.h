@@ -15,11 +15,13 @@
  * ABI_RESULT with ABI_ERR_VERSION and closes.
  * Life. Control's death leaves the dataplane serving. A new control says hello, asks ABI_LIST,
  * and sends only the difference.
+ * Looking. ABI_PEERS asks for some of the connections, from a cursor on, and ABI_PEER says where to
+ * go on: the dataplane keeps nothing between them. ABI_TRACE asks for the last events of one.
  * Torrents. ABI_ADD makes a cold entry. The first handshake for it raises ABI_ACTIVATE; control
  * answers ABI_LAYOUT (one layout memfd) and then ABI_FILES until every file has its descriptor,
  * or ABI_REFUSE. The torrent is active from the message that completes it.
  * Requests are answered in order, each by one ABI_RESULT that repeats its cookie (ABI_HELLO by
- * ABI_WELCOME, ABI_LIST by ABI_HELD...). Events (ABI_ACTIVATE, ABI_DEACTIVATED, ABI_WITHDRAWN)
+ * ABI_WELCOME, ABI_LIST by ABI_HELD..., ABI_PEERS by ABI_PEER, ABI_TRACE by ABI_TRACED). Events (ABI_ACTIVATE, ABI_DEACTIVATED, ABI_WITHDRAWN)
  * have cookie 0 and come at any time.
  *
  * Every struct has a fixed size and no pointer; integers are the machine's own order, for both
@@ -33,7 +35,7 @@
 #include <stdint.h>
 
 #define ABI_MAGIC   0x53504c57u /* "SPLW" */
-#define ABI_VERSION 1u
+#define ABI_VERSION 2u
 
 enum abi_fd {
 	ABI_FD_LISTEN = 3,
@@ -43,16 +45,41 @@ enum abi_fd {
 enum abi_limit {
 	ABI_ENTRIES_MAX = 64, /* torrents in one ABI_ADD, ABI_REMOVE or ABI_HELD */
 	ABI_FDS_MAX = 64,     /* descriptors in one ABI_FILES */
+	ABI_PEERS_MAX = 32,   /* connections in one ABI_PEER */
+	ABI_TRACE_MAX = 20,   /* events in one ABI_TRACED */
 	ABI_TEXT_MAX = 128,
 	ABI_PORT_MAX = 64,
 	ABI_PATH_MAX = 256,
 	ABI_COUNTER_NAME_MAX = 40,
 	ABI_COUNTER_TEXT_MAX = 88,
+	ABI_TRACE_NAME_MAX = 16,
+	ABI_TRACE_TEXT_MAX = 80,
+};
+
+/* congestion control of a connection; the names are control's to give */
+enum abi_congestion {
+	ABI_CONGESTION_CUBIC = 0,
+	ABI_CONGESTION_BBR = 1,
+	ABI_CONGESTION_NEWRENO = 2,
+	ABI_CONGESTION_CNT
+};
+
+/* what limits a connection */
+enum abi_limited {
+	ABI_LIMITED_REQUESTS = 0, /* the peer asks for nothing more */
+	ABI_LIMITED_DISK = 1,     /* what it asked for is being read */
+	ABI_LIMITED_WINDOW = 2,   /* its window */
+	ABI_LIMITED_CONGESTION = 3, /* our congestion window */
+	ABI_LIMITED_PACING = 4,   /* pacing or a rate limit */
+	ABI_LIMITED_RECOVERY = 5, /* a loss is being repaired */
+	ABI_LIMITED_SENDING = 6,  /* nothing: as fast as worker and port are */
+	ABI_LIMITED_CNT
 };
 
 enum abi_config_flag {
 	ABI_CONFIG_NO_HUGE = 1u << 0,   /* EAL --no-huge; the arena is ordinary memory */
 	ABI_CONFIG_POLL_BUSY = 1u << 1, /* never sleep */
+	ABI_CONFIG_ECN = 1u << 2,       /* agree to ECN with peers that offer it */
 };
 
 /* struct abi_config is what a dataplane is started with. w: control, before exec. */
@@ -71,7 +98,9 @@ struct abi_config {
 	uint32_t torrents_max;           /* cold and active, [1, 4194304] */
 	uint32_t active_max;             /* active at once, [1, 65536] */
 	int32_t cpu;                     /* the worker's CPU, or -1 for the scheduler's choice */
-	uint32_t reserved[8];            /* 0 */
+	uint32_t congestion;             /* enum abi_congestion: until a peer names its torrent */
+	uint32_t connections_per_source; /* from one address, [1, 1048576] */
+	uint32_t reserved[6];            /* 0 */
 };
 static_assert(sizeof(struct abi_config) == 456, "abi_config is part of the boundary");
 
@@ -90,6 +119,10 @@ enum abi_type {
 	ABI_DEACTIVATED = 12,/* d->c  struct abi_deactivated */
 	ABI_WITHDRAWN = 13,  /* d->c  struct abi_withdrawn */
 	ABI_SHUTDOWN = 14,   /* c->d  no body: close every connection and end */
+	ABI_PEERS = 15,      /* c->d  struct abi_peers_ask */
+	ABI_PEER = 16,       /* d->c  struct abi_peers */
+	ABI_TRACE = 17,      /* c->d  struct abi_trace_ask; ABI_ERR_UNKNOWN: no such connection */
+	ABI_TRACED = 18,     /* d->c  struct abi_traced */
 	ABI_TYPE_CNT
 };
 
@@ -139,15 +172,16 @@ struct abi_entry {
 	uint8_t info_hash[20];
 	uint32_t id;     /* control's own, never 0, stable over restarts */
 	uint32_t active; /* ABI_HELD only */
+	uint32_t congestion; /* enum abi_congestion, of connections that name it from now on */
 };
-static_assert(sizeof(struct abi_entry) == 28, "abi_entry is part of the boundary");
+static_assert(sizeof(struct abi_entry) == 32, "abi_entry is part of the boundary");
 
 struct abi_entries {
 	uint32_t cnt;  /* [0, ABI_ENTRIES_MAX]; 0 only in ABI_HELD */
 	uint32_t last; /* ABI_HELD: 1 when no more follow */
 	struct abi_entry entry[ABI_ENTRIES_MAX];
 };
-static_assert(sizeof(struct abi_entries) == 8 + 28 * ABI_ENTRIES_MAX, "part of the boundary");
+static_assert(sizeof(struct abi_entries) == 8 + 32 * ABI_ENTRIES_MAX, "part of the boundary");
 
 struct abi_torrent_ref {
 	uint32_t id;
@@ -189,6 +223,78 @@ struct abi_withdrawn {
 };
 static_assert(sizeof(struct abi_withdrawn) == 32, "abi_withdrawn is part of the boundary");
 
+struct abi_peers_ask {
+	uint32_t cursor;     /* 0 first, then as the last ABI_PEER said */
+	uint32_t torrent_id; /* only its peers; 0: all */
+};
+static_assert(sizeof(struct abi_peers_ask) == 8, "abi_peers_ask is part of the boundary");
+
+enum abi_peer_flag {
+	ABI_PEER_ECN = 1u << 0, /* ECN is agreed on */
+};
+
+/* struct abi_peer is one connection. Times are in us. */
+struct abi_peer {
+	uint64_t connected_us;         /* since the handshake of TCP */
+	uint64_t acked_bytes;
+	uint64_t retransmit_bytes;
+	uint64_t rate_bytes_per_s;     /* acknowledged, over the last second or so */
+	uint64_t pacing_bytes_per_s;   /* 0: not paced */
+	uint64_t delivery_bytes_per_s; /* as congestion control measures it; 0: it does not */
+	uint64_t limit_us[ABI_LIMITED_CNT]; /* for how long each limit held; sum: connected_us */
+	uint32_t limit;                /* enum abi_limited: now */
+	uint32_t torrent_id;           /* 0: it has not named one */
+	uint32_t address_be;
+	uint16_t port;                 /* host order */
+	uint16_t mss;
+	uint32_t congestion;           /* enum abi_congestion */
+	uint32_t flags;                /* enum abi_peer_flag */
+	uint32_t rtt_us;               /* smoothed; 0: not known */
+	uint32_t rtt_min_us;           /* 0: not known */
+	uint32_t rto_us;
+	uint32_t cwnd_bytes;
+	uint32_t ssthresh_bytes;
+	uint32_t window_bytes;         /* the peer's */
+	uint32_t flight_bytes;
+	uint32_t queued_bytes;         /* not sent or not acknowledged */
+	uint32_t request_cnt;          /* blocks asked for and not sent */
+	uint8_t peer_id[20];           /* BEP 20; zeros: not told yet */
+};
+static_assert(sizeof(struct abi_peer) == 184, "abi_peer is part of the boundary");
+
+struct abi_peers {
+	uint32_t cnt;    /* [0, ABI_PEERS_MAX] */
+	uint32_t last;   /* 1 when no more follow */
+	uint32_t cursor; /* of the next ask, above the last one's */
+	uint32_t reserved;
+	struct abi_peer peer[ABI_PEERS_MAX];
+};
+static_assert(sizeof(struct abi_peers) == 16 + 184 * ABI_PEERS_MAX, "part of the boundary");
+
+struct abi_trace_ask {
+	uint32_t address_be;
+	uint16_t port;      /* host order */
+	uint16_t reserved;
+};
+static_assert(sizeof(struct abi_trace_ask) == 8, "abi_trace_ask is part of the boundary");
+
+/* struct abi_trace_event is what happened once, or some times in a run. Texts end with NUL. */
+struct abi_trace_event {
+	uint64_t ago_us;
+	uint64_t value[2];
+	char name[ABI_TRACE_NAME_MAX];          /* snake_case, as in JSON */
+	char value_name[2][ABI_TRACE_NAME_MAX];
+	char text[ABI_TRACE_TEXT_MAX];          /* name and values, for people */
+};
+static_assert(sizeof(struct abi_trace_event) == 152, "abi_trace_event is part of the boundary");
+
+struct abi_traced {
+	uint32_t cnt; /* [0, ABI_TRACE_MAX], the oldest first */
+	uint32_t reserved;
+	struct abi_trace_event event[ABI_TRACE_MAX];
+};
+static_assert(sizeof(struct abi_traced) == 8 + 152 * ABI_TRACE_MAX, "part of the boundary");
+
 struct abi_msg {
 	struct abi_hdr hdr;
 	union {
@@ -199,6 +305,10 @@ struct abi_msg {
 		struct abi_files files;
 		struct abi_deactivated deactivated;
 		struct abi_withdrawn withdrawn;
+		struct abi_peers_ask peers_ask;
+		struct abi_peers peers;
+		struct abi_trace_ask trace_ask;
+		struct abi_traced traced;
 	} u;
 };
 

@@ -111,6 +111,8 @@ enum {
 enum {
 	STALL_RECLAIM_US = 10 * 1000 * 1000, /* without STALL_BYTES taken, memory short: reset */
 	STALL_BYTES = 64 * 1024,
+	PEERS_LOOK_MAX = 4096,       /* sessions looked at for one ABI_PEERS */
+	RATE_SPAN_US = 1000 * 1000,  /* a peer's rate is measured over this, or more with many peers */
 };
 
 #endif

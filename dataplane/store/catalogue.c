@@ -164,6 +164,7 @@ store_held(struct store *store, uint32_t *cursor, struct abi_entry *entries, uin
 		memcpy(entries[cnt].info_hash, torrent->info_hash, sizeof(torrent->info_hash));
 		entries[cnt].id = torrent->id;
 		entries[cnt].active = torrent->state == TORRENT_ACTIVE;
+		entries[cnt].congestion = torrent->congestion;
 		cnt++;
 	}
 	return cnt;

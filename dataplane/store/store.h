@@ -65,6 +65,7 @@ struct torrent {
 	struct torrent *lru_prev;  /* FILLING and ACTIVE without peers, longest unused first */
 	struct torrent *lru_next;
 	uint64_t used_us;          /* when its last peer left, or when control was asked */
+	uint32_t congestion;       /* enum abi_congestion: written and read by the worker */
 };
 static_assert(sizeof(struct torrent) <= 128, "a cold torrent is one small entry");
 

@@ -321,6 +321,24 @@ tcp_set_user(struct tcb *tcb, void *user)
 	tcb->user = user;
 }
 
+struct tcb *
+tcp_find(const struct tcp_stack *stack, uint32_t remote_be, uint16_t remote_port)
+{
+	struct flow_key key = {
+		.remote_be = remote_be,
+		.local_be = stack->config.local.addr_be,
+		.remote_port = remote_port,
+		.local_port = stack->config.listen_port,
+	};
+	struct flow *flow = table_find(&stack->table, &key);
+	struct tcb *tcb;
+
+	if (flow == NULL || flow->kind != FLOW_TCB)
+		return NULL;
+	tcb = CONTAINER_OF(flow, struct tcb, flow);
+	return tcb->state >= TCP_ESTABLISHED ? tcb : NULL;
+}
+
 const char *
 tcp_cc_name(enum tcp_cc cc)
 {

@@ -235,6 +235,10 @@ tcp_state_name(enum tcp_state state);
 COLD uint32_t
 tcp_trace(const struct tcp_stack *stack, const struct tcb *tcb, struct trace_event *events);
 
+/* tcp_find returns the open connection with a remote address and port, or NULL. */
+COLD struct tcb *
+tcp_find(const struct tcp_stack *stack, uint32_t remote_be, uint16_t remote_port);
+
 /* tcp_info fills what is known of a connection. */
 void
 tcp_info(const struct tcp_stack *stack, const struct tcb *tcb, struct tcp_info *info);

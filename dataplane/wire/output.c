@@ -214,3 +214,9 @@ wire_holding(const struct wire_peer *peer)
 {
 	return peer->queue[REQUEST_READING].cnt + peer->queue[REQUEST_READY].cnt > 0;
 }
+
+bool
+wire_wants(const struct wire_peer *peer)
+{
+	return peer->state == WIRE_WAITING || peer_request_cnt(peer) > 0;
+}

@@ -87,6 +87,24 @@ wire_user(const struct wire_peer *peer)
 	return peer->user;
 }
 
+const struct torrent *
+wire_torrent(const struct wire_peer *peer)
+{
+	return peer->torrent;
+}
+
+const uint8_t *
+wire_peer_id(const struct wire_peer *peer)
+{
+	return peer->stage > STAGE_PEER_ID ? peer->id : NULL;
+}
+
+uint32_t
+wire_request_cnt(const struct wire_peer *peer)
+{
+	return peer_request_cnt(peer);
+}
+
 /* peer_leave drops all that ties a peer to its torrent. */
 static void
 peer_leave(struct wire *wire, struct wire_peer *peer)

@@ -108,6 +108,23 @@ wire_pending(const struct wire_peer *peer);
 bool
 wire_holding(const struct wire_peer *peer);
 
+/* wire_wants tells whether the peer waits for content: blocks asked for and not given, or its torrent
+ * is being made active. */
+bool
+wire_wants(const struct wire_peer *peer);
+
+/* wire_torrent returns the torrent that the peer has named, or NULL. */
+const struct torrent *
+wire_torrent(const struct wire_peer *peer);
+
+/* wire_peer_id returns the 20 bytes of the peer's id (BEP 20), or NULL before it told it. */
+const uint8_t *
+wire_peer_id(const struct wire_peer *peer);
+
+/* wire_request_cnt returns the blocks that the peer asked for and was not given yet. */
+uint32_t
+wire_request_cnt(const struct wire_peer *peer);
+
 /* wire_reap takes finished reads from the store and returns the peers that they, an activation or
  * memory now free concern, each at most once a call. notes: [0, max). Returns how many; call again
  * while it returns max. */

@@ -39,6 +39,10 @@ config_read(int fd, struct abi_config *config)
 		return "arena_mib out of range";
 	if (!within(config->connections_max, 1, 1048576))
 		return "connections_max out of range";
+	if (!within(config->connections_per_source, 1, 1048576))
+		return "connections_per_source out of range";
+	if (config->congestion >= ABI_CONGESTION_CNT)
+		return "congestion is unknown";
 	if (!within(config->torrents_max, 1, 4194304))
 		return "torrents_max out of range";
 	if (!within(config->active_max, 1, 65536))

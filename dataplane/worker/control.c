@@ -5,6 +5,8 @@
  * the answer to ABI_LIST are at the end. */
 #include "dataplane/worker/control.h"
 
+#include "dataplane/worker/peers.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -115,9 +117,12 @@ on_add(struct control *control)
 	while (result.done_cnt < entries->cnt) {
 		const struct abi_entry *entry = &entries->entry[result.done_cnt];
 
-		result.status = store_add(control->store, entry->id, entry->info_hash);
+		result.status = ABI_ERR_MESSAGE;
+		if (entry->congestion < ABI_CONGESTION_CNT)
+			result.status = store_add(control->store, entry->id, entry->info_hash);
 		if (result.status != ABI_OK)
 			break;
+		store_by_id(control->store, entry->id)->congestion = entry->congestion;
 		result.done_cnt++;
 	}
 	answer(control, &result);
@@ -202,6 +207,27 @@ on_refuse(struct control *control)
 }
 
 static void
+on_peers(struct control *control)
+{
+	struct abi_peers *peers = &control->out.u.peers;
+
+	peers_fill(control->worker, &control->msg.u.peers_ask, peers);
+	if (!post(control, ABI_PEER, control->msg.hdr.cookie, sizeof(*peers), -1))
+		hang_up(control);
+}
+
+static void
+on_trace(struct control *control)
+{
+	struct abi_traced *traced = &control->out.u.traced;
+
+	if (!peers_trace(control->worker, &control->msg.u.trace_ask, traced))
+		answer_status(control, ABI_ERR_UNKNOWN);
+	else if (!post(control, ABI_TRACED, control->msg.hdr.cookie, sizeof(*traced), -1))
+		hang_up(control);
+}
+
+static void
 on_shutdown(struct control *control)
 {
 	control->shutdown = true;
@@ -222,6 +248,8 @@ static const struct {
 	[ABI_FILES] = {sizeof(struct abi_files), 1, ABI_FDS_MAX, on_files},
 	[ABI_REFUSE] = {sizeof(struct abi_torrent_ref), 0, 0, on_refuse},
 	[ABI_SHUTDOWN] = {0, 0, 0, on_shutdown},
+	[ABI_PEERS] = {sizeof(struct abi_peers_ask), 0, 0, on_peers},
+	[ABI_TRACE] = {sizeof(struct abi_trace_ask), 0, 0, on_trace},
 };
 
 static bool

@@ -15,6 +15,8 @@
 #include "dataplane/wire/wire.h"
 #include "dataplane/worker/publish.h"
 
+struct worker;
+
 struct control {
 	int listen_fd;
 	int fd;                  /* the connected control, or -1 */
@@ -28,6 +30,7 @@ struct control {
 	char port_text[ABI_TEXT_MAX];
 	struct store *store;
 	struct wire *wire;
+	struct worker *worker;   /* asked for its connections */
 	struct publish *publish;
 	struct counters *ctr;
 	bool shutdown;           /* control asked for the end */
@@ -38,7 +41,7 @@ struct control {
 };
 
 /* control_init takes over the inherited listening socket. The rest of the struct's references
- * (store, wire, publish, ctr, port_text) are set by the caller. Returns 0 or -errno. */
+ * (store, wire, worker, publish, ctr, port_text) are set by the caller. Returns 0 or -errno. */
 COLD int
 control_init(struct control *control, int listen_fd);
 

@@ -93,6 +93,9 @@ make_peers(struct worker *worker, const struct abi_config *config, char *error)
 		.local = worker->local,
 		.listen_port = config->listen_port,
 		.connections_max = config->connections_max,
+		.source_max = config->connections_per_source,
+		.cc = (enum tcp_cc)config->congestion,
+		.ecn = (config->flags & ABI_CONFIG_ECN) != 0,
 		.ctr = &worker->ctr,
 	};
 
@@ -144,6 +147,7 @@ worker_create(const struct abi_config *config, int listen_fd, const volatile boo
 		goto err_destroy;
 	worker->control.store = worker->store;
 	worker->control.wire = worker->wire;
+	worker->control.worker = worker;
 	worker->control.publish = &worker->publish;
 	worker->control.ctr = &worker->ctr;
 	err = control_init(&worker->control, listen_fd);

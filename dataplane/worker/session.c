@@ -59,6 +59,10 @@ open_session(struct worker *worker, struct tcb *tcb)
 	session->queued = false;
 	session->seen_bytes = 0;
 	session->seen_us = worker->now_us;
+	session->named = false;
+	session->span_bytes = 0;
+	session->span_us = worker->now_us;
+	session->rated = false;
 	session->peer = wire_open(worker->wire, info.remote_be, info.remote_port, session,
 	                          worker->now_us);
 	if (session->peer == NULL) {
@@ -86,15 +90,16 @@ feed(struct worker *worker, struct session *session)
 	return true;
 }
 
-/* drop_input takes what still comes on a connection that has no peer any more. */
+/* name_torrent gives the connection the congestion control of its torrent once that is known. */
 static void
-drop_input(struct worker *worker, struct tcb *tcb)
+name_torrent(struct worker *worker, struct session *session)
 {
-	const uint8_t *data;
-	uint32_t len;
+	const struct torrent *torrent = wire_torrent(session->peer);
 
-	while ((len = tcp_read(worker->tcp, tcb, &data)) > 0)
-		count_add(&worker->ctr, CTR_tcp_after_close, len);
+	if (torrent == NULL)
+		return;
+	session->named = true;
+	tcp_set_cc(worker->tcp, session->tcb, (enum tcp_cc)torrent->congestion);
 }
 
 void
@@ -108,13 +113,12 @@ session_events(struct worker *worker, struct tcb *tcb, uint32_t events)
 			return;
 	}
 	session = tcp_user(tcb);
-	if (session == NULL) {
-		if (events & TCP_EV_READ)
-			drop_input(worker, tcb);
+	if (session == NULL)
 		return;
-	}
 	if ((events & TCP_EV_READ) && !feed(worker, session))
 		return;
+	if (!session->named && !(events & TCP_EV_CLOSED))
+		name_torrent(worker, session);
 	if (events & TCP_EV_CLOSED) {
 		forget(worker, session);
 		return;
@@ -149,7 +153,7 @@ pump(struct worker *worker, struct session *session)
 
 		cnt = wire_output(worker->wire, session->peer, room_bytes, frags, FRAGS_MAX);
 		if (cnt == 0)
-			return;
+			break;
 		if (tcp_send(worker->tcp, session->tcb, frags, cnt) == 0)
 			continue;
 		for (uint32_t i = 0; i < cnt; i++)
@@ -157,6 +161,8 @@ pump(struct worker *worker, struct session *session)
 		session_abort(worker, session);
 		return;
 	} while (cnt > FRAGS_MAX - FRAGS_RESERVE);
+	tcp_owner_waits(worker->tcp, session->tcb,
+	                wire_wants(session->peer) ? TCP_LIMIT_DISK : TCP_LIMIT_REQUESTS);
 }
 
 void
@@ -178,17 +184,42 @@ session_pump_all(struct worker *worker)
 	}
 }
 
+/* rate_of returns bytes a second: a division, for housekeeping. */
+static COLD uint64_t
+rate_of(uint64_t bytes, uint64_t us)
+{
+	return us > 0 ? bytes * 1000000 / us : 0;
+}
+
+uint64_t
+session_rate(const struct worker *worker, const struct session *session, uint64_t acked_bytes)
+{
+	if (session->rated)
+		return session->rate_bytes_per_s;
+	return rate_of(acked_bytes - session->span_bytes, worker->now_us - session->span_us);
+}
+
+static void
+measure(struct worker *worker, struct session *session, uint64_t acked_bytes)
+{
+	uint64_t us = worker->now_us - session->span_us;
+
+	if (us < RATE_SPAN_US)
+		return;
+	session->rate_bytes_per_s = rate_of(acked_bytes - session->span_bytes, us);
+	session->rated = true;
+	session->span_bytes = acked_bytes;
+	session->span_us = worker->now_us;
+}
+
 /* is_stalled tells whether a session holds content and its peer has taken next to nothing since
  * progress was last seen. */
 static bool
-is_stalled(struct worker *worker, struct session *session)
+is_stalled(struct worker *worker, struct session *session, const struct tcp_info *info)
 {
-	struct tcp_info info;
-
-	tcp_info(worker->tcp, session->tcb, &info);
-	if (info.acked_bytes - session->seen_bytes >= STALL_BYTES ||
-	    (info.queued_bytes == 0 && !wire_holding(session->peer))) {
-		session->seen_bytes = info.acked_bytes;
+	if (info->acked_bytes - session->seen_bytes >= STALL_BYTES ||
+	    (info->queued_bytes == 0 && !wire_holding(session->peer))) {
+		session->seen_bytes = info->acked_bytes;
 		session->seen_us = worker->now_us;
 	}
 	return worker->now_us - session->seen_us >= STALL_RECLAIM_US;
@@ -199,7 +230,11 @@ is_stalled(struct worker *worker, struct session *session)
 static void
 look(struct worker *worker, struct session *session, bool memory_short)
 {
-	if (is_stalled(worker, session) && memory_short) {
+	struct tcp_info info;
+
+	tcp_info(worker->tcp, session->tcb, &info);
+	measure(worker, session, info.acked_bytes);
+	if (is_stalled(worker, session, &info) && memory_short) {
 		count(&worker->ctr, CTR_stalled_reclaimed);
 		session_abort(worker, session);
 	} else if (wire_pending(session->peer)) {

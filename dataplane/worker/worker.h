@@ -30,8 +30,13 @@ struct session {
 	struct tcb *tcb;          /* NULL: over */
 	struct wire_peer *peer;
 	bool queued;              /* in the list of those to pump */
+	bool named;               /* the peer has named its torrent */
 	uint64_t seen_bytes;      /* acknowledged when progress was last seen, and the time */
 	uint64_t seen_us;
+	uint64_t span_bytes;      /* acknowledged when the span began that rates are measured over */
+	uint64_t span_us;         /* its beginning */
+	uint64_t rate_bytes_per_s; /* in the span before it */
+	bool rated;               /* there was one */
 };
 
 struct worker {
@@ -96,8 +101,13 @@ session_pump_all(struct worker *worker);
 void
 session_abort(struct worker *worker, struct session *session);
 
-/* session_look looks at some sessions: resets those stalled while memory is short, and pumps those
- * that have output. Call in housekeeping. */
+/* session_rate returns the bytes a second that were acknowledged, over the last span of about
+ * RATE_SPAN_US, or over the time that there is yet. */
+COLD uint64_t
+session_rate(const struct worker *worker, const struct session *session, uint64_t acked_bytes);
+
+/* session_look looks at some sessions: resets those stalled while memory is short, pumps those
+ * that have output, and measures rates. Call in housekeeping. */
 void
 session_look(struct worker *worker);
 
