@@ -52,8 +52,8 @@ answer_text(const char *text)
 	return json;
 }
 
-static json_t *
-hex_text(const uint8_t *bytes, size_t len)
+json_t *
+answer_hex(const uint8_t *bytes, size_t len)
 {
 	char text[65];
 
@@ -80,11 +80,14 @@ answer_torrent(const struct commands_env *env, const struct torrent *torrent)
 {
 	uint64_t done_bytes, total_bytes;
 	json_t *json = json_pack(
-		"{s:o, s:o, s:s, s:o, s:I, s:I, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:I}",
-		"info_hash", hex_text(torrent->info_hash, 20),
+		"{s:o, s:o, s:s, s:o, s:s, s:s, s:I, s:I, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"info_hash", answer_hex(torrent->info_hash, 20),
 		"name", answer_text(torrent->name),
 		"state", state_names[torrent->state],
 		"reason", answer_text(torrent->reason),
+		"class", torrent->class_name,
+		"congestion",
+		congestion_names[classes_congestion(env->classes, torrent->class_name)],
 		"size_bytes", number(torrent->total_len),
 		"uploaded_bytes", number(torrent->uploaded_bytes + torrent->live_uploaded_bytes),
 		"peers", (int)torrent->live_peer_cnt,
@@ -153,7 +156,7 @@ whole_add(json_t *json, const struct metainfo *meta, const char *data_dir)
 	json_object_set_new(json, "trackers", trackers);
 	json_object_set_new(json, "magnet", magnet_text(meta));
 	if (meta->has_v2)
-		json_object_set_new(json, "info_hash_v2", hex_text(meta->info_hash_v2, 32));
+		json_object_set_new(json, "info_hash_v2", answer_hex(meta->info_hash_v2, 32));
 }
 
 json_t *

@@ -16,6 +16,10 @@
 json_t *
 answer_text(const char *text);
 
+/* answer_hex returns bytes as hexadecimal digits; len [0, 32]. */
+json_t *
+answer_hex(const uint8_t *bytes, size_t len);
+
 /* answer_torrent tells of one torrent what list shows. live_* must be fresh (session_stats). */
 json_t *
 answer_torrent(const struct commands_env *env, const struct torrent *torrent);

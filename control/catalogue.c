@@ -4,40 +4,14 @@
 /* The catalogue in SQLite. Every statement is prepared once, at open. */
 #include "control/catalogue.h"
 
-#include <sqlite3.h>
+#include "control/catalogue_schema.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char schema_sql[] =
-	"BEGIN IMMEDIATE;"
-	"CREATE TABLE torrents("
-	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
-	" info_hash BLOB NOT NULL UNIQUE CHECK(length(info_hash) = 20),"
-	" state INTEGER NOT NULL, name TEXT NOT NULL, reason TEXT NOT NULL,"
-	" added_at INTEGER NOT NULL, verified_at INTEGER NOT NULL,"
-	" total_len INTEGER NOT NULL, uploaded_bytes INTEGER NOT NULL,"
-	" file_cnt INTEGER NOT NULL, piece_cnt INTEGER NOT NULL,"
-	" have_cnt INTEGER NOT NULL, withdrawn_cnt INTEGER NOT NULL,"
-	" data_dir TEXT NOT NULL, metainfo BLOB NOT NULL);"
-	"CREATE TABLE verified("
-	" torrent_id INTEGER PRIMARY KEY REFERENCES torrents(id) ON DELETE CASCADE,"
-	" unit_len INTEGER NOT NULL, have BLOB NOT NULL, fingerprints BLOB NOT NULL);"
-	"CREATE TABLE files("
-	" torrent_id INTEGER NOT NULL REFERENCES torrents(id) ON DELETE CASCADE,"
-	" idx INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
-	" inode INTEGER NOT NULL, PRIMARY KEY(torrent_id, idx)) WITHOUT ROWID;"
-	"PRAGMA application_id = 1397771351;"
-	"PRAGMA user_version = 1;"
-	"COMMIT;";
-
-static_assert(CATALOGUE_APPLICATION == 1397771351, "as in schema_sql");
-static_assert(CATALOGUE_SCHEMA == 1, "as in schema_sql");
 
 enum statement {
 	SQL_BEGIN,
@@ -48,6 +22,7 @@ enum statement {
 	SQL_REMOVE,
 	SQL_STATE,
 	SQL_DATA_DIR,
+	SQL_CLASS,
 	SQL_TORRENT_VERIFIED,
 	SQL_VERIFIED_PUT,
 	SQL_FILES_CLEAR,
@@ -66,14 +41,16 @@ static const char *const statements[SQL_CNT] = {
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
 	[SQL_NEXT] = "SELECT id, info_hash, state, name, reason, added_at, verified_at, total_len,"
-	             " uploaded_bytes, file_cnt, piece_cnt, have_cnt, withdrawn_cnt"
+	             " uploaded_bytes, file_cnt, piece_cnt, have_cnt, withdrawn_cnt, class"
 	             " FROM torrents ORDER BY id",
 	[SQL_ADD] = "INSERT INTO torrents(info_hash, state, name, reason, added_at, total_len,"
-	            " file_cnt, piece_cnt, data_dir, metainfo, verified_at, uploaded_bytes, have_cnt,"
-	            " withdrawn_cnt) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 0, 0, 0, 0)",
+	            " file_cnt, piece_cnt, data_dir, metainfo, class, verified_at, uploaded_bytes,"
+	            " have_cnt, withdrawn_cnt)"
+	            " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, 0, 0)",
 	[SQL_REMOVE] = "DELETE FROM torrents WHERE id = ?1",
 	[SQL_STATE] = "UPDATE torrents SET state = ?2, reason = ?3 WHERE id = ?1",
 	[SQL_DATA_DIR] = "UPDATE torrents SET data_dir = ?2 WHERE id = ?1",
+	[SQL_CLASS] = "UPDATE torrents SET class = ?2 WHERE id = ?1",
 	[SQL_TORRENT_VERIFIED] = "UPDATE torrents SET state = ?2, reason = '', verified_at = ?3,"
 	                         " have_cnt = ?4, withdrawn_cnt = 0 WHERE id = ?1",
 	[SQL_VERIFIED_PUT] = "INSERT OR REPLACE INTO verified VALUES(?1, ?2, ?3, ?4)",
@@ -98,10 +75,7 @@ struct catalogue {
 static int
 db_fail(struct catalogue *c, struct fail *fail)
 {
-	int code = sqlite3_errcode(c->db);
-	int err = code == SQLITE_NOMEM ? ENOMEM : code == SQLITE_FULL ? ENOSPC : EIO;
-
-	return fail_set(fail, err, "catalogue %s: %s", c->path, sqlite3_errmsg(c->db));
+	return catalogue_db_fail(c->db, c->path, fail);
 }
 
 static sqlite3_stmt *
@@ -144,69 +118,10 @@ finish(struct catalogue *c, int err, struct fail *fail)
 /* ---- Opening. */
 
 static int
-pragma_number(struct catalogue *c, const char *sql, int64_t *value, struct fail *fail)
-{
-	sqlite3_stmt *stmt = NULL;
-
-	if (sqlite3_prepare_v2(c->db, sql, -1, &stmt, NULL) != SQLITE_OK)
-		return db_fail(c, fail);
-	int err = 0;
-	if (sqlite3_step(stmt) == SQLITE_ROW)
-		*value = sqlite3_column_int64(stmt, 0);
-	else
-		err = db_fail(c, fail);
-	sqlite3_finalize(stmt);
-	return err;
-}
-
-static int
-exec(struct catalogue *c, const char *sql, struct fail *fail)
-{
-	return sqlite3_exec(c->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : db_fail(c, fail);
-}
-
-/* owner_check decides what lies at the path before anything is written to it. Returns 1 for an
- * empty database, 0 for ours, else -errno with fail. */
-static int
-owner_check(struct catalogue *c, struct fail *fail)
-{
-	int64_t application = 0, schema = 0, object_cnt = 0;
-	int err = pragma_number(c, "PRAGMA application_id", &application, fail);
-
-	if (err == 0)
-		err = pragma_number(c, "PRAGMA user_version", &schema, fail);
-	if (err == 0)
-		err = pragma_number(c, "SELECT count(*) FROM sqlite_master", &object_cnt, fail);
-	if (err != 0)
-		return err;
-	if (object_cnt == 0 && application == 0 && schema == 0)
-		return 1;
-	if (application != CATALOGUE_APPLICATION)
-		return fail_set(fail, EINVAL, "catalogue %s: is another program's database", c->path);
-	if (schema > CATALOGUE_SCHEMA)
-		return fail_set(fail, EINVAL,
-		                "catalogue %s: written by a newer Spillway (schema %" PRId64
-		                ", this one knows %d)",
-		                c->path, schema, CATALOGUE_SCHEMA);
-	if (schema != CATALOGUE_SCHEMA)
-		return fail_set(fail, EINVAL, "catalogue %s: has an unknown schema %" PRId64, c->path,
-		                schema);
-	return 0;
-}
-
-static int
 set_up(struct catalogue *c, struct fail *fail)
 {
 	sqlite3_busy_timeout(c->db, 2000);
-	int is_new = owner_check(c, fail);
-	if (is_new < 0)
-		return is_new;
-	int err = exec(c,
-	               "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-	               "PRAGMA foreign_keys = ON;",
-	               fail);
-	if (err == 0 && is_new)
-		err = exec(c, schema_sql, fail);
+	int err = catalogue_schema_apply(c->db, c->path, fail);
 	for (int i = 0; err == 0 && i < SQL_CNT; i++)
 		if (sqlite3_prepare_v3(c->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &c->stmt[i],
 		                       NULL) != SQLITE_OK)
@@ -266,9 +181,11 @@ catalogue_next(struct catalogue *catalogue, struct catalogue_row *row, struct fa
 	const void *info_hash = sqlite3_column_blob(s, 1);
 	const char *name = (const char *)sqlite3_column_text(s, 3);
 	const char *reason = (const char *)sqlite3_column_text(s, 4);
+	const char *class_name = (const char *)sqlite3_column_text(s, 13);
 	int state = sqlite3_column_int(s, 2);
 	if (id < 1 || id > UINT32_MAX || sqlite3_column_bytes(s, 1) != 20 || info_hash == NULL ||
-	    name == NULL || reason == NULL || state < TORRENT_VERIFYING || state >= TORRENT_STATE_CNT)
+	    name == NULL || reason == NULL || class_name == NULL ||
+	    sqlite3_column_bytes(s, 13) >= CLASS_NAME_MAX || state < TORRENT_VERIFYING || state >= TORRENT_STATE_CNT)
 		return fail_set(fail, EIO, "catalogue %s: torrent %" PRId64 " is damaged",
 		                catalogue->path, id);
 	*row = (struct catalogue_row){
@@ -276,6 +193,7 @@ catalogue_next(struct catalogue *catalogue, struct catalogue_row *row, struct fa
 		.state = (enum torrent_state)state,
 		.name = name,
 		.reason = reason,
+		.class_name = class_name,
 		.added_at = sqlite3_column_int64(s, 5),
 		.verified_at = sqlite3_column_int64(s, 6),
 		.total_len = (uint64_t)sqlite3_column_int64(s, 7),
@@ -452,6 +370,7 @@ catalogue_add(struct catalogue *catalogue, struct catalogue_row *row,
 	sqlite3_bind_int64(s, 8, row->piece_cnt);
 	bind_text(s, 9, source->data_dir);
 	bind_blob(s, 10, source->metainfo, source->metainfo_len);
+	bind_text(s, 11, row->class_name);
 	int err = run(catalogue, s, fail);
 	if (err != 0 && sqlite3_extended_errcode(catalogue->db) == SQLITE_CONSTRAINT_UNIQUE)
 		return fail_set(fail, EEXIST, "catalogue %s: the info_hash is already there",
@@ -492,6 +411,17 @@ catalogue_set_data_dir(struct catalogue *catalogue, uint32_t id, const char *dat
 
 	sqlite3_bind_int64(s, 1, id);
 	bind_text(s, 2, data_dir);
+	return run(catalogue, s, fail);
+}
+
+int
+catalogue_set_class(struct catalogue *catalogue, uint32_t id, const char *class_name,
+                    struct fail *fail)
+{
+	sqlite3_stmt *s = use(catalogue, SQL_CLASS);
+
+	sqlite3_bind_int64(s, 1, id);
+	bind_text(s, 2, class_name);
 	return run(catalogue, s, fail);
 }
 

@@ -11,6 +11,7 @@
 #ifndef SPILLWAY_CONTROL_CATALOGUE_H
 #define SPILLWAY_CONTROL_CATALOGUE_H
 
+#include "control/classes.h"
 #include "control/content.h"
 #include "control/fail.h"
 
@@ -18,7 +19,7 @@
 #include <stdint.h>
 
 #define CATALOGUE_APPLICATION 0x53504c57 /* "SPLW", PRAGMA application_id */
-#define CATALOGUE_SCHEMA      1          /* PRAGMA user_version */
+#define CATALOGUE_SCHEMA      2          /* PRAGMA user_version */
 
 /* The numbers are stored: they are never reused. */
 enum torrent_state {
@@ -35,6 +36,7 @@ struct catalogue_row {
 	enum torrent_state state;
 	const char *name;
 	const char *reason; /* why CHANGED or ERROR, or why pieces were withdrawn; "" if nothing */
+	const char *class_name; /* of congestion_classes; "" for none */
 	int64_t added_at;   /* seconds since 1970 */
 	int64_t verified_at; /* 0: never */
 	uint64_t total_len;
@@ -65,7 +67,8 @@ struct catalogue_verified {
 
 struct catalogue;
 
-/* catalogue_open opens the database at path and makes it if there is none.
+/* catalogue_open opens the database at path, makes it if there is none, and brings an older one up
+ * to date.
  *
  * Returns 0, or a negative errno with fail: not a database, corrupt, another program's, written by
  * a newer Spillway, no permission. The file is then left as it was. */
@@ -100,6 +103,11 @@ catalogue_set_state(struct catalogue *catalogue, uint32_t id, enum torrent_state
 int
 catalogue_set_data_dir(struct catalogue *catalogue, uint32_t id, const char *data_dir,
                        struct fail *fail);
+
+/* catalogue_set_class stores the class. Returns 0 or -errno with fail. */
+int
+catalogue_set_class(struct catalogue *catalogue, uint32_t id, const char *class_name,
+                    struct fail *fail);
 
 /* catalogue_set_verified replaces what is known to be verified; the torrent's state becomes
  * TORRENT_SEEDING, its reason "", its withdrawn_cnt 0. Returns 0 or -errno with fail. */

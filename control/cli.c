@@ -10,7 +10,8 @@
 
 static const struct cli_command *const commands[] = {
 	&cli_command_create, &cli_command_add,  &cli_command_remove,
-	&cli_command_list,   &cli_command_show, &cli_command_stats,
+	&cli_command_list,   &cli_command_show, &cli_command_peers,
+	&cli_command_stats,
 };
 
 enum {

@@ -45,6 +45,7 @@ extern const struct cli_command cli_command_remove;
 extern const struct cli_command cli_command_list;
 extern const struct cli_command cli_command_show;
 extern const struct cli_command cli_command_stats;
+extern const struct cli_command cli_command_peers;
 
 /* cli_error prints "spillway: TEXT" to stderr, and with --json an object to stdout too.
  * Returns code. */

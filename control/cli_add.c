@@ -14,6 +14,7 @@
 struct add_args {
 	const char *torrent;
 	const char *data;
+	const char *class_name;
 	bool detach;
 };
 
@@ -25,6 +26,10 @@ args_parse(const struct cli *cli, struct add_args *args, int argc, char **argv)
 
 		if (got < 0)
 			return cli_error(cli, CLI_USAGE, "option --data needs a value");
+		if (got == 0)
+			got = cli_option(argc, argv, &i, "--class", &args->class_name);
+		if (got < 0)
+			return cli_error(cli, CLI_USAGE, "option --class needs a value");
 		if (got == 1)
 			continue;
 		if (strcmp(argv[i], "--detach") == 0)
@@ -97,8 +102,8 @@ add(const struct cli *cli, int argc, char **argv)
 		return cli_error(cli, CLI_FAILED, "%s: %s", args.torrent, strerror(errno));
 	cli_progress_begin(&progress, cli, "verifying");
 	struct cli_call call = {
-		.request = json_pack("{s:s, s:s, s:b}", "command", "add", "data", data, "detach",
-	                         args.detach),
+		.request = json_pack("{s:s, s:s, s:b, s:s*}", "command", "add", "data", data, "detach",
+	                         args.detach, "class", args.class_name),
 		.subject = args.torrent,
 		.fd = fd,
 		.on_line = on_line,
@@ -136,10 +141,12 @@ drop(const struct cli *cli, int argc, char **argv)
 
 const struct cli_command cli_command_add = {
 	.name = "add",
-	.usage = "FILE.torrent --data DIR [--detach]",
+	.usage = "FILE.torrent --data DIR [--class NAME] [--detach]",
 	.help = "verify the content of a torrent and seed it",
-	.more = "  --data DIR  the folder that holds the file or folder that the torrent names\n"
-	        "  --detach    do not wait until it is verified\n\n"
+	.more = "  --data DIR    the folder that holds the file or folder that the torrent names\n"
+	        "  --class NAME  a class of spillwayd's option congestion_classes: its connections get\n"
+	        "                the congestion control of that class\n"
+	        "  --detach      do not wait until it is verified\n\n"
 	        "Waits until the torrent is verified and offered to peers. Pieces that do not match\n"
 	        "are not served, and a warning says so; a torrent without any matching piece fails.\n"
 	        "A torrent that is there already but in error, changed or incomplete is verified\n"

@@ -67,8 +67,29 @@ list_take(json_t *line, void *ctx)
 	json_array_append(ctx, json_object_get(line, "torrent"));
 }
 
+/* class_columns returns the width of the column of classes, 0 when no torrent has one. */
+static int
+class_columns(const json_t *torrents)
+{
+	json_t *torrent;
+	size_t i, widest = 0;
+
+	json_array_foreach(torrents, i, torrent) {
+		size_t len = strlen(field_text(torrent, "class"));
+		widest = len > widest ? len : widest;
+	}
+	return widest == 0 ? 0 : widest < 5 ? 5 : (int)widest;
+}
+
 static void
-list_row(const json_t *torrent)
+class_cell(int columns, const char *text)
+{
+	if (columns > 0)
+		printf("%-*s  ", columns, text[0] != '\0' ? text : "-");
+}
+
+static void
+list_row(const json_t *torrent, int columns)
 {
 	char state[STATE_MAX];
 	const char *reason = field_text(torrent, "reason");
@@ -78,6 +99,7 @@ list_row(const json_t *torrent)
 	printf("%.8s  %-14s  %12.1f  %6lld  %12.1f  ", field_text(torrent, "info_hash"), state,
 	       field_number(torrent, "size_bytes") / MIB, field_integer(torrent, "peers"),
 	       field_number(torrent, "uploaded_bytes") / MIB);
+	class_cell(columns, field_text(torrent, "class"));
 	cli_text(stdout, field_text(torrent, "name"));
 	putchar('\n');
 	if (reason[0] == '\0')
@@ -89,12 +111,26 @@ list_row(const json_t *torrent)
 	putchar('\n');
 }
 
+static void
+list_print(const json_t *torrents)
+{
+	int columns = class_columns(torrents);
+	json_t *torrent;
+	size_t i;
+
+	printf("%-8s  %-14s  %12s  %6s  %12s  ", "HASH", "STATE", "SIZE MiB", "PEERS",
+	       "UPLOADED MiB");
+	class_cell(columns, "CLASS");
+	puts("NAME");
+	json_array_foreach(torrents, i, torrent)
+		list_row(torrent, columns);
+}
+
 static int
 list(const struct cli *cli, int argc, char **argv)
 {
 	json_t *torrents = json_array();
-	json_t *final, *torrent;
-	size_t i;
+	json_t *final;
 
 	if (argc != 1) {
 		json_decref(torrents);
@@ -111,11 +147,7 @@ list(const struct cli *cli, int argc, char **argv)
 	if (code == CLI_DONE && cli->json)
 		return cli_print(json_pack("{s:b, s:o}", "ok", 1, "torrents", torrents));
 	if (code == CLI_DONE)
-		printf("%-8s  %-14s  %12s  %6s  %12s  %s\n", "HASH", "STATE", "SIZE MiB", "PEERS",
-		       "UPLOADED MiB", "NAME");
-	json_array_foreach(torrents, i, torrent)
-		if (code == CLI_DONE)
-			list_row(torrent);
+		list_print(torrents);
 	json_decref(torrents);
 	return code;
 }
@@ -174,6 +206,9 @@ show_whole(const json_t *torrent)
 	show_pieces(torrent);
 	printf("%-13s %lld\n", "peers", field_integer(torrent, "peers"));
 	printf("%-13s %.1f MiB\n", "uploaded", field_number(torrent, "uploaded_bytes") / MIB);
+	show_text("congestion", field_text(torrent, "congestion"));
+	if (field_text(torrent, "class")[0] != '\0')
+		show_text("class", field_text(torrent, "class"));
 	show_text("data", field_text(torrent, "data"));
 	show_time("added", field_integer(torrent, "added_at"));
 	show_time("verified", field_integer(torrent, "verified_at"));

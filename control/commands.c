@@ -6,6 +6,7 @@
 
 #include "control/answer.h"
 #include "control/clock.h"
+#include "control/commands_peers.h"
 #include "control/content.h"
 #include "control/layout.h"
 #include "control/log.h"
@@ -21,6 +22,7 @@ enum watch_kind {
 	WATCH_NONE,
 	WATCH_ADD,  /* until verified and served */
 	WATCH_LIST, /* until all are listed */
+	WATCH_PEERS, /* until the dataplane has told */
 };
 
 /* A request that takes time. */
@@ -30,6 +32,7 @@ struct watch {
 	uint32_t id; /* the torrent, or the last one listed */
 	uint32_t sent_cnt;
 	int64_t progress_ms; /* when the last progress line was sent */
+	struct peers_watch peers;
 };
 
 struct commands {
@@ -62,7 +65,16 @@ commands_waiting(const struct commands *commands)
 	return false;
 }
 
+/* watch_clear frees a place. */
 static void
+watch_clear(struct commands *commands, struct watch *w)
+{
+	peers_watch_drop(&commands->env, &w->peers);
+	*w = (struct watch){.kind = WATCH_NONE};
+}
+
+/* watch_begin returns the place of a request that takes time, or NULL: refused. */
+static struct watch *
 watch_begin(struct commands *commands, const struct rpc_request *request, enum watch_kind kind,
             uint32_t id)
 {
@@ -70,10 +82,12 @@ watch_begin(struct commands *commands, const struct rpc_request *request, enum w
 		struct watch *w = &commands->watches[i];
 		if (w->kind != WATCH_NONE && rpc_alive(commands->env.rpc, w->client))
 			continue;
+		watch_clear(commands, w);
 		*w = (struct watch){.kind = kind, .client = request->client, .id = id};
-		return;
+		return w;
 	}
 	rpc_send_error(commands->env.rpc, request->client, "too many requests");
+	return NULL;
 }
 
 static void
@@ -160,54 +174,73 @@ servable_check(const struct metainfo *meta, struct fail *fail)
 }
 
 static int
-again(struct commands *commands, struct torrent *t, const char *data_dir, struct fail *fail)
+again(struct commands *commands, struct torrent *t, const struct registry_wish *wish,
+      struct fail *fail)
 {
 	if (t->state == TORRENT_VERIFYING)
 		return fail_set(fail, EEXIST, "%s is being verified already", t->name);
 	if (t->state == TORRENT_SEEDING && t->have_cnt == t->piece_cnt)
 		return fail_set(fail, EEXIST, "%s is seeded already", t->name);
-	return registry_reverify(commands->env.registry, t, data_dir, fail);
+	return registry_reverify(commands->env.registry, t, wish, fail);
 }
 
 static int
-add_checked(struct commands *commands, const struct metainfo *meta, const char *data_dir,
-            struct torrent **torrent, struct fail *fail)
+add_checked(struct commands *commands, const struct metainfo *meta,
+            const struct registry_wish *wish, struct torrent **torrent, struct fail *fail)
 {
 	struct registry *registry = commands->env.registry;
 	int err = servable_check(meta, fail);
 
 	*torrent = torrents_by_hash(registry->torrents, meta->info_hash);
 	if (err == 0)
-		err = content_look(meta, data_dir, fail);
+		err = content_look(meta, wish->data_dir, fail);
 	if (err == 0 && *torrent != NULL)
-		err = again(commands, *torrent, data_dir, fail);
+		err = again(commands, *torrent, wish, fail);
 	else if (err == 0 && torrents_cnt(registry->torrents) >= commands->env.options->torrents_max)
 		err = fail_set(fail, ENOSPC, "the catalogue is full: torrents_max is %" PRId64,
 		               commands->env.options->torrents_max);
 	else if (err == 0)
-		err = registry_add(registry, meta, data_dir, torrent, fail);
+		err = registry_add(registry, meta, wish, torrent, fail);
 	if (err != 0)
 		return err;
 	log_info("torrent_added", "id=%" PRIu32 " name=%s data=%s", (*torrent)->id,
-	         LOG_QUOTE((*torrent)->name), LOG_QUOTE(data_dir));
+	         LOG_QUOTE((*torrent)->name), LOG_QUOTE(wish->data_dir));
 	work_verify(commands->env.work, *torrent);
 	return 0;
+}
+
+/* wish_read reads what is asked for beside the .torrent. */
+static int
+wish_read(const struct commands *commands, const json_t *request, struct registry_wish *wish,
+          struct fail *fail)
+{
+	const json_t *class_name = json_object_get(request, "class");
+
+	wish->data_dir = json_string_value(json_object_get(request, "data"));
+	wish->class_name = class_name != NULL ? json_string_value(class_name) : "";
+	if (wish->data_dir == NULL || wish->data_dir[0] != '/')
+		return fail_set(fail, EINVAL, "add needs \"data\", an absolute path");
+	if (wish->class_name == NULL)
+		return fail_set(fail, EINVAL, "\"class\" is not a name");
+	return class_name != NULL
+	           ? classes_known_check(commands->env.classes, wish->class_name, fail)
+	           : 0;
 }
 
 static void
 command_add(struct commands *commands, const struct rpc_request *request)
 {
-	const char *data_dir = json_string_value(json_object_get(request->json, "data"));
+	struct registry_wish wish;
 	bool detach = json_is_true(json_object_get(request->json, "detach"));
 	struct metainfo *meta = NULL;
 	struct torrent *torrent;
 	struct fail fail;
 	int err = torrent_read(request->fd, &meta, &fail);
 
-	if (err == 0 && (data_dir == NULL || data_dir[0] != '/'))
-		err = fail_set(&fail, EINVAL, "add needs \"data\", an absolute path");
 	if (err == 0)
-		err = add_checked(commands, meta, data_dir, &torrent, &fail);
+		err = wish_read(commands, request->json, &wish, &fail);
+	if (err == 0)
+		err = add_checked(commands, meta, &wish, &torrent, &fail);
 	metainfo_free(meta);
 	if (err != 0)
 		refuse(commands, request, fail.text);
@@ -282,12 +315,44 @@ command_stats(struct commands *commands, const struct rpc_request *request)
 	rpc_send(commands->env.rpc, request->client, answer_stats(&commands->env), true);
 }
 
+static void
+command_peers(struct commands *commands, const struct rpc_request *request)
+{
+	uint32_t torrent_id = 0;
+
+	if (json_object_get(request->json, "torrent") != NULL) {
+		const struct torrent *torrent = torrent_named(commands, request);
+		if (torrent == NULL)
+			return;
+		torrent_id = torrent->id;
+	}
+	struct watch *w = watch_begin(commands, request, WATCH_PEERS, 0);
+	if (w != NULL)
+		w->peers.peers.torrent_id = torrent_id;
+}
+
+static void
+command_trace(struct commands *commands, const struct rpc_request *request)
+{
+	struct peers_watch trace;
+	struct fail fail;
+
+	if (peers_trace_read(&trace, request->json, &fail) != 0) {
+		refuse(commands, request, fail.text);
+		return;
+	}
+	struct watch *w = watch_begin(commands, request, WATCH_PEERS, 0);
+	if (w != NULL)
+		w->peers = trace;
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct commands *commands, const struct rpc_request *request);
 } table[] = {
 	{"add", command_add},   {"remove", command_remove}, {"list", command_list},
-	{"show", command_show}, {"stats", command_stats},
+	{"show", command_show}, {"stats", command_stats},   {"peers", command_peers},
+	{"trace", command_trace},
 };
 
 static void
@@ -373,6 +438,19 @@ watch_add(struct commands *commands, struct watch *w)
 	}
 }
 
+static void
+watch_run(struct commands *commands, struct watch *w)
+{
+	if (!rpc_alive(commands->env.rpc, w->client))
+		watch_clear(commands, w);
+	else if (w->kind == WATCH_LIST)
+		watch_list(commands, w);
+	else if (w->kind == WATCH_ADD)
+		watch_add(commands, w);
+	else if (peers_watch_run(&commands->env, w->client, &w->peers))
+		watch_clear(commands, w);
+}
+
 void
 commands_run(struct commands *commands)
 {
@@ -387,11 +465,6 @@ commands_run(struct commands *commands)
 		struct watch *w = &commands->watches[i];
 		if (w->kind == WATCH_NONE)
 			continue;
-		if (!rpc_alive(commands->env.rpc, w->client))
-			w->kind = WATCH_NONE;
-		else if (w->kind == WATCH_LIST)
-			watch_list(commands, w);
-		else
-			watch_add(commands, w);
+		watch_run(commands, w);
 	}
 }

@@ -4,12 +4,14 @@
 /* commands.h is what the operator can ask of spillwayd, over rpc.h. A torrent is named by
  * "torrent": an info_hash, its first 8 or more digits, a name, or the beginning of one.
  *
- *      add     data, detach; the .torrent as descriptor. Progress lines, then "torrent".
+ *      add     data, detach, class; the .torrent as descriptor. Progress lines, then "torrent".
  *              A torrent that is there and not wholly served is verified again.
  *      remove  torrent. "torrent" as it was.
  *      list    one line with "torrent" each, then "torrents", their number.
  *      show    torrent. "torrent" with "data", "magnet", "trackers", ...
  *      stats   "dataplane", "totals", "counters" (name: value) and "counter_texts" (name: text).
+ *      peers   torrent, if not all. One line with "peer" each, then "peers", their number.
+ *      trace   peer, ADDRESS:PORT. "trace": the last events of the connection, the oldest first.
  *
  * Threads: one. Nothing blocks but reading a .torrent and looking at its files.
  */
@@ -32,6 +34,7 @@ enum commands_limit {
 /* What commands work on; all borrowed. */
 struct commands_env {
 	const struct options *options;
+	const struct classes *classes;
 	struct registry *registry;
 	struct session *session;
 	struct link *link;

@@ -30,6 +30,7 @@
 
 struct daemon {
 	struct options options;
+	struct classes classes;
 	struct registry registry;
 	struct session *session;
 	struct link *link;
@@ -153,10 +154,13 @@ parts_create(struct daemon *d, struct fail *fail)
 	char path[PATH_MAX + 16];
 
 	snprintf(path, sizeof(path), "%s/catalogue.db", d->options.state_dir);
-	int err = registry_open(&d->registry, path, (uint32_t)d->options.torrents_max, fail);
+	d->classes.preset = (uint32_t)d->options.congestion;
+	int err = classes_parse(&d->classes, d->options.congestion_classes, fail);
+	if (err == 0)
+		err = registry_open(&d->registry, path, (uint32_t)d->options.torrents_max, fail);
 	if (err == 0)
 		err = work_create(&d->work, &d->registry, fail);
-	if (err == 0 && (session_create(&d->session, &d->registry) != 0 ||
+	if (err == 0 && (session_create(&d->session, &d->registry, &d->classes) != 0 ||
 	                 link_create(&d->link, &d->options, d->session) != 0))
 		err = fail_set(fail, ENOMEM, "out of memory");
 	return err;
@@ -184,6 +188,7 @@ clients_open(struct daemon *d, struct fail *fail)
 		return err;
 	struct commands_env env = {
 		.options = &d->options,
+		.classes = &d->classes,
 		.registry = &d->registry,
 		.session = d->session,
 		.link = d->link,

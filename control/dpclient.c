@@ -51,6 +51,8 @@ static const struct message_form {
 	[ABI_ACTIVATE] = {sizeof(struct abi_torrent_ref), 0, false, true},
 	[ABI_DEACTIVATED] = {sizeof(struct abi_deactivated), 0, false, true},
 	[ABI_WITHDRAWN] = {sizeof(struct abi_withdrawn), 0, false, true},
+	[ABI_PEER] = {sizeof(struct abi_peers), 0, true, false},
+	[ABI_TRACED] = {sizeof(struct abi_traced), 0, true, false},
 };
 
 int
@@ -242,6 +244,62 @@ message_receive(int fd, struct abi_msg *msg, struct received *got)
 	}
 }
 
+static bool
+peers_ok(const struct abi_peers *peers)
+{
+	if (peers->cnt > ABI_PEERS_MAX || peers->last > 1)
+		return false;
+	for (uint32_t i = 0; i < peers->cnt; i++)
+		if (peers->peer[i].limit >= ABI_LIMITED_CNT ||
+		    peers->peer[i].congestion >= ABI_CONGESTION_CNT)
+			return false;
+	return true;
+}
+
+static bool
+text_ends(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+static bool
+traced_ok(const struct abi_traced *traced)
+{
+	if (traced->cnt > ABI_TRACE_MAX)
+		return false;
+	for (uint32_t i = 0; i < traced->cnt; i++) {
+		const struct abi_trace_event *event = &traced->event[i];
+		if (!text_ends(event->name, sizeof(event->name)) ||
+		    !text_ends(event->value_name[0], sizeof(event->value_name[0])) ||
+		    !text_ends(event->value_name[1], sizeof(event->value_name[1])) ||
+		    !text_ends(event->text, sizeof(event->text)))
+			return false;
+	}
+	return true;
+}
+
+static bool
+entries_ok(const struct abi_entries *entries)
+{
+	return entries->cnt <= ABI_ENTRIES_MAX && entries->last <= 1;
+}
+
+/* values_ok judges what is inside a message of the right length. */
+static bool
+values_ok(const struct abi_msg *msg)
+{
+	switch (msg->hdr.type) {
+	case ABI_HELD:
+		return entries_ok(&msg->u.entries);
+	case ABI_PEER:
+		return peers_ok(&msg->u.peers);
+	case ABI_TRACED:
+		return traced_ok(&msg->u.traced);
+	default:
+		return true;
+	}
+}
+
 /* form_check judges a message by what abi.h says of its type. Returns NULL or what is wrong. */
 static const char *
 form_check(const struct abi_msg *msg, const struct received *got)
@@ -260,8 +318,8 @@ form_check(const struct abi_msg *msg, const struct received *got)
 		return "of the wrong length";
 	if (got->fd_cnt != forms[hdr->type].fd_cnt)
 		return "with the wrong number of descriptors";
-	if (hdr->type == ABI_HELD && (msg->u.entries.cnt > ABI_ENTRIES_MAX || msg->u.entries.last > 1))
-		return "with a count out of bounds";
+	if (!values_ok(msg))
+		return "with a value out of bounds";
 	if (forms[hdr->type].is_event && hdr->cookie != 0)
 		return "an event with a cookie";
 	return NULL;
@@ -272,9 +330,11 @@ answer_fits(enum abi_type asked, enum abi_type answer)
 {
 	if (answer == ABI_RESULT)
 		return true;
-	return answer == (asked == ABI_HELLO  ? ABI_WELCOME
-	                  : asked == ABI_LIST ? ABI_HELD
-	                                      : ABI_RESULT);
+	return answer == (asked == ABI_HELLO   ? ABI_WELCOME
+	                  : asked == ABI_LIST  ? ABI_HELD
+	                  : asked == ABI_PEERS ? ABI_PEER
+	                  : asked == ABI_TRACE ? ABI_TRACED
+	                                       : ABI_RESULT);
 }
 
 /* answer_pair matches an answer with the oldest request. Returns NULL or what is wrong. */

@@ -36,7 +36,7 @@ struct dpclient_request {
 
 /* What dpclient_receive hands up. */
 struct dpclient_event {
-	enum abi_type type;  /* of msg: WELCOME, HELD, RESULT, ACTIVATE, DEACTIVATED or WITHDRAWN */
+	enum abi_type type;  /* of msg: what abi.h sends from the dataplane */
 	enum abi_type asked; /* of the request it answers; 0 in events */
 	uint32_t cookie;     /* of that request; 0 in events */
 	int fd;              /* WELCOME: the counters memfd, the caller's; otherwise -1 */

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 
 enum option_kind {
-	OPTION_TEXT,   /* char[max], length in [min, max) */
+	OPTION_TEXT,   /* char[max], length in [min, max), and what check says */
 	OPTION_NUMBER, /* int64_t in [min, max] */
 	OPTION_CHOICE, /* int64_t, index into choices; min and max follow from it */
 };
@@ -31,18 +31,31 @@ struct option_row {
 	const char *const *choices;
 	size_t offset;
 	const char *help;
+	int (*check)(const char *value, struct fail *fail); /* NULL: any text */
 };
+
+static int
+classes_check(const char *value, struct fail *fail)
+{
+	struct classes classes;
+
+	return classes_parse(&classes, value, fail);
+}
 
 static const char *const yes_no[] = {"no", "yes", NULL};
 static const char *const poll_kinds[] = {"adaptive", "busy", NULL};
 
 #define TEXT(field, preset, min, help)                                                             \
 	{#field, OPTION_TEXT, "", preset, min, sizeof(((struct options *)0)->field), NULL,         \
-	 offsetof(struct options, field), help}
+	 offsetof(struct options, field), help, NULL}
+#define CHECKED(field, preset, check, help)                                                        \
+	{#field, OPTION_TEXT, "", preset, 0, sizeof(((struct options *)0)->field), NULL,           \
+	 offsetof(struct options, field), help, check}
 #define NUMBER(field, unit, preset, min, max, help)                                                \
-	{#field, OPTION_NUMBER, unit, preset, min, max, NULL, offsetof(struct options, field), help}
+	{#field, OPTION_NUMBER, unit, preset, min, max, NULL, offsetof(struct options, field), help, \
+	 NULL}
 #define CHOICE(field, choices, preset, help)                                                       \
-	{#field, OPTION_CHOICE, "", preset, 0, 0, choices, offsetof(struct options, field), help}
+	{#field, OPTION_CHOICE, "", preset, 0, 0, choices, offsetof(struct options, field), help, NULL}
 
 static const struct option_row rows[] = {
 	TEXT(port, "af_xdp:eth0", 1,
@@ -60,6 +73,14 @@ static const struct option_row rows[] = {
 	NUMBER(active_max, "", "1024", 1, 65536, "torrents served at once"),
 	CHOICE(poll, poll_kinds, "adaptive", "adaptive sleeps when idle; busy never sleeps"),
 	NUMBER(cpu, "", "-1", -1, 1023, "CPU of the dataplane's worker; -1 is the scheduler's choice"),
+	CHOICE(congestion, congestion_names, "cubic",
+	       "congestion control of peers whose torrent has no class; a change is for new connections"),
+	CHECKED(congestion_classes, "", classes_check,
+	        "congestion control by class of torrent, bulk=bbr,lan=newreno; spillway add --class"),
+	CHOICE(ecn, yes_no, "yes",
+	       "agree to ECN (RFC 3168) with peers that ask for it; we do not ask ourselves"),
+	NUMBER(connections_per_source, "", "1024", 1, 1048576,
+	       "peer connections from one address at once"),
 	TEXT(dataplane, "auto", 1,
 	     "the spillway-dp binary; auto looks beside spillwayd, in ../dataplane, then in PATH"),
 	TEXT(xdp_object, "auto", 1,
@@ -132,6 +153,9 @@ set_text(struct options *options, const struct option_row *row, const char *valu
 		return fail_set(fail, ERANGE,
 		                "option %s: %zu bytes long, allowed are %" PRId64 " to %" PRId64 " bytes",
 		                row->name, len, row->min, row->max - 1);
+	struct fail inner;
+	if (row->check != NULL && row->check(value, &inner) != 0)
+		return fail_set(fail, EINVAL, "option %s: %.400s", row->name, inner.text);
 	memcpy((char *)options + row->offset, value, len + 1);
 	return 0;
 }

@@ -11,6 +11,7 @@
 #ifndef SPILLWAY_CONTROL_OPTIONS_H
 #define SPILLWAY_CONTROL_OPTIONS_H
 
+#include "control/classes.h"
 #include "control/fail.h"
 #include "dataplane/abi.h"
 
@@ -42,6 +43,10 @@ struct options {
 	int64_t active_max;
 	int64_t poll; /* enum option_poll */
 	int64_t cpu;
+	int64_t congestion; /* enum abi_congestion */
+	char congestion_classes[CLASSES_TEXT_MAX]; /* as classes_parse */
+	int64_t ecn; /* 0 no, 1 yes */
+	int64_t connections_per_source;
 	char dataplane[PATH_MAX];
 	char xdp_object[ABI_PATH_MAX];
 };

@@ -239,12 +239,15 @@ numbers_fill(struct abi_config *config, const struct options *options)
 	config->listen_port = (uint16_t)options->listen_port;
 	config->mtu = (uint16_t)options->mtu;
 	config->flags = (options->huge ? 0 : ABI_CONFIG_NO_HUGE) |
-	                (options->poll == OPTION_POLL_BUSY ? ABI_CONFIG_POLL_BUSY : 0);
+	                (options->poll == OPTION_POLL_BUSY ? ABI_CONFIG_POLL_BUSY : 0) |
+	                (options->ecn ? ABI_CONFIG_ECN : 0);
 	config->arena_mib = (uint32_t)options->arena_mib;
 	config->connections_max = (uint32_t)options->connections_max;
 	config->torrents_max = (uint32_t)options->torrents_max;
 	config->active_max = (uint32_t)options->active_max;
 	config->cpu = (int32_t)options->cpu;
+	config->congestion = (uint32_t)options->congestion;
+	config->connections_per_source = (uint32_t)options->connections_per_source;
 }
 
 int

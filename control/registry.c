@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -67,13 +68,14 @@ disk_refused(const struct torrent *torrent, const struct fail *fail)
 }
 
 int
-registry_add(struct registry *registry, const struct metainfo *meta, const char *data_dir,
-             struct torrent **torrent, struct fail *fail)
+registry_add(struct registry *registry, const struct metainfo *meta,
+             const struct registry_wish *wish, struct torrent **torrent, struct fail *fail)
 {
 	struct catalogue_row row = {
 		.state = TORRENT_VERIFYING,
 		.name = meta->name,
 		.reason = "",
+		.class_name = wish->class_name,
 		.added_at = time(NULL),
 		.total_len = meta->content_len,
 		.file_cnt = meta->data_file_cnt,
@@ -82,7 +84,7 @@ registry_add(struct registry *registry, const struct metainfo *meta, const char 
 	struct catalogue_source source = {
 		.metainfo = meta->bytes,
 		.metainfo_len = meta->len,
-		.data_dir = (char *)(uintptr_t)data_dir,
+		.data_dir = (char *)(uintptr_t)wish->data_dir,
 	};
 
 	memcpy(row.info_hash, meta->info_hash, sizeof(row.info_hash));
@@ -100,13 +102,17 @@ registry_add(struct registry *registry, const struct metainfo *meta, const char 
 }
 
 int
-registry_reverify(struct registry *registry, struct torrent *torrent, const char *data_dir,
-                  struct fail *fail)
+registry_reverify(struct registry *registry, struct torrent *torrent,
+                  const struct registry_wish *wish, struct fail *fail)
 {
-	int err = catalogue_set_data_dir(registry->catalogue, torrent->id, data_dir, fail);
+	int err = catalogue_set_data_dir(registry->catalogue, torrent->id, wish->data_dir, fail);
 
+	if (err == 0 && wish->class_name[0] != '\0')
+		err = catalogue_set_class(registry->catalogue, torrent->id, wish->class_name, fail);
 	if (err != 0)
 		return err;
+	if (wish->class_name[0] != '\0')
+		snprintf(torrent->class_name, sizeof(torrent->class_name), "%s", wish->class_name);
 	if (torrent->sync == SYNC_REFUSED)
 		torrent->sync = SYNC_ABSENT;
 	torrent->stale = true;

@@ -17,6 +17,12 @@
 
 #include <stdint.h>
 
+/* What is to be stored with a torrent beside its metainfo. */
+struct registry_wish {
+	const char *data_dir;
+	const char *class_name; /* "" for none */
+};
+
 struct registry {
 	struct catalogue *catalogue;
 	struct torrents *torrents;
@@ -40,14 +46,15 @@ registry_close(struct registry *registry);
  * torrent  out.
  * Returns 0, -EEXIST, or a negative errno; fail is set. */
 int
-registry_add(struct registry *registry, const struct metainfo *meta, const char *data_dir,
-             struct torrent **torrent, struct fail *fail);
+registry_add(struct registry *registry, const struct metainfo *meta,
+             const struct registry_wish *wish, struct torrent **torrent, struct fail *fail);
 
-/* registry_reverify sends a torrent back to verification, with content in data_dir.
+/* registry_reverify sends a torrent back to verification, with content in data_dir, and gives it
+ * the class unless that is "".
  * Returns 0 or a negative errno with fail; nothing is changed then. */
 int
-registry_reverify(struct registry *registry, struct torrent *torrent, const char *data_dir,
-                  struct fail *fail);
+registry_reverify(struct registry *registry, struct torrent *torrent,
+                  const struct registry_wish *wish, struct fail *fail);
 
 /* registry_set_state changes state and reason; only TORRENT_SEEDING is offered to peers. */
 void

@@ -11,12 +11,14 @@
 #include <string.h>
 
 int
-session_create(struct session **session, struct registry *registry)
+session_create(struct session **session, struct registry *registry,
+               const struct classes *classes)
 {
 	*session = calloc(1, sizeof(**session));
 	if (*session == NULL)
 		return -ENOMEM;
 	(*session)->registry = registry;
+	(*session)->classes = classes;
 	return 0;
 }
 
@@ -91,6 +93,7 @@ session_detach(struct session *session)
 
 	activation_end(session->activation);
 	session->activation = NULL;
+	session_query_detached(session);
 	dpclient_close(session->client);
 	session->client = NULL;
 	session->phase = SESSION_OFF;

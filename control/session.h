@@ -8,7 +8,8 @@
  *       ▲───────────────────────────── session_detach ───────────────────────┘
  *
  * While LIVE the queue of torrents.h is worked off in order: a torrent that is TORRENT_SEEDING is
- * added, another is removed, up to ABI_ENTRIES_MAX in a message. ABI_ACTIVATE is answered one
+ * added, another is removed, up to ABI_ENTRIES_MAX in a message. One that is held with another
+ * congestion control than its class has now is added again, which changes that. ABI_ACTIVATE is answered one
  * torrent at a time (activation.h).
  *
  * Threads: one. Lifecycle: session_create; session_attach and session_detach in turns;
@@ -17,6 +18,7 @@
 #ifndef SPILLWAY_CONTROL_SESSION_H
 #define SPILLWAY_CONTROL_SESSION_H
 
+#include "control/classes.h"
 #include "control/dpclient.h"
 #include "control/fail.h"
 #include "control/registry.h"
@@ -34,9 +36,11 @@ enum session_phase {
 
 struct session;
 
-/* session_create makes a session that is OFF. registry is borrowed. Returns 0 or -ENOMEM. */
+/* session_create makes a session that is OFF. registry and classes are borrowed.
+ * Returns 0 or -ENOMEM. */
 int
-session_create(struct session **session, struct registry *registry);
+session_create(struct session **session, struct registry *registry,
+               const struct classes *classes);
 
 /* session_destroy closes everything; NULL is allowed. */
 void

@@ -57,9 +57,10 @@ list_finish(struct session *session)
 }
 
 static void
-entry_held(struct torrent *t, const struct abi_entry *entry)
+entry_held(struct session *session, struct torrent *t, const struct abi_entry *entry)
 {
 	t->sync = SYNC_HELD;
+	t->reclass = entry->congestion != classes_congestion(session->classes, t->class_name);
 	t->active = entry->active != 0;
 }
 
@@ -71,7 +72,7 @@ on_held(struct session *session, const struct abi_entries *entries, struct fail 
 		struct torrent *t = torrents_by_id(session->registry->torrents, entry->id);
 
 		if (t != NULL && memcmp(t->info_hash, entry->info_hash, sizeof(t->info_hash)) == 0)
-			entry_held(t, entry);
+			entry_held(session, t, entry);
 		else if (id_list_add(&session->foreign, entry->id) != 0)
 			return fail_set(fail, ENOMEM, "out of memory");
 	}
@@ -220,6 +221,10 @@ on_result(struct session *session, const struct dpclient_event *event, struct fa
 	case ABI_LAYOUT:
 	case ABI_FILES:
 		return on_content(session, event);
+	case ABI_PEERS:
+	case ABI_TRACE:
+		session_query_answered(session, event);
+		return 0;
 	case ABI_HELLO:
 	case ABI_LIST:
 		return fail_set(fail, EPROTO, "the dataplane refused to talk: %s", status_text(result));
@@ -320,6 +325,10 @@ session_event(struct session *session, struct dpclient_event *event, struct fail
 		return 0;
 	case ABI_WITHDRAWN:
 		return on_withdrawn(session, &event->msg.u.withdrawn, fail);
+	case ABI_PEER:
+	case ABI_TRACED:
+		session_query_answered(session, event);
+		return 0;
 	default:
 		return 0;
 	}

@@ -51,7 +51,7 @@ due(const struct torrent *t)
 {
 	bool wanted = !t->gone && !t->stale && t->state == TORRENT_SEEDING;
 
-	if (wanted && t->sync == SYNC_ABSENT)
+	if (wanted && (t->sync == SYNC_ABSENT || (t->sync == SYNC_HELD && t->reclass)))
 		return ABI_ADD;
 	if (!wanted && t->sync == SYNC_HELD)
 		return ABI_REMOVE;
@@ -59,12 +59,15 @@ due(const struct torrent *t)
 }
 
 static void
-entry_take(struct torrent *t, enum abi_type type, struct abi_entries *entries)
+entry_take(struct session *session, struct torrent *t, enum abi_type type,
+           struct abi_entries *entries)
 {
 	struct abi_entry *entry = &entries->entry[entries->cnt++];
 
 	entry->id = t->id;
+	entry->congestion = classes_congestion(session->classes, t->class_name);
 	memcpy(entry->info_hash, t->info_hash, sizeof(entry->info_hash));
+	t->reclass = false;
 	t->sync = type == ABI_ADD ? SYNC_ADDING : SYNC_REMOVING;
 }
 
@@ -88,7 +91,7 @@ queue_step(struct session *session)
 			continue;
 		}
 		type = next;
-		entry_take(t, type, &entries);
+		entry_take(session, t, type, &entries);
 	}
 	if (entries.cnt == 0)
 		return 0;

@@ -10,6 +10,7 @@
 #include "control/activation.h"
 #include "control/id_list.h"
 #include "control/session.h"
+#include "control/session_query.h"
 
 enum session_state_limit {
 	SESSION_ADD_TRIES_MAX = 4, /* while another torrent with the info_hash is let go */
@@ -24,6 +25,7 @@ struct asked {
 
 struct session {
 	struct registry *registry;
+	const struct classes *classes;
 	struct dpclient *client;
 	enum session_phase phase;
 	struct abi_welcome welcome;
@@ -34,6 +36,8 @@ struct session {
 	struct id_list to_refuse;
 	struct activation *activation;
 	uint32_t activation_serial; /* of the last one begun, never 0 then */
+	struct query queries[SESSION_QUERIES_MAX];
+	uint32_t ticket_last;
 };
 
 /* session_asked returns the record of the request with that cookie. */

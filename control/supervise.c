@@ -175,6 +175,17 @@ adopt_unrecorded(struct supervise *sup, const struct preflight *pre, struct dpcl
 	                sup->sock_path);
 }
 
+/* config_same is true when a running dataplane need not be started anew. The congestion control is
+ * told with every torrent: that of the configuration is for peers who have named none yet. */
+static bool
+config_same(const struct abi_config *running, const struct abi_config *wanted)
+{
+	struct abi_config like = *running;
+
+	like.congestion = wanted->congestion;
+	return memcmp(&like, wanted, sizeof(like)) == 0;
+}
+
 int
 supervise_adopt(struct supervise *sup, const struct preflight *pre, struct dpclient **client,
                 struct fail *fail)
@@ -196,7 +207,7 @@ supervise_adopt(struct supervise *sup, const struct preflight *pre, struct dpcli
 	sup->pid = (pid_t)running.pid;
 	sup->pid_fd = pid_fd;
 	sup->is_child = false;
-	if (memcmp(&running.config, &pre->config, sizeof(pre->config)) != 0)
+	if (!config_same(&running.config, &pre->config))
 		return fail_set(fail, ESTALE, "the running dataplane has another configuration");
 	return 1;
 }

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,7 @@ torrent_make(const struct catalogue_row *row)
 		.withdrawn_cnt = row->withdrawn_cnt,
 	};
 	memcpy(torrent->info_hash, row->info_hash, sizeof(torrent->info_hash));
+	snprintf(torrent->class_name, sizeof(torrent->class_name), "%s", row->class_name);
 	if (torrent->name == NULL || torrent->reason == NULL) {
 		torrent_free(torrent);
 		return NULL;

@@ -36,6 +36,8 @@ struct torrent {
 	bool stale;      /* what the dataplane may hold is outdated: remove, then add */
 	bool to_verify;  /* waits for JOB_VERIFY */
 	bool to_check;   /* waits for JOB_CHECK */
+	bool reclass;    /* held with another congestion control than it should have */
+	char class_name[CLASS_NAME_MAX]; /* "" for none */
 	char *name;
 	char *reason;    /* never NULL; "" when there is nothing to say */
 	int64_t added_at;

@@ -7,8 +7,8 @@ It is started like the dataplane (descriptors 3 and 4). In the folder $SPILLWAY_
 events.jsonl (each message received) and takes orders on the datagram socket orders.sock:
 
     activate ID | withdraw ID FILE PIECE_FIRST PIECE_CNT REASON | deactivate ID BYTES
-    uploaded ID BYTES PEERS | counter INDEX VALUE | garbage | wrong-length | hang | resume |
-    hang-up | die STATUS
+    uploaded ID BYTES PEERS | counter INDEX VALUE | peers CNT (-1: never told) | garbage |
+    wrong-length | hang | resume | hang-up | die STATUS
 
 If the file "fail" is in that folder it prints the file's text and exits with status 3 at once.
 """
@@ -21,15 +21,17 @@ import socket
 import struct
 import sys
 
-MAGIC, VERSION = 0x53504C57, 1
+MAGIC, VERSION = 0x53504C57, 2
 (HELLO, WELCOME, RESULT, ADD, REMOVE, LIST, HELD, ACTIVATE, LAYOUT, FILES, REFUSE, DEACTIVATED,
- WITHDRAWN, SHUTDOWN) = range(1, 15)
+ WITHDRAWN, SHUTDOWN, PEERS, PEER, TRACE, TRACED) = range(1, 19)
 OK, ERR_VERSION, ERR_MESSAGE, ERR_UNKNOWN, ERR_EXISTS, ERR_FULL, ERR_LAYOUT, ERR_STATE = range(8)
-ENTRIES_MAX, FDS_MAX = 64, 64
+ENTRIES_MAX, FDS_MAX, PEERS_MAX, TRACE_MAX = 64, 64, 32, 20
 HDR = struct.Struct("=IHHII")
-ENTRY = struct.Struct("=20sII")
+ENTRY = struct.Struct("=20sIII")
+PEER_ROW = struct.Struct("=6Q7QIIIHHII9I20s")
+EVENT = struct.Struct("=QQQ16s16s16s80s")
 ENTRIES_LEN = 8 + ENTRIES_MAX * ENTRY.size
-CONFIG = struct.Struct("=II64s256s64sIHHIIIIIi32x")
+CONFIG = struct.Struct("=II64s256s64sIHHIIIIIiII24x")
 LAYOUT_HDR = struct.Struct("=IIQIIIIIIIIQQQQ20sI")
 COUNTERS = ("payload_bytes", "disk_bytes", "peers", "torrents_active", "requests")
 SLOT_CNT = 16
@@ -66,6 +68,7 @@ class Torrent:
     def __init__(self, info_hash):
         self.info_hash = info_hash
         self.active = False
+        self.congestion = 0
         self.layout = None
         self.file_cnt = 0
         self.fds = []
@@ -80,13 +83,15 @@ class Double:
         self.counters = Counters()
         self.conn = None
         self.hung = False
+        self.peer_cnt = 0
         self.sel = selectors.DefaultSelector()
         self.listener = socket.socket(fileno=3)
         self.config = os.pread(4, CONFIG.size, 0)
         fields = CONFIG.unpack(self.config)
         self.port = fields[2].rstrip(b"\0").decode()
         self.note("start", magic=fields[0], port=self.port, listen_port=fields[6],
-                  flags=fields[8], sid=os.getsid(0), pid=os.getpid())
+                  flags=fields[8], congestion=fields[14], per_source=fields[15],
+                  sid=os.getsid(0), pid=os.getpid())
         path = os.path.join(folder, "orders.sock")
         if os.path.exists(path):
             os.unlink(path)
@@ -117,7 +122,8 @@ class Double:
                                        self.counters.len, text), cookie, [self.counters.fd])
 
     def on_list(self, cookie, _body, _fds):
-        rows = [ENTRY.pack(t.info_hash, i, int(t.active)) for i, t in self.torrents.items()]
+        rows = [ENTRY.pack(t.info_hash, i, int(t.active), t.congestion)
+                for i, t in self.torrents.items()]
         while True:
             part, rows = rows[:ENTRIES_MAX], rows[ENTRIES_MAX:]
             body = struct.pack("=II", len(part), int(not rows)) + b"".join(part)
@@ -131,20 +137,21 @@ class Double:
 
     def on_add(self, cookie, body, _fds):
         done = 0
-        for info_hash, torrent_id, _ in self.entries(body):
+        for info_hash, torrent_id, _, congestion in self.entries(body):
             held = self.torrents.get(torrent_id)
             others = [t for i, t in self.torrents.items() if i != torrent_id]
             if ((held and held.info_hash != info_hash)
                     or info_hash in [t.info_hash for t in others]):
                 self.result(cookie, ERR_EXISTS, done)
                 return
-            self.torrents.setdefault(torrent_id, Torrent(info_hash))
+            self.torrents.setdefault(torrent_id, Torrent(info_hash)).congestion = congestion
+            self.note("added", id=torrent_id, congestion=congestion)
             done += 1
         self.result(cookie, OK, done)
 
     def on_remove(self, cookie, body, _fds):
         done = 0
-        for _, torrent_id, _ in self.entries(body):
+        for _, torrent_id, _, _ in self.entries(body):
             torrent = self.torrents.pop(torrent_id, None)
             if torrent is None:
                 self.result(cookie, ERR_UNKNOWN, done)
@@ -191,6 +198,36 @@ class Double:
         self.note("refused", id=struct.unpack_from("=I", body)[0])
         self.result(cookie)
 
+    def on_peers(self, cookie, body, _fds):
+        """Peers that are made up, some in each answer."""
+        cursor, wanted = struct.unpack("=II", body)
+        self.note("peers", cursor=cursor, torrent=wanted)
+        if self.peer_cnt < 0:
+            return
+        end = min(cursor + PEERS_MAX, self.peer_cnt)
+        rows = b"".join(self.peer(i, wanted) for i in range(cursor, end))
+        head = struct.pack("=IIII", end - cursor, int(end == self.peer_cnt), end, 0)
+        self.send(PEER, head + rows.ljust(PEERS_MAX * PEER_ROW.size, b"\0"), cookie)
+
+    @staticmethod
+    def peer(index, torrent_id):
+        return PEER_ROW.pack(
+            10_000_000, 900_000, 100_000, 1000 * index, 0, 0,
+            7_000_000, 2_000_000, 1_000_000, 0, 0, 0, 0,
+            0, torrent_id or 1, int.from_bytes(socket.inet_aton("10.9.8.7"), sys.byteorder),
+            1000 + index, 1448, 1, 0,
+            30_000, 0, 230_000, 14480, 1 << 20, 65535, 1448, 2896, 3, b"-TR3000-" + bytes(12))
+
+    def on_trace(self, cookie, body, _fds):
+        _, port, _ = struct.unpack("=IHH", body)
+        if port >= 1000 + self.peer_cnt:
+            self.result(cookie, ERR_UNKNOWN)
+            return
+        event = EVENT.pack(2_000_000, 14480, 7240, b"recovering", b"cwnd_bytes", b"flight_bytes",
+                           b"loss: window now 14480, in flight 7240")
+        self.send(TRACED, struct.pack("=II", 1, 0) + event.ljust(TRACE_MAX * EVENT.size, b"\0"),
+                  cookie)
+
     def on_shutdown(self, cookie, _body, _fds):
         self.result(cookie)
         sys.exit(0)
@@ -215,6 +252,8 @@ class Double:
             self.counters.slot(self.torrents[torrent_id].slot, torrent_id, peers, uploaded)
         elif name == "counter":
             self.counters.value(int(args[0]), int(args[1]))
+        elif name == "peers":
+            self.peer_cnt = int(args[0])
         elif name == "garbage":
             self.conn.send(b"\xff" * 40)
         elif name == "wrong-length":
@@ -260,7 +299,8 @@ class Double:
         assert (magic, version, body_len) == (MAGIC, VERSION, len(body)), data[:16]
         handler = {HELLO: self.on_hello, LIST: self.on_list, ADD: self.on_add,
                    REMOVE: self.on_remove, LAYOUT: self.on_layout, FILES: self.on_files,
-                   REFUSE: self.on_refuse, SHUTDOWN: self.on_shutdown}[kind]
+                   REFUSE: self.on_refuse, SHUTDOWN: self.on_shutdown,
+                   PEERS: self.on_peers, TRACE: self.on_trace}[kind]
         self.note("message", kind=kind, fds=len(fds), cnt=struct.unpack_from("=I", body)[0]
                   if kind in (ADD, REMOVE) else 0)
         handler(cookie, body, fds)

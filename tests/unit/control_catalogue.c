@@ -61,6 +61,7 @@ add(struct catalogue *c, uint8_t hash_byte, const char *name)
 		.state = TORRENT_VERIFYING,
 		.name = name,
 		.reason = "",
+		.class_name = "",
 		.added_at = 1000,
 		.total_len = UINT64_C(1) << 40,
 		.file_cnt = 2,

@@ -23,6 +23,7 @@ insert(struct torrents *set, uint32_t id, const char *hex, const char *name)
 		.state = TORRENT_SEEDING,
 		.name = name,
 		.reason = "",
+		.class_name = "",
 	};
 
 	for (int i = 0; i < 20; i++) {
@@ -175,7 +176,7 @@ static void
 appended_are_found_once_sorted(void **state)
 {
 	struct torrents *set;
-	struct catalogue_row row = {.name = "n", .reason = "", .state = TORRENT_SEEDING};
+	struct catalogue_row row = {.name = "n", .reason = "", .class_name = "", .state = TORRENT_SEEDING};
 	uint64_t x = 1;
 
 	(void)state;
