@@ -11,7 +11,7 @@
 
 enum {
 	LIMITS_MAX = 96,        /* bytes of the shares of a peer */
-	LIMITS_SHOWN = 3,
+	LIMITS_SHOWN = 3,       /* of a peer, 2 where that makes a line fit */
 	TORRENT_COLUMNS_MIN = 10, /* below, a peer takes two lines */
 };
 
@@ -173,14 +173,14 @@ peers_sort(const json_t *peers, const struct sort *sort)
 
 /* limits_write writes the largest shares, "its requests 83 %, disk 12 %". */
 static void
-limits_write(const json_t *peer, char out[LIMITS_MAX])
+limits_write(const json_t *peer, int shown_max, char out[LIMITS_MAX])
 {
 	const json_t *sums = json_object_get(peer, "limit_us");
 	double all = number(peer, "connected_us");
 	bool shown[LIMIT_CNT] = {false};
 
 	snprintf(out, LIMITS_MAX, "-");
-	for (int n = 0; n < LIMITS_SHOWN && all > 0; n++) {
+	for (int n = 0; n < shown_max && all > 0; n++) {
 		size_t most = LIMIT_CNT;
 		for (size_t i = 0; i < LIMIT_CNT; i++)
 			if (!shown[i] && (most == LIMIT_CNT || number(sums, limits[i].name) >
@@ -200,7 +200,7 @@ static void
 row_fill(struct row *row, const json_t *peer)
 {
 	snprintf(row->resent, sizeof(row->resent), "%.1f %%", 100 * resent_share(peer));
-	limits_write(peer, row->limits);
+	limits_write(peer, LIMITS_SHOWN, row->limits);
 	row->cell[COLUMN_ADDRESS] = text(peer, "address");
 	row->cell[COLUMN_RATE] = cli_bytes(row->rate, rate_of(peer), "/s");
 	row->cell[COLUMN_RTT] = cli_delay(row->rtt, rtt_of(peer));
@@ -230,17 +230,34 @@ second_line(const struct row *row, size_t width)
 	putchar('\n');
 }
 
+static void
+limits_fill(struct row *rows, const json_t *peers, int shown_max)
+{
+	for (size_t i = 0; i < json_array_size(peers); i++)
+		limits_write(json_array_get(peers, i), shown_max, rows[i].limits);
+}
+
+static bool
+fits(const struct cli_table *table, size_t width)
+{
+	return width == 0 || cli_table_width(table) + TORRENT_COLUMNS_MIN <= width;
+}
+
 /* table_print prints one line a peer where the terminal is wide enough, else two. */
 static void
-table_print(const struct row *rows, size_t row_cnt, const char **cells)
+table_print(struct row *rows, const json_t *peers, const char **cells)
 {
+	size_t row_cnt = json_array_size(peers);
 	struct cli_table table = {columns, COLUMN_CNT, cells, row_cnt};
 	size_t width = cli_terminal_columns();
 
 	for (size_t i = 0; i < row_cnt; i++)
 		memcpy(&cells[i * COLUMN_CNT], rows[i].cell, sizeof(rows[i].cell));
-	bool narrow = width > 0 && cli_table_width(&table) + TORRENT_COLUMNS_MIN > width;
+	if (!fits(&table, width))
+		limits_fill(rows, peers, LIMITS_SHOWN - 1);
+	bool narrow = !fits(&table, width);
 	if (narrow) {
+		limits_fill(rows, peers, LIMITS_SHOWN);
 		table.column_cnt = COLUMN_CONGESTION + 1;
 		for (size_t i = 0; i < row_cnt; i++)
 			memcpy(&cells[i * table.column_cnt], rows[i].cell,
@@ -272,7 +289,7 @@ peers_print(const struct cli *cli, const json_t *peers)
 		rate += rate_of(json_array_get(peers, i));
 	}
 	if (cnt > 0)
-		table_print(rows, cnt, cells);
+		table_print(rows, peers, cells);
 	printf("%s%zu peer%s, %s\n", cnt > 0 ? "\n" : "", cnt, cnt == 1 ? "" : "s",
 	       cli_bytes(total, rate, "/s"));
 	free(rows);

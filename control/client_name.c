@@ -16,7 +16,7 @@ static const struct {
 	{"AG", "Ares"},         {"AZ", "Vuze"},          {"BC", "BitComet"},  {"BI", "BiglyBT"},
 	{"BT", "BitTorrent"},   {"DE", "Deluge"},        {"FW", "FrostWire"}, {"KG", "KGet"},
 	{"KT", "KTorrent"},     {"LT", "libtorrent"},    {"PI", "PicoTorrent"},
-	{"SW", "Spillway"},     {"TR", "Transmission"},  {"TS", "test peer"}, {"TX", "Tixati"},
+	{"SW", "Spillway"},     {"TR", "Transmission"},  {"TS", "TorrentStorm"}, {"TX", "Tixati"},
 	{"UM", "uTorrent Mac"}, {"UT", "uTorrent"},      {"UW", "uTorrent Web"},
 	{"WW", "WebTorrent"},   {"lt", "rTorrent"},      {"qB", "qBittorrent"},
 };
