@@ -110,6 +110,7 @@ torrents_are_kept(void **state)
 	assert_int_equal(catalogue_add_uploaded(c, 2, 5000, &fail), 0);
 	assert_int_equal(catalogue_add_uploaded(c, 2, 1, &fail), 0);
 	assert_int_equal(catalogue_set_data_dir(c, 2, "/else", &fail), 0);
+	assert_int_equal(catalogue_set_class(c, 2, "bulk", &fail), 0);
 	catalogue_close(c);
 	c = opened();
 	assert_int_equal(catalogue_next(c, &row, &fail), 1);
@@ -119,6 +120,7 @@ torrents_are_kept(void **state)
 	assert_int_equal(row.state, TORRENT_ERROR);
 	assert_string_equal(row.name, "tw\xff o");
 	assert_string_equal(row.reason, "no disk");
+	assert_string_equal(row.class_name, "bulk");
 	assert_int_equal(row.uploaded_bytes, 5001);
 	assert_int_equal(row.total_len, UINT64_C(1) << 40);
 	assert_int_equal(row.info_hash[19], 2);

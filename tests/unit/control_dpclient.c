@@ -66,7 +66,7 @@ ask(enum abi_type type)
 static void
 say(struct abi_hdr hdr, const void *body, size_t body_len, int fd)
 {
-	char bytes[4096] = {0};
+	char bytes[sizeof(struct abi_msg) + 64] = {0};
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int))];
@@ -247,6 +247,7 @@ bad_messages_are_refused(void **state)
 	hdr.version++;
 	refused(hdr, ref, -1);
 	refused(header(ABI_ACTIVATE, 0, ref), 4000, -1);
+	refused(header(ABI_ACTIVATE, 0, ref), sizeof(struct abi_msg), -1);
 }
 
 static void
@@ -271,6 +272,84 @@ bad_answers_are_refused(void **state)
 	refused(header(ABI_WELCOME, hello, sizeof(struct abi_welcome)), sizeof(struct abi_welcome), -1);
 	say(header(ABI_HELD, hello, held), &entries, sizeof(entries), -1);
 	assert_int_equal(receive(&event), -EPROTO);
+}
+
+/* peers_answered says peers in answer to ABI_PEERS. Returns what control makes of it. */
+static int
+peers_answered(const struct abi_peers *peers)
+{
+	struct dpclient_event event;
+	uint32_t cookie;
+
+	dpclient_close(client);
+	close(peer);
+	struct fail fail;
+	assert_int_equal(dpclient_connect(&client, path, &fail), 0);
+	peer = accept(listener, NULL, NULL);
+	cookie = ask(ABI_PEERS);
+	say(header(ABI_PEER, cookie, sizeof(*peers)), peers, sizeof(*peers), -1);
+	return receive(&event);
+}
+
+static void
+peers_out_of_bounds_are_refused(void **state)
+{
+	static struct abi_peers peers;
+
+	(void)state;
+	peers = (struct abi_peers){.cnt = ABI_PEERS_MAX, .last = 1};
+	assert_int_equal(peers_answered(&peers), 1);
+	peers.cnt++;
+	assert_int_equal(peers_answered(&peers), -EPROTO);
+	peers.cnt--;
+	peers.last = 2;
+	assert_int_equal(peers_answered(&peers), -EPROTO);
+	peers.last = 0;
+	peers.peer[ABI_PEERS_MAX - 1].limit = ABI_LIMITED_CNT;
+	assert_int_equal(peers_answered(&peers), -EPROTO);
+	peers.peer[ABI_PEERS_MAX - 1].limit = 0;
+	peers.peer[0].congestion = ABI_CONGESTION_CNT;
+	assert_int_equal(peers_answered(&peers), -EPROTO);
+	peers.cnt = 0;
+	assert_int_equal(peers_answered(&peers), 1);
+}
+
+/* value_refused: the next message is refused for what is in it. */
+static void
+value_refused(void)
+{
+	struct dpclient_event event;
+	struct fail fail;
+
+	assert_int_equal(dpclient_receive(client, &event, &fail), -EPROTO);
+	assert_non_null(strstr(fail.text, "value out of bounds"));
+}
+
+static void
+traces_without_end_are_refused(void **state)
+{
+	static struct abi_traced traced;
+	struct abi_trace_event *last = &traced.event[ABI_TRACE_MAX - 1];
+	char *const texts[] = {last->name, last->value_name[0], last->value_name[1], last->text};
+	const size_t sizes[] = {sizeof(last->name), sizeof(last->value_name[0]),
+	                        sizeof(last->value_name[1]), sizeof(last->text)};
+	struct dpclient_event event;
+	uint32_t cookie = ask(ABI_TRACE);
+
+	(void)state;
+	traced.cnt = ABI_TRACE_MAX;
+	say(header(ABI_TRACED, cookie, sizeof(traced)), &traced, sizeof(traced), -1);
+	assert_int_equal(receive(&event), 1);
+	for (int i = 0; i < 4; i++) {
+		cookie = ask(ABI_TRACE);
+		memset(texts[i], 'x', sizes[i]);
+		say(header(ABI_TRACED, cookie, sizeof(traced)), &traced, sizeof(traced), -1);
+		value_refused();
+		texts[i][sizes[i] - 1] = '\0';
+	}
+	traced.cnt++;
+	say(header(ABI_TRACED, cookie, sizeof(traced)), &traced, sizeof(traced), -1);
+	value_refused();
 }
 
 static void
@@ -313,6 +392,8 @@ main(void)
 		TEST(queue_holds_what_the_socket_refuses),
 		TEST(bad_messages_are_refused),
 		TEST(bad_answers_are_refused),
+		TEST(peers_out_of_bounds_are_refused),
+		TEST(traces_without_end_are_refused),
 		TEST(end_is_seen),
 		TEST(nobody_listens),
 	};

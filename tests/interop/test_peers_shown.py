@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Copyright (c) 2026 The Spillway authors
+"""spillway peers tells why a live peer is slow: a reader that takes little, one that asks little,
+one whose packets are lost, and a client that takes what it can."""
+
+import contextlib
+import socket
+import time
+
+import clients
+import content
+import seeding
+import shell
+import wire
+
+BLOCK = 16384
+
+
+@contextlib.contextmanager
+def fixture(env):
+    with seeding.af_xdp(env, congestion_classes="bulk=bbr,lan=newreno") as s:
+        s.plain = s.seed(content.single(env.folder(), 32 << 20, "plain.bin"))
+        yield s
+
+
+def check(s):
+    s.check_dataplane()
+
+
+@contextlib.contextmanager
+def _peer(s, torrent, receive_buffer=None):
+    with wire.Peer(s.client_ns, s.address, 6881) as peer:
+        if receive_buffer is not None:
+            peer.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        peer.handshake(torrent.info_hash)
+        peer.interested()
+        yield peer
+
+
+def _ask(peer, blocks):
+    for i in blocks:
+        peer.request(i // 2, i % 2 * BLOCK, BLOCK)  # pieces of 32 KiB
+
+
+def _name(peer):
+    return "%s:%d" % peer.sock.getsockname()
+
+
+def _shown(s, peer):
+    """What is told of one peer."""
+    found = [p for p in s.daemon.json("peers")["peers"] if p["address"] == _name(peer)]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def _share(shown, limit):
+    """Of the time connected; all shares together are that time."""
+    total = sum(shown["limit_us"].values())
+    assert total == shown["connected_us"] > 0, shown
+    return shown["limit_us"][limit] / total
+
+
+def _traced(s, peer):
+    return s.daemon.json("peers", "--trace", _name(peer))["trace"]
+
+
+def test_idle_peer_is_limited_by_its_requests(s):
+    with _peer(s, s.plain) as peer:
+        time.sleep(1)
+        shown = _shown(s, peer)
+        assert _share(shown, "requests") > 0.95 and shown["limit"] == "requests", shown
+        assert shown["torrent"] == "plain.bin" and shown["rate_bytes_per_s"] < 1000, shown
+        assert shown["client"].startswith("TorrentStorm"), shown
+        trace = _traced(s, peer)
+        assert trace[0]["text"] == "SYN-RECEIVED became ESTABLISHED", trace
+        assert 0.9e6 < trace[0]["ago_us"] < 60e6, trace
+
+
+def test_slow_reader_is_limited_by_its_window(s):
+    with _peer(s, s.plain) as peer:
+        _ask(peer, range(400))
+        shell.wait_until(lambda: _shown(s, peer)["limit"] == "window", 5, "its window is full")
+        for _ in range(40):
+            peer.sock.recv(1448)
+            time.sleep(0.05)
+        shown = _shown(s, peer)
+        assert _share(shown, "window") > 0.8 and shown["limit"] == "window", shown
+        assert shown["queued_bytes"] > 0 and shown["requests"] > 0, shown
+        line = [r for r in s.daemon.cli("peers").stdout.splitlines() if _name(peer) in r]
+        assert len(line) == 1 and " its window " in line[0], line
+
+
+def test_shut_window_is_traced(s):
+    with _peer(s, s.plain) as peer:
+        _ask(peer, range(400))
+        def kinds():
+            return [e["event"] for e in _traced(s, peer)]
+        shell.wait_until(lambda: "probe" in kinds(), 10, "a probe of the window")
+        assert "shut" in kinds(), kinds()
+        peer.sock.setblocking(False)
+        end = time.monotonic() + 5
+        while "opened" not in kinds() and time.monotonic() < end:
+            with contextlib.suppress(BlockingIOError):
+                peer.sock.recv(1 << 20)
+        assert "opened" in kinds(), kinds()
+
+
+def test_one_request_at_a_time_is_limited_by_requests(s):
+    with _peer(s, s.plain) as peer:
+        peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        for i in range(40):
+            _ask(peer, [i])
+            peer.receive_until(wire.PIECE)
+            time.sleep(0.03)
+        shown = _shown(s, peer)
+        assert _share(shown, "requests") > 0.8, shown
+        assert shown["acked_bytes"] > 39 * BLOCK, shown
+
+
+def test_rate_of_a_client(s):
+    big = s.seed(content.single(s.env.folder(), 192 << 20, "big.bin"))
+    client = s.start_client(clients.Libtorrent, big)
+    try:
+        def rates():
+            return [p for p in s.daemon.json("peers", "--torrent", "big.bin")["peers"]
+                    if p["rate_bytes_per_s"] > 4 << 20]
+        shell.wait_until(rates, 20, "a peer that is fast", pause=0.02)
+        seeding.wait_finished([client], 60)
+    finally:
+        client.stop()
+
+
+def test_congestion_control_of_the_class(s):
+    torrent = s.plain
+    other = content.single(s.env.folder(), 1 << 20, "bulk.bin")
+    path = other + ".torrent"
+    s.daemon.cli("create", other, "-o", path)
+    s.daemon.cli("add", path, "--data", other.rsplit("/", 1)[0], "--class", "bulk")
+    info_hash = bytes.fromhex(s.daemon.json("show", "bulk.bin")["torrent"]["info_hash"])
+    with _peer(s, torrent) as plain, wire.Peer(s.client_ns, s.address, 6881) as bulk:
+        bulk.handshake(info_hash)
+        assert _shown(s, plain)["congestion"] == "cubic"
+        assert _shown(s, bulk)["congestion"] == "bbr"
+        peers = s.daemon.json("peers", "--torrent", "bulk.bin")["peers"]
+        assert [p["address"] for p in peers] == [_name(bulk)], peers
+
+
+def test_many_peers_are_all_told(s):
+    with contextlib.ExitStack() as stack:
+        mine = [stack.enter_context(wire.Peer(s.client_ns, s.address, 6881)) for _ in range(100)]
+        shell.wait_until(lambda: s.daemon.counter("peers") >= 100, 5, "a hundred peers")
+        told = [p["address"] for p in s.daemon.json("peers")["peers"]]
+        assert len(told) == len(set(told)), "a peer was told twice"
+        assert {_name(p) for p in mine} <= set(told)
+
+
+def test_lossy_peer_is_limited_by_losses(s):
+    """Last: the loss stays. One packet in ten is lost, each way."""
+    s.lab.lose(10)
+    with _peer(s, s.plain) as peer:
+        _ask(peer, range(32))
+        for _ in range(32):
+            peer.receive_until(wire.PIECE)
+        shown = _shown(s, peer)
+        assert _share(shown, "recovery") > 0.2, shown
+        assert shown["retransmit_bytes"] > 0, shown
+        kinds = {e["event"] for e in _traced(s, peer)}
+        assert kinds & {"resent", "timeout", "recovering"}, kinds
