@@ -185,7 +185,8 @@ catalogue_next(struct catalogue *catalogue, struct catalogue_row *row, struct fa
 	int state = sqlite3_column_int(s, 2);
 	if (id < 1 || id > UINT32_MAX || sqlite3_column_bytes(s, 1) != 20 || info_hash == NULL ||
 	    name == NULL || reason == NULL || class_name == NULL ||
-	    sqlite3_column_bytes(s, 13) >= CLASS_NAME_MAX || state < TORRENT_VERIFYING || state >= TORRENT_STATE_CNT)
+	    sqlite3_column_bytes(s, 13) >= CLASS_NAME_MAX || state < TORRENT_VERIFYING ||
+	    state >= TORRENT_STATE_CNT)
 		return fail_set(fail, EIO, "catalogue %s: torrent %" PRId64 " is damaged",
 		                catalogue->path, id);
 	*row = (struct catalogue_row){

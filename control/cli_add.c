@@ -144,8 +144,8 @@ const struct cli_command cli_command_add = {
 	.usage = "FILE.torrent --data DIR [--class NAME] [--detach]",
 	.help = "verify the content of a torrent and seed it",
 	.more = "  --data DIR    the folder that holds the file or folder that the torrent names\n"
-	        "  --class NAME  a class of spillwayd's option congestion_classes: its connections get\n"
-	        "                the congestion control of that class\n"
+	        "  --class NAME  a class of spillwayd's option congestion_classes: its connections\n"
+	        "                get the congestion control of that class\n"
 	        "  --detach      do not wait until it is verified\n\n"
 	        "Waits until the torrent is verified and offered to peers. Pieces that do not match\n"
 	        "are not served, and a warning says so; a torrent without any matching piece fails.\n"

@@ -74,7 +74,7 @@ static const struct option_row rows[] = {
 	CHOICE(poll, poll_kinds, "adaptive", "adaptive sleeps when idle; busy never sleeps"),
 	NUMBER(cpu, "", "-1", -1, 1023, "CPU of the dataplane's worker; -1 is the scheduler's choice"),
 	CHOICE(congestion, congestion_names, "cubic",
-	       "congestion control of peers whose torrent has no class; a change is for new connections"),
+	       "congestion control where a torrent has no class; a change is for new connections"),
 	CHECKED(congestion_classes, "", classes_check,
 	        "congestion control by class of torrent, bulk=bbr,lan=newreno; spillway add --class"),
 	CHOICE(ecn, yes_no, "yes",

@@ -9,8 +9,8 @@
  *
  * While LIVE the queue of torrents.h is worked off in order: a torrent that is TORRENT_SEEDING is
  * added, another is removed, up to ABI_ENTRIES_MAX in a message. One that is held with another
- * congestion control than its class has now is added again, which changes that. ABI_ACTIVATE is answered one
- * torrent at a time (activation.h).
+ * congestion control than its class has now is added again, which changes that.
+ * ABI_ACTIVATE is answered one torrent at a time (activation.h).
  *
  * Threads: one. Lifecycle: session_create; session_attach and session_detach in turns;
  * session_destroy.

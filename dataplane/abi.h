@@ -21,8 +21,8 @@
  * answers ABI_LAYOUT (one layout memfd) and then ABI_FILES until every file has its descriptor,
  * or ABI_REFUSE. The torrent is active from the message that completes it.
  * Requests are answered in order, each by one ABI_RESULT that repeats its cookie (ABI_HELLO by
- * ABI_WELCOME, ABI_LIST by ABI_HELD..., ABI_PEERS by ABI_PEER, ABI_TRACE by ABI_TRACED). Events (ABI_ACTIVATE, ABI_DEACTIVATED, ABI_WITHDRAWN)
- * have cookie 0 and come at any time.
+ * ABI_WELCOME, ABI_LIST by ABI_HELD..., ABI_PEERS by ABI_PEER, ABI_TRACE by ABI_TRACED). Events
+ * (ABI_ACTIVATE, ABI_DEACTIVATED, ABI_WITHDRAWN) have cookie 0 and come at any time.
  *
  * Every struct has a fixed size and no pointer; integers are the machine's own order, for both
  * ends run on one machine. "w:" names the only writer of a field.

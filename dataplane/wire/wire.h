@@ -108,8 +108,8 @@ wire_pending(const struct wire_peer *peer);
 bool
 wire_holding(const struct wire_peer *peer);
 
-/* wire_wants tells whether the peer waits for content: blocks asked for and not given, or its torrent
- * is being made active. */
+/* wire_wants tells whether the peer waits for content: blocks asked for and not given, or its
+ * torrent is being made active. */
 bool
 wire_wants(const struct wire_peer *peer);
 

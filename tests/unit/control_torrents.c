@@ -176,7 +176,8 @@ static void
 appended_are_found_once_sorted(void **state)
 {
 	struct torrents *set;
-	struct catalogue_row row = {.name = "n", .reason = "", .class_name = "", .state = TORRENT_SEEDING};
+	struct catalogue_row row = {.name = "n", .reason = "", .class_name = "",
+	                            .state = TORRENT_SEEDING};
 	uint64_t x = 1;
 
 	(void)state;
