@@ -107,7 +107,7 @@ runs_are_summed_until_something_else(void **state)
 	assert_in_range(events[0].b, 10000 - (10000 >> 10), 10000);
 	assert_in_range(events[1].b, 10000 - (10000 >> 10), 10000);
 	trace_add(&trace, TRACE_recovered, 20000, 1, 1);
-	trace_add(&trace, TRACE_resent, 20001, 7, 1);
+	trace_add(&trace, TRACE_duplicate, 20001, 7, 1);
 	assert_int_equal(trace_read(&trace, events), 4);
 	assert_int_equal(events[3].a, 7);
 }
