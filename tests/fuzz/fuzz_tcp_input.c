@@ -4,9 +4,10 @@
 /* Attack surface: every TCP segment, at every moment of a connection. The input is a list of
  * steps: segments whose numbers lie near what the stack expects, segments of raw bytes with the
  * checksum mended, and what an owner and a clock do between them. After each step the lab checks
- * the stack's invariants, the packets that left and the content both ways; at the end every
- * buffer and every entry of the stack's pools must be back. */
-#include "tests/unit/tcp_lab.h"
+ * the stack's invariants, the packets that left and the content both ways, and a model of each
+ * peer what it can know from outside; at the end every buffer and every entry of the stack's pools
+ * must be back, and after some inputs the peers fall silent first. */
+#include "tests/fuzz/tcp_model.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -34,6 +35,7 @@ struct input {
 
 static struct lab lab;
 static struct lab_peer peers[PEERS];
+static struct tcp_model models[PEERS];
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -53,6 +55,15 @@ take16(struct input *in)
 	uint32_t high = take8(in);
 
 	return high << 8 | take8(in);
+}
+
+/* window returns what a peer offers, small as often as large. */
+static uint16_t
+window(struct input *in)
+{
+	uint8_t shift = take8(in) & 15;
+
+	return (uint16_t)(take16(in) >> shift);
 }
 
 /* near returns a number close to seq, or seldom anywhere. */
@@ -77,6 +88,22 @@ near(struct input *in, uint32_t seq)
 	default:
 		return take16(in) << 16 | take16(in);
 	}
+}
+
+/* give hands the stack a segment of a peer, and its model first. */
+static void
+give(struct lab_peer *peer, const struct lab_seg *seg)
+{
+	tcp_model_offer(&models[peer - peers], seg);
+	lab_input(peer, seg);
+}
+
+/* note_sent tells the models of the packets that left in the last step. */
+static void
+note_sent(void)
+{
+	for (uint32_t i = 0; i < PEERS; i++)
+		tcp_model_sent(&models[i], &lab);
 }
 
 /* tcb_of returns the stack's connection with a peer, half-open or not, or NULL. */
@@ -135,12 +162,12 @@ segment(struct input *in, struct lab_peer *peer)
 		seg.flags = TCP_ACK | (seg.flags & TCP_FIN);
 	seg.seq = near(in, expected_seq(peer));
 	seg.ack = expected_ack(in, peer);
-	seg.wnd = (uint16_t)take16(in);
+	seg.wnd = window(in);
 	seg.len = take16(in) % 1461;
 	options(in, peer, &seg.opt);
 	for (uint32_t i = 0; i < seg.len; i++)
 		data[i] = lab_byte(seg.seq - iss - 1 + i);
-	lab_input(peer, &seg);
+	give(peer, &seg);
 }
 
 static void
@@ -156,6 +183,7 @@ sack(struct input *in, struct lab_peer *peer)
 	}
 	peer->nxt = expected_seq(peer);
 	peer->ts = peer->tcb != NULL && peer->tcb->ts_ok;
+	tcp_model_offer(&models[peer - peers], &(struct lab_seg){.wnd = peer->wnd});
 	lab_ack(peer, expected_ack(in, peer), blocks, cnt);
 }
 
@@ -174,13 +202,14 @@ raw(struct input *in)
 	in->len -= len;
 	tcp_put16(l4, peers[RAW_PEER].port);
 	tcp_put16(l4 + 2, LAB_PORT);
+	tcp_model_offer_any(&models[RAW_PEER]);
 	lab_deliver(&peers[RAW_PEER], &ip);
 }
 
 static void
 syn(struct input *in, struct lab_peer *peer)
 {
-	struct lab_seg seg = {.flags = TCP_SYN, .wnd = 65535};
+	struct lab_seg seg = {.flags = TCP_SYN, .wnd = window(in)};
 
 	if (peer->tcb != NULL)
 		return;
@@ -191,16 +220,18 @@ syn(struct input *in, struct lab_peer *peer)
 	peer->iss = seg.seq;
 	peer->nxt = seg.seq + 1;
 	peer->ts = false;
-	lab_input(peer, &seg);
+	give(peer, &seg);
 	lab_flush(&lab);
+	note_sent();
 	for (uint32_t i = 0; i < lab.out_cnt; i++) {
 		if (lab.out[i].seg.flags == (TCP_SYN | TCP_ACK) &&
 		    lab.out[i].remote_port == peer->port)
 			peer->irs = lab.out[i].seg.seq;
 	}
 	if (take8(in) & 3) {
-		peer->wnd = (uint16_t)take16(in);
+		peer->wnd = window(in);
 		peer->ts = seg.opt.has_ts;
+		tcp_model_offer(&models[peer - peers], &(struct lab_seg){.wnd = peer->wnd});
 		lab_ack(peer, peer->irs + 1, NULL, 0);
 	}
 }
@@ -257,29 +288,44 @@ step(struct input *in)
 		break;
 	case STEP_WAIT:
 		lab_wait(&lab, (uint64_t)take8(in) << (take8(in) % 20));
+		note_sent();
 		break;
 	default:
 		lab_flush(&lab);
+		note_sent();
 		return;
 	}
 	lab_check(&lab);
+}
+
+static void
+begin(bool wrap)
+{
+	if (lab.stack == NULL)
+		lab_init(&lab, &lab_plain, 2);
+	lab_begin(&lab, wrap ? &lab_wrap : &lab_plain);
+	for (uint16_t i = 0; i < PEERS; i++) {
+		lab_peer_init(&lab, &peers[i], (uint16_t)(40000 + i));
+		peers[i].any_content = i == RAW_PEER;
+		tcp_model_init(&models[i], &peers[i]);
+	}
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct input in = {data, len};
+	uint8_t how = take8(&in);
 
-	if (lab.stack == NULL)
-		lab_init(&lab, &lab_plain, 2);
-	lab_begin(&lab, take8(&in) & 1 ? &lab_wrap : &lab_plain);
-	for (uint16_t i = 0; i < PEERS; i++) {
-		lab_peer_init(&lab, &peers[i], (uint16_t)(40000 + i));
-		peers[i].any_content = i == RAW_PEER;
-	}
-	for (uint32_t i = 0; i < STEPS_MAX && in.len > 0; i++)
+	begin(how & 1);
+	for (uint32_t i = 0; i < STEPS_MAX && in.len > 0; i++) {
 		step(&in);
+		for (uint32_t j = 0; j < PEERS; j++)
+			tcp_model_check(&models[j], &lab);
+	}
 	lab_flush(&lab);
+	if (how & 2)
+		tcp_model_silence(&lab);
 	lab_empty(&lab);
 	return 0;
 }
