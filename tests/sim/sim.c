@@ -33,6 +33,17 @@ clock_start(const struct lab_variant *variant)
 	return ((uint64_t)(variant->ours - isn_make(secret, &key, 0)) << 2) + (1ull << 36);
 }
 
+static enum tcp_cc
+cc_named(const char *name)
+{
+	uint32_t cc = TCP_CC_CUBIC;
+
+	while (name != NULL && cc < TCP_CC_CNT && strcmp(tcp_cc_name(cc), name) != 0)
+		cc++;
+	dp_assert(cc < TCP_CC_CNT);
+	return cc;
+}
+
 static void
 stack_make(struct sim *sim)
 {
@@ -40,11 +51,12 @@ stack_make(struct sim *sim)
 		.local = {.mac = {2, 0, 0, 0, 0, 1}, .mtu = 1500, .addr_be = htonl(0x0a000001)},
 		.listen_port = LAB_PORT,
 		.connections_max = CONNECTIONS_MAX,
+		.cc = cc_named(sim->config.cc),
+		.ecn = sim->config.ecn,
 		.secret = {secret[0], secret[1]},
 		.ctr = &sim->lab.ctr,
 	};
 
-	dp_assert(sim->config.cc == NULL || strcmp(sim->config.cc, "cubic") == 0);
 	sim->lab.variant = sim->config.wrap ? lab_wrap : lab_plain;
 	sim->lab.now_us = clock_start(&sim->lab.variant);
 	sim->lab.stack = tcp_create(&config, sim->lab.now_us);

@@ -4,10 +4,13 @@
 /* Reordering must not cost throughput: one packet in a hundred is overtaken by 3, 10 or 50 others,
  * and the goodput is compared with that of the same path without. RFC 8985 6.2 (the reordering
  * window), 2883 and 4015 (what was taken for loss is taken back), 5682.
- * Prints each ratio; fails when one is below its bound. */
+ * Prints each ratio; fails when one is below its bound. --quick leaves the fast links out, for
+ * sanitizers. */
 #include "tests/sim/sim.h"
 
-enum { SEEDS = 4, RUN_US = 30 * 1000 * 1000, OVERTAKEN_PPM = 10000 };
+#include <string.h>
+
+enum { SEEDS = 4, RUN_US = 30 * 1000 * 1000, OVERTAKEN_PPM = 10000, QUICK_MBPS = 100 };
 
 struct path {
 	uint32_t rate_mbps;
@@ -53,16 +56,20 @@ goodput_kbps(const struct path *path, uint32_t ppm, uint64_t seed)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	bool quick = argc > 1 && strcmp(argv[1], "--quick") == 0;
 	int failed = 0;
 
 	printf("%10s %8s %10s %10s %8s\n", "rate", "rtt", "overtaken", "goodput", "of clean");
 	for (uint32_t i = 0; i < ARRAY_CNT(paths); i++) {
 		const struct path *path = &paths[i];
-		uint64_t clean_kbps = goodput_kbps(path, 0, 1) * SEEDS;
+		uint64_t clean_kbps;
 		uint64_t kbps = 0;
 
+		if (quick && path->rate_mbps > QUICK_MBPS)
+			continue;
+		clean_kbps = goodput_kbps(path, 0, 1) * SEEDS;
 		for (uint64_t seed = 1; seed <= SEEDS; seed++)
 			kbps += goodput_kbps(path, OVERTAKEN_PPM, seed);
 		printf("%5u Mb/s %5u ms %7u by %5lu Mb/s %7.1f %% of %.1f %%%s\n",
