@@ -51,6 +51,17 @@
 	X(tcp_retransmit_bytes, COUNTER, "TCP payload bytes sent again")                           \
 	X(tcp_fast_recoveries, COUNTER, "losses repaired by fast retransmit")                      \
 	X(tcp_rtos, COUNTER, "retransmission timeouts")                                            \
+	X(tcp_rack_lost, COUNTER, "bytes found lost by time (RACK)")                               \
+	X(tcp_reorderings, COUNTER, "ACKs that told of reordering")                                \
+	X(tcp_tlp_probes, COUNTER, "tail loss probes sent")                                        \
+	X(tcp_tlp_repaired, COUNTER, "losses repaired by a tail loss probe")                       \
+	X(tcp_dsacks, COUNTER, "segments that the peer got twice (D-SACK)")                        \
+	X(tcp_dsacks_ignored, COUNTER, "D-SACKs ignored: of nothing sent again lately")            \
+	X(tcp_undo_eifel, COUNTER, "recoveries undone: a timestamp showed the original")           \
+	X(tcp_undo_dsack, COUNTER, "recoveries undone: all sent again arrived twice")              \
+	X(tcp_undo_frto, COUNTER, "timeouts undone: what was not sent again arrived (F-RTO)")      \
+	X(tcp_undo_unsent, COUNTER, "recoveries undone: all came before it was sent again")        \
+	X(tcp_records_coarse, COUNTER, "flight records joined to save memory")                     \
 	X(tcp_probes, COUNTER, "zero-window probes sent")                                          \
 	X(tcp_connections, GAUGE, "TCP connections open")                                          \
 	X(tcp_half_open, GAUGE, "TCP connections in SYN-RECEIVED")                                 \

@@ -47,6 +47,11 @@ enum {
 	TCP_RTO_MIN_US = 200 * 1000,
 	TCP_RTO_MAX_US = 60 * 1000 * 1000,
 	TCP_RTO_INITIAL_US = 1000 * 1000,
+	TCP_PTO_MIN_US = 5 * 1000,   /* before a tail loss probe: a short RTT varies more */
+	TCP_PTO_DELACK_US = 100 * 1000, /* more with one segment out: its ACK may be delayed */
+	TCP_REO_MIN_US = 1000,       /* before the reordering timer: a turn may be as long */
+	TCP_MIN_RTT_US = 60 * 1000 * 1000, /* the minimum is of so long, at least */
+	TCP_DUP_THRESH = 3,          /* duplicate ACKs that tell of a loss (RFC 5681 3.2) */
 	TCP_TIME_WAIT_US = 30 * 1000 * 1000,
 	TCP_CLOSING_US = 60 * 1000 * 1000,    /* to send what is queued when we close, and our FIN */
 	TCP_FIN_WAIT_2_US = 60 * 1000 * 1000, /* for the peer's FIN, after ours was acknowledged */
@@ -61,7 +66,9 @@ enum {
 	TCP_SEND_ENTRIES_MAX = 4096, /* fragments queued per connection */
 	TCP_SEND_ENTRIES = 1 << 18,  /* all connections */
 	TCP_SEND_FRAGS_MAX = 64,     /* fragments in one tcp_send */
-	TCP_SENT_RECORDS_MAX = 2048, /* runs in flight, for each connection while they are few */
+	TCP_SENT_RECORDS_MAX = 2048, /* runs in flight of a connection; none is split beyond */
+	TCP_SENT_RECORDS_COARSE = 1024, /* from here on runs of different times are joined, ... */
+	TCP_SENT_RECORDS_LOW = 64,   /* ... or from here when the pool runs low */
 	TCP_SENT_RECORDS = 1 << 17,  /* all connections */
 	TCP_SACK_SPLITS_MAX = 256,   /* runs that SACK blocks have cut in two, per connection */
 	TCP_CHALLENGE_ACKS_OWN = 10, /* of one connection in 2^22 us (RFC 5961 7) */

@@ -32,6 +32,9 @@ struct cc_ack {
 struct cc_ops {
 	const char *name;
 
+	/* own_recovery: what may be sent in recovery is for it to say, not for PRR (RFC 9937). */
+	bool own_recovery;
+
 	/* init sets the state up; cwnd, ssthresh and mss are set already. */
 	void (*init)(struct cc *cc);
 

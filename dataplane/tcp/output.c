@@ -6,6 +6,7 @@
 #include "dataplane/tcp/output.h"
 
 #include "dataplane/tcp/emit.h"
+#include "dataplane/tcp/recovery.h"
 #include "dataplane/tcp/timers.h"
 
 #include <string.h>
@@ -108,7 +109,7 @@ owes_again(struct tcb *tcb)
 {
 	const struct sent *sent = scoreboard_next_again(&tcb->board);
 
-	if (sent == NULL)
+	if (sent == NULL || (tcb->undo.frto == FRTO_NEW && !tcb->again_force))
 		return false;
 	return tcb->again_force || cwnd_allows(tcb, MIN(sent->end - sent->seq, tcb->mss));
 }
@@ -138,6 +139,8 @@ tcb_owed(struct tcb *tcb)
 		return TCP_OWED_SYN_ACK;
 	if (tcb->board.again != NULL && owes_again(tcb))
 		return TCP_OWED_AGAIN;
+	if (tcb->tlp.now)
+		return TCP_OWED_TLP;
 	if (tcb->sendq.head != NULL || tcb->fin_queued) {
 		if (owes_new(tcb))
 			return TCP_OWED_NEW;
@@ -231,6 +234,15 @@ make_synack(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 }
 
 static void
+count_again(struct tcp_stack *stack, struct tcb *tcb, const struct pkt_out *pkt)
+{
+	tcb->last_send_us = stack->now_us;
+	tcb->retransmit_bytes += pkt->payload_len;
+	count(stack->ctr, CTR_tcp_retransmits);
+	count_add(stack->ctr, CTR_tcp_retransmit_bytes, pkt->payload_len);
+}
+
+static void
 make_again(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 {
 	struct sent *sent = scoreboard_next_again(&tcb->board);
@@ -241,13 +253,12 @@ make_again(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 	if (data_len > payload_max(tcb))
 		range.end = range.start + payload_max(tcb);
 	len = segment_make(stack, tcb, pkt, SENDQ_AGAIN, range);
+	range.end = range.start + len;
 	scoreboard_resent(&tcb->board, &stack->records, sent, len, stack->now_us);
+	recovery_sent(stack, tcb, range, true);
 	tcb->again_force = false;
 	tcb->probe_now = false;
-	tcb->last_send_us = stack->now_us;
-	tcb->retransmit_bytes += pkt->payload_len;
-	count(stack->ctr, CTR_tcp_retransmits);
-	count_add(stack->ctr, CTR_tcp_retransmit_bytes, pkt->payload_len);
+	count_again(stack, tcb, pkt);
 }
 
 /* send_new makes a segment of the next len bytes, and of FIN when it follows them. Returns false
@@ -264,8 +275,12 @@ send_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, uint32_t
 	if (tcb->fin_queued && range.end == tcb->sendq.end)
 		range.end++;
 	range.end = range.start + segment_make(stack, tcb, pkt, SENDQ_NEW, range);
-	scoreboard_sent(&tcb->board, &stack->records, range, stack->now_us);
+	if (scoreboard_sent(&tcb->board, &stack->records, range, stack->now_us) ==
+	    SCOREBOARD_COARSE)
+		count(stack->ctr, CTR_tcp_records_coarse);
 	tcb->snd_nxt = range.end;
+	tcb_deadline_clear(tcb, TCP_DUE_PTO);  /* RFC 8985 7.2: started anew by settle */
+	recovery_sent(stack, tcb, range, false);
 	tcb->probe_now = false;
 	tcb->last_send_us = stack->now_us;
 	return true;
@@ -314,6 +329,35 @@ make_probe(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 	return true;
 }
 
+/* make_tlp sends new data if the peer's window lets it, else the last segment again, whatever the
+ * congestion window (RFC 8985 7.3, TLP_send_probe). */
+static bool
+make_tlp(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
+{
+	struct sent *tail = tcb->board.tail;
+	struct tcp_range range;
+	uint32_t len = new_len(tcb);
+
+	tcb->tlp.now = false;
+	if (len > 0 || (tcb->fin_queued && tcb->snd_nxt == tcb->sendq.end)) {
+		if (!send_new(stack, tcb, pkt, len))
+			return false;
+		tlp_sent(stack, tcb, false);
+		return true;
+	}
+	if (tail == NULL)
+		return false;
+	range = (struct tcp_range){tail->seq, tail->end};
+	len = seq_min(range.end, tcb->sendq.end) - range.start;
+	if (len > payload_max(tcb))
+		range.start += len - payload_max(tcb);
+	range.end = range.start + segment_make(stack, tcb, pkt, SENDQ_AGAIN, range);
+	scoreboard_probed(&tcb->board, &stack->records, range, stack->now_us);
+	tlp_sent(stack, tcb, true);
+	count_again(stack, tcb, pkt);
+	return true;
+}
+
 /* make_owed makes the one segment that is owed. Returns false when it could not. */
 static bool
 make_owed(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, enum tcp_owed owed)
@@ -326,6 +370,8 @@ make_owed(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, enum tc
 		make_again(stack, tcb, pkt);
 		why_trace(stack, tcb, TRACE_resent, pkt->payload_len, 1);
 		return true;
+	case TCP_OWED_TLP:
+		return make_tlp(stack, tcb, pkt);
 	case TCP_OWED_NEW:
 		return make_new(stack, tcb, pkt);
 	case TCP_OWED_PROBE:

@@ -12,6 +12,7 @@ enum tcp_owed {
 	TCP_OWED_NOTHING,
 	TCP_OWED_SYN_ACK,
 	TCP_OWED_AGAIN,        /* what was lost */
+	TCP_OWED_TLP,          /* a tail loss probe */
 	TCP_OWED_NEW,          /* new data or FIN */
 	TCP_OWED_PROBE,
 	TCP_OWED_KEEPALIVE,

@@ -4,6 +4,8 @@
 /* Round-trip time and retransmission timeout. */
 #include "dataplane/tcp/rtt.h"
 
+#include "dataplane/tcp/tcb.h"
+
 void
 rtt_init(struct tcb *tcb)
 {
@@ -31,6 +33,27 @@ rtt_sample(struct tcb *tcb, uint64_t rtt_us)
 	tcb->rto_us = tcb->srtt_us + MAX(4 * tcb->rttvar_us, (uint32_t)TCP_RTO_MIN_US);
 	tcb->rto_us = MIN(tcb->rto_us, (uint32_t)TCP_RTO_MAX_US);
 	tcb->backoff = 0;
+}
+
+void
+rtt_min_sample(struct tcb *tcb, uint32_t rtt_us, uint64_t now_us)
+{
+	struct min_rtt *min = &tcb->min_rtt;
+
+	if (now_us - min->since_us > TCP_MIN_RTT_US) {
+		min->before_us = min->now_us != 0 ? min->now_us : rtt_us;
+		min->now_us = rtt_us;
+		min->since_us = now_us;
+	}
+	min->now_us = MIN(min->now_us, rtt_us);
+}
+
+uint32_t
+rtt_min_us(const struct tcb *tcb)
+{
+	const struct min_rtt *min = &tcb->min_rtt;
+
+	return min->now_us != 0 ? MIN(min->now_us, min->before_us) : tcb->srtt_us;
 }
 
 uint64_t

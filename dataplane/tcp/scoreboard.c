@@ -9,16 +9,71 @@
 
 #include <string.h>
 
-enum {
-	RUN_MAX_BYTES = 1 << 16,   /* of one record, so that splitting stays local */
-	DUP_THRESH = 3,            /* RFC 6675 2 */
-};
+enum { RUN_MAX_BYTES = 1 << 16 };      /* of one record, so that splitting stays local */
 
 static uint32_t
 sent_len(const struct sent *sent)
 {
 	return sent->end - sent->seq;
 }
+
+/* latest_us returns when the last of a run was sent. */
+static uint64_t
+latest_us(const struct sent *sent)
+{
+	return sent->sent_us + sent->span_us;
+}
+
+/* ---- the list by time */
+
+/* timed tells whether a run with these flags may still be under way. */
+static bool
+timed(uint8_t flags)
+{
+	return (flags & SENT_SACKED) == 0 && (flags & (SENT_LOST | SENT_RTX)) != SENT_LOST;
+}
+
+static void
+time_unlink(struct scoreboard *board, struct sent *sent)
+{
+	if (sent->earlier == NULL)
+		board->oldest = sent->later;
+	else
+		sent->earlier->later = sent->later;
+	if (sent->later == NULL)
+		board->newest = sent->earlier;
+	else
+		sent->later->earlier = sent->earlier;
+}
+
+static void
+time_link_after(struct scoreboard *board, struct sent *where, struct sent *sent)
+{
+	sent->earlier = where;
+	sent->later = where == NULL ? board->oldest : where->later;
+	if (where == NULL)
+		board->oldest = sent;
+	else
+		where->later = sent;
+	if (sent->later == NULL)
+		board->newest = sent;
+	else
+		sent->later->earlier = sent;
+}
+
+/* time_insert puts a run where its time is. where is not earlier than that, or NULL; what is sent
+ * now belongs at the end, where the search begins. */
+static void
+time_insert(struct scoreboard *board, struct sent *where, struct sent *sent)
+{
+	if (where == NULL || where->sent_us < sent->sent_us)
+		where = board->newest;
+	while (where != NULL && where->sent_us > sent->sent_us)
+		where = where->earlier;
+	time_link_after(board, where, sent);
+}
+
+/* ---- records */
 
 /* weigh adds a run's bytes to the sums for its flags, or takes them off; sign is 1 or -1. */
 static void
@@ -37,10 +92,16 @@ weigh(struct scoreboard *board, const struct sent *sent, uint32_t bytes, int sig
 static void
 set_flags(struct scoreboard *board, struct sent *sent, uint8_t flags)
 {
+	bool was_timed = timed(sent->flags);
+
 	weigh(board, sent, sent_len(sent), -1);
 	sent->flags = flags;
 	weigh(board, sent, sent_len(sent), 1);
 	dp_assert((flags & SENT_RTX) == 0 || (flags & SENT_LOST) != 0);
+	if (was_timed && !timed(flags))
+		time_unlink(board, sent);
+	else if (!was_timed && timed(flags))
+		time_insert(board, NULL, sent);
 }
 
 static void
@@ -56,12 +117,17 @@ unlink_one(struct scoreboard *board, struct sent *sent)
 		sent->next->prev = sent->prev;
 	if (board->again == sent)
 		board->again = sent->next;
+	if (board->hint == sent)
+		board->hint = sent->prev;
 }
 
 static void
 give_back(struct scoreboard *board, struct pool *pool, struct sent *sent)
 {
 	board->sack_split_cnt -= sent->sack_split;
+	board->cnt--;
+	if (timed(sent->flags))
+		time_unlink(board, sent);
 	unlink_one(board, sent);
 	pool_put(pool, sent);
 }
@@ -79,24 +145,36 @@ link_after(struct scoreboard *board, struct sent *where, struct sent *sent)
 		board->tail = sent;
 	else
 		sent->next->prev = sent;
+	board->cnt++;
+}
+
+/* coarse tells whether a connection has to save records. */
+static bool
+coarse(const struct scoreboard *board, const struct pool *pool)
+{
+	return board->cnt >= TCP_SENT_RECORDS_COARSE ||
+	       (board->cnt >= TCP_SENT_RECORDS_LOW && pool->free_cnt <= pool->cnt / 4);
 }
 
 /* split ends a run at seq, which lies within it; what follows becomes a run of its own. */
 static bool
 split(struct scoreboard *board, struct pool *pool, struct sent *sent, uint32_t seq)
 {
-	struct sent *rest = pool_get(pool);
+	struct sent *rest = board->cnt < TCP_SENT_RECORDS_MAX ? pool_get(pool) : NULL;
 
 	dp_assert(seq_lt(sent->seq, seq) && seq_lt(seq, sent->end));
 	if (rest == NULL)
 		return false;
 	rest->sent_us = sent->sent_us;
+	rest->span_us = sent->span_us;
 	rest->flags = sent->flags;
 	rest->sack_split = false;
 	rest->seq = seq;
 	rest->end = sent->end;
 	sent->end = seq;
 	link_after(board, sent, rest);
+	if (timed(rest->flags))
+		time_link_after(board, sent, rest);
 	return true;
 }
 
@@ -112,14 +190,25 @@ split_for_sack(struct scoreboard *board, struct pool *pool, struct sent *sent, u
 	return true;
 }
 
+/* spread lets a run stand for what was sent at another time as well. */
+static void
+spread(struct sent *sent, uint64_t from_us, uint64_t to_us)
+{
+	to_us = MAX(to_us, latest_us(sent));
+	sent->sent_us = MIN(sent->sent_us, from_us);
+	sent->span_us = (uint32_t)MIN(to_us - sent->sent_us, (uint64_t)UINT32_MAX);
+}
+
 static bool
-alike(const struct sent *a, const struct sent *b)
+alike(const struct scoreboard *board, const struct pool *pool, const struct sent *a,
+      const struct sent *b)
 {
 	if (a->flags != b->flags)
 		return false;
 	if (a->flags & SENT_SACKED)
 		return true;
-	return a->sent_us == b->sent_us && b->end - a->seq <= RUN_MAX_BYTES;
+	return b->end - a->seq <= RUN_MAX_BYTES &&
+	       ((a->sent_us == b->sent_us && a->span_us == b->span_us) || coarse(board, pool));
 }
 
 /* merge_prev joins a run with the one before it when they fared alike. */
@@ -127,13 +216,22 @@ static struct sent *
 merge_prev(struct scoreboard *board, struct pool *pool, struct sent *sent)
 {
 	struct sent *prev = sent->prev;
+	uint64_t from_us = sent->sent_us;
+	uint64_t to_us = latest_us(sent);
 
-	if (prev == NULL || !alike(prev, sent))
+	if (prev == NULL || !alike(board, pool, prev, sent))
 		return sent;
-	prev->end = sent->end;
 	if (board->again == sent)
 		board->again = prev;
+	prev->end = sent->end;
 	give_back(board, pool, sent);
+	if (timed(prev->flags) && from_us < prev->sent_us) {
+		time_unlink(board, prev);
+		spread(prev, from_us, to_us);
+		time_insert(board, NULL, prev);
+	} else {
+		spread(prev, from_us, to_us);
+	}
 	return prev;
 }
 
@@ -145,17 +243,41 @@ again_from(struct scoreboard *board, struct sent *sent)
 		board->again = sent;
 }
 
+/* lose marks a run as lost and to be sent again. */
 static void
-deliver(struct delivered *delivered, const struct sent *sent, uint32_t bytes)
+lose(struct scoreboard *board, struct sent *sent)
 {
-	if (sent->flags & SENT_SACKED)
-		return;
-	delivered->bytes += bytes;
-	if ((sent->flags & SENT_AGAIN) == 0)
-		delivered->sent_us = MAX(delivered->sent_us, sent->sent_us);
+	set_flags(board, sent, (sent->flags & SENT_AGAIN) | SENT_LOST);
+	again_from(board, sent);
 }
 
-bool
+/* deliver notes that a run has arrived up to end. */
+static void
+deliver(struct delivered *delivered, const struct sent *sent, uint32_t end)
+{
+	struct sent_mark mark = {sent->sent_us, end};
+
+	if (sent->flags & SENT_SACKED)
+		return;
+	if (delivered->bytes == 0 || seq_gt(end, delivered->high_end))
+		delivered->high_end = end;
+	delivered->bytes += end - sent->seq;
+	if ((sent->flags & SENT_AGAIN) == 0) {
+		if (sent->span_us == 0)
+			delivered->sent_us = MAX(delivered->sent_us, sent->sent_us);
+		if (!delivered->once || seq_lt(end, delivered->once_end))
+			delivered->once_end = end;
+		delivered->once = true;
+	} else if (sent->sent_us > delivered->again_before_us) {
+		return;
+	}
+	if (sent_after(mark, delivered->last))
+		delivered->last = mark;
+}
+
+/* ---- what happens */
+
+enum scoreboard_kept
 scoreboard_sent(struct scoreboard *board, struct pool *pool, struct tcp_range range,
                 uint64_t now_us)
 {
@@ -163,21 +285,26 @@ scoreboard_sent(struct scoreboard *board, struct pool *pool, struct tcp_range ra
 	struct sent *sent;
 
 	dp_assert(tail == NULL || tail->end == range.start);
-	if (tail != NULL && tail->flags == 0 && tail->sent_us == now_us &&
-	    range.end - tail->seq <= RUN_MAX_BYTES) {
+	if (tail != NULL && tail->flags == 0 && range.end - tail->seq <= RUN_MAX_BYTES &&
+	    (latest_us(tail) == now_us || coarse(board, pool))) {
 		tail->end = range.end;
-		return true;
+		if (latest_us(tail) == now_us)
+			return SCOREBOARD_KEPT;
+		spread(tail, now_us, now_us);
+		return SCOREBOARD_COARSE;
 	}
 	sent = pool_get(pool);
 	if (sent == NULL)
-		return false;
+		return SCOREBOARD_FULL;
 	sent->sent_us = now_us;
+	sent->span_us = 0;
 	sent->seq = range.start;
 	sent->end = range.end;
 	sent->flags = 0;
 	sent->sack_split = false;
 	link_after(board, tail, sent);
-	return true;
+	time_insert(board, NULL, sent);
+	return SCOREBOARD_KEPT;
 }
 
 void
@@ -186,16 +313,20 @@ scoreboard_acked(struct scoreboard *board, struct pool *pool, uint32_t una,
 {
 	struct sent *sent = board->head;
 
+	if (sent != NULL) {
+		delivered->head_flags = sent->flags;
+		delivered->head_us = sent->sent_us;
+	}
 	while (sent != NULL && seq_le(sent->end, una)) {
 		struct sent *next = sent->next;
 
-		deliver(delivered, sent, sent_len(sent));
+		deliver(delivered, sent, sent->end);
 		weigh(board, sent, sent_len(sent), -1);
 		give_back(board, pool, sent);
 		sent = next;
 	}
 	if (sent != NULL && seq_lt(sent->seq, una)) {
-		deliver(delivered, sent, una - sent->seq);
+		deliver(delivered, sent, una);
 		weigh(board, sent, una - sent->seq, -1);
 		sent->seq = una;
 	}
@@ -213,45 +344,64 @@ sack_run(struct scoreboard *board, struct pool *pool, struct sent *sent, struct 
 	}
 	if (seq_gt(sent->end, range.end) && !split_for_sack(board, pool, sent, range.end))
 		return sent->next;
-	deliver(delivered, sent, sent_len(sent));
+	deliver(delivered, sent, sent->end);
 	set_flags(board, sent, SENT_SACKED);
 	sent = merge_prev(board, pool, sent);
 	if (sent->next != NULL && sent->next->flags == SENT_SACKED)
 		sent = merge_prev(board, pool, sent->next);
+	board->hint = sent;
 	return sent->next;
+}
+
+/* run_at returns the run that holds seq, or the first one; the search begins where the last block
+ * was: the next is mostly the same, grown. */
+static struct sent *
+run_at(const struct scoreboard *board, uint32_t seq)
+{
+	struct sent *sent = board->hint != NULL ? board->hint : board->head;
+
+	while (sent != NULL && sent->prev != NULL && seq_gt(sent->seq, seq))
+		sent = sent->prev;
+	while (sent != NULL && seq_le(sent->end, seq))
+		sent = sent->next;
+	return sent;
 }
 
 void
 scoreboard_sacked(struct scoreboard *board, struct pool *pool, struct tcp_range range,
                   struct delivered *delivered)
 {
-	struct sent *sent = board->head;
+	struct sent *sent = run_at(board, range.start);
 
 	while (sent != NULL && seq_lt(sent->seq, range.end)) {
-		if ((sent->flags & SENT_SACKED) || seq_le(sent->end, range.start))
+		if (sent->flags & SENT_SACKED)
 			sent = sent->next;
 		else
 			sent = sack_run(board, pool, sent, range, delivered);
 	}
 }
 
-uint32_t
-scoreboard_lose_below_sacks(struct scoreboard *board, uint32_t mss)
+void
+scoreboard_lose_late(struct scoreboard *board, struct sent_mark mark, uint64_t due_us,
+                     struct lost *lost)
 {
-	uint32_t above = board->sacked_bytes;
-	uint32_t newly = 0;
+	struct sent *sent = board->oldest;
 
-	for (struct sent *sent = board->head; sent != NULL && above > (DUP_THRESH - 1) * mss;
-	     sent = sent->next) {
-		if (sent->flags & SENT_SACKED) {
-			above -= sent_len(sent);
-		} else if ((sent->flags & SENT_LOST) == 0) {
-			newly += sent_len(sent);
-			set_flags(board, sent, sent->flags | SENT_LOST);
-			again_from(board, sent);
+	while (sent != NULL && sent->sent_us <= mark.us) {
+		struct sent *later = sent->later;
+
+		if (sent->sent_us < mark.us || seq_lt(sent->end, mark.end)) {
+			if (latest_us(sent) > due_us) {
+				lost->wait_us = latest_us(sent);
+				return;
+			}
+			lost->bytes += sent_len(sent);
+			if (sent->flags & SENT_RTX)
+				lost->again_us = latest_us(sent);
+			lose(board, sent);
 		}
+		sent = later;
 	}
-	return newly;
 }
 
 bool
@@ -263,21 +413,41 @@ scoreboard_lose_first(struct scoreboard *board, struct pool *pool, uint32_t mss)
 		return false;
 	if (sent_len(sent) > mss)
 		split(board, pool, sent, sent->seq + mss);
-	set_flags(board, sent, (sent->flags & SENT_AGAIN) | SENT_LOST);
-	again_from(board, sent);
+	lose(board, sent);
 	return true;
 }
 
 void
-scoreboard_lose_all(struct scoreboard *board)
+scoreboard_lose_all(struct scoreboard *board, uint64_t due_us)
 {
 	bool reneged = board->head != NULL && (board->head->flags & SENT_SACKED);
 
 	for (struct sent *sent = board->head; sent != NULL; sent = sent->next) {
-		if ((sent->flags & SENT_SACKED) == 0 || reneged)
-			set_flags(board, sent, (sent->flags & SENT_AGAIN) | SENT_LOST);
+		if (reneged || sent == board->head ||
+		    (timed(sent->flags) && latest_us(sent) <= due_us))
+			lose(board, sent);
 	}
-	board->again = board->head;
+}
+
+void
+scoreboard_restore(struct scoreboard *board)
+{
+	struct sent *where = board->newest;
+
+	for (struct sent *sent = board->tail; sent != NULL; sent = sent->prev) {
+		bool waits = !timed(sent->flags);
+
+		if ((sent->flags & SENT_LOST) == 0)
+			continue;
+		weigh(board, sent, sent_len(sent), -1);
+		sent->flags &= SENT_AGAIN;
+		if (!waits)
+			continue;
+		time_insert(board, where, sent);
+		where = sent;
+	}
+	board->again = NULL;
+	dp_assert(board->lost_bytes == 0 && board->rtx_bytes == 0);
 }
 
 struct sent *
@@ -295,12 +465,33 @@ void
 scoreboard_resent(struct scoreboard *board, struct pool *pool, struct sent *sent, uint32_t len,
                   uint64_t now_us)
 {
-	dp_assert((sent->flags & SENT_LOST) && len <= sent_len(sent));
+	dp_assert((sent->flags & (SENT_LOST | SENT_RTX)) == SENT_LOST && len <= sent_len(sent));
 	if (len < sent_len(sent))
 		split(board, pool, sent, sent->seq + len);
-	set_flags(board, sent, SENT_LOST | SENT_RTX | SENT_AGAIN);
 	sent->sent_us = now_us;
+	sent->span_us = 0;
+	set_flags(board, sent, SENT_LOST | SENT_RTX | SENT_AGAIN);
 	merge_prev(board, pool, sent);
+}
+
+void
+scoreboard_probed(struct scoreboard *board, struct pool *pool, struct tcp_range range,
+                  uint64_t now_us)
+{
+	struct sent *sent = board->tail;
+
+	dp_assert(seq_le(sent->seq, range.start) && seq_le(range.end, sent->end));
+	if (seq_lt(range.end, sent->end))
+		split(board, pool, sent, range.end);
+	if (seq_lt(sent->seq, range.start) && split(board, pool, sent, range.start))
+		sent = sent->next;
+	if (!timed(sent->flags))
+		return;
+	time_unlink(board, sent);
+	sent->sent_us = now_us;
+	sent->span_us = 0;
+	sent->flags |= SENT_AGAIN;
+	time_insert(board, NULL, sent);
 }
 
 void

@@ -8,14 +8,19 @@
  *   ├──────────┬─────────┬──────────┬─────────┬────────────┤
  *   │ LOST RTX │  SACKED │   LOST   │  SACKED │            │
  *
- * A run is split where a SACK block, an acknowledgement or a retransmission ends inside it.
+ * A run is split where a SACK block, an acknowledgement or a retransmission ends inside it. Those
+ * that may still be under way also stand in a second list, by the time they were sent last: loss
+ * detection looks at its old end only (RFC 8985 6.2).
  *
  * Memory. Records from a pool shared by the stack's connections. When it is empty a run that
  * should be split is not: a SACK is ignored, a loss is repaired by the timer. Never wrong, slower.
  * Where a peer's SACK blocks end is the peer's choice: they make at most TCP_SACK_SPLITS_MAX
- * records of a connection, and none of the last quarter of the pool.
- * Clauses. RFC 2018 (reneging: 8), 2883 (D-SACK names what is acknowledged already and finds
- * nothing here), 6675 2, 4 (pipe, IsLost by bytes), 6298 3 (Karn).
+ * records of a connection, and none of the last quarter of the pool. A connection with
+ * TCP_SENT_RECORDS_COARSE records, or TCP_SENT_RECORDS_LOW when the pool runs low, keeps coarse
+ * ones: runs sent at different times become one that remembers from when to when (sent_us,
+ * span_us). As what arrived it is as old as its first part, as what may be lost as young as its
+ * last: detection is later for it, never early; and it gives no round-trip time.
+ * Clauses. RFC 2018 (reneging: 8), 6675 4 (pipe), 6298 3 (Karn), 8985 6.2.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_SCOREBOARD_H
 #define SPILLWAY_DATAPLANE_TCP_SCOREBOARD_H
@@ -31,11 +36,14 @@ enum {
 };
 
 struct sent {
-	struct sent *next;
+	struct sent *next;     /* by sequence number */
 	struct sent *prev;
+	struct sent *later;    /* by time, of those neither SACKed nor waiting to be sent again */
+	struct sent *earlier;
 	uint64_t sent_us;      /* last time */
 	uint32_t seq;
 	uint32_t end;          /* [seq, end), never empty; FIN counts one */
+	uint32_t span_us;      /* the last of it was sent so much later: a coarse run; else 0 */
 	uint8_t flags;         /* SENT_ */
 	bool sack_split;       /* a SACK block cut it off the run before it */
 };
@@ -43,23 +51,53 @@ struct sent {
 struct scoreboard {
 	struct sent *head;
 	struct sent *tail;
+	struct sent *oldest;   /* by time */
+	struct sent *newest;
 	struct sent *again;    /* before it nothing waits to be sent again; NULL: nothing does */
+	struct sent *hint;     /* where the last SACK block was found; NULL: nowhere */
 	uint32_t sacked_bytes;
 	uint32_t lost_bytes;
 	uint32_t rtx_bytes;    /* of the lost */
-	uint32_t sack_split_cnt; /* [0, TCP_SACK_SPLITS_MAX] */
+	uint16_t cnt;          /* records */
+	uint16_t sack_split_cnt; /* [0, TCP_SACK_SPLITS_MAX] */
+};
+
+/* struct sent_mark is a moment of transmission; of two at one time the higher end is the later
+ * (RFC 8985 6.2, RACK_sent_after). */
+struct sent_mark {
+	uint64_t us;           /* 0: never */
+	uint32_t end;
 };
 
 /* struct delivered is what an acknowledgement tells of. */
 struct delivered {
-	uint32_t bytes;        /* newly acknowledged or SACKed */
+	uint64_t again_before_us; /* in: what was sent again later than this cannot have arrived yet */
 	uint64_t sent_us;      /* when the latest of it was sent, if once only; 0: no RTT from it */
+	struct sent_mark last; /* the latest transmission that arrived */
+	uint64_t head_us;      /* of the first record that snd_una moved over: when sent last, ... */
+	uint32_t bytes;        /* newly acknowledged or SACKed */
+	uint32_t high_end;     /* where the highest of it ends, if bytes > 0 */
+	uint32_t once_end;     /* where the lowest of it that was sent once ends, ... */
+	bool once;             /* ... if there is any */
+	uint8_t head_flags;    /* ... and its flags */
 };
 
-/* scoreboard_sent enters new data that follows what is there.
- *
- * Returns false when no record is left: do not send it now. */
-bool
+/* struct lost is what loss detection found. */
+struct lost {
+	uint32_t bytes;        /* newly marked */
+	uint64_t again_us;     /* when the latest retransmission among them was sent; 0: none is */
+	uint64_t wait_us;      /* when the next suspect was sent; 0: no suspect */
+};
+
+/* what became of the record of new data */
+enum scoreboard_kept {
+	SCOREBOARD_FULL,       /* no record is left: do not send it now */
+	SCOREBOARD_KEPT,
+	SCOREBOARD_COARSE,     /* joined to what was sent at another time */
+};
+
+/* scoreboard_sent enters new data that follows what is there. */
+enum scoreboard_kept
 scoreboard_sent(struct scoreboard *board, struct pool *pool, struct tcp_range range,
                 uint64_t now_us);
 
@@ -74,20 +112,26 @@ void
 scoreboard_sacked(struct scoreboard *board, struct pool *pool, struct tcp_range range,
                   struct delivered *delivered);
 
-/* scoreboard_lose_below_sacks marks as lost what has more than (3 - 1) * mss SACKed bytes above
- * it (RFC 6675 4, IsLost). Returns the bytes newly marked. */
-uint32_t
-scoreboard_lose_below_sacks(struct scoreboard *board, uint32_t mss);
+/* scoreboard_lose_late marks as lost what was last sent before a mark, and not after due_us. It
+ * looks at what it marks, at what was sent at the mark's very time, and at one more. */
+void
+scoreboard_lose_late(struct scoreboard *board, struct sent_mark mark, uint64_t due_us,
+                     struct lost *lost);
 
 /* scoreboard_lose_first marks the first segment, at most mss bytes, as lost and to be sent again,
  * also when it was sent again before. Returns false when it is SACKed or there is none. */
 bool
 scoreboard_lose_first(struct scoreboard *board, struct pool *pool, uint32_t mss);
 
-/* scoreboard_lose_all marks everything that is not SACKed as lost, and forgets the SACKs as well
- * when the first byte has one: the receiver has reneged (RFC 2018 8). */
+/* scoreboard_lose_all marks the first record, and all that was not sent after due_us and is not
+ * SACKed, as lost. It forgets the SACKs as well when the first byte has one: the receiver has
+ * reneged (RFC 2018 8). */
 void
-scoreboard_lose_all(struct scoreboard *board);
+scoreboard_lose_all(struct scoreboard *board, uint64_t due_us);
+
+/* scoreboard_restore takes all marks of loss back: what waited to be sent again is under way. */
+void
+scoreboard_restore(struct scoreboard *board);
 
 /* scoreboard_next_again returns the first run that waits to be sent again, or NULL. */
 struct sent *
@@ -98,8 +142,21 @@ void
 scoreboard_resent(struct scoreboard *board, struct pool *pool, struct sent *sent, uint32_t len,
                   uint64_t now_us);
 
+/* scoreboard_probed notes that a range within the last run was sent again though nothing is known
+ * to be lost. */
+void
+scoreboard_probed(struct scoreboard *board, struct pool *pool, struct tcp_range range,
+                  uint64_t now_us);
+
 /* scoreboard_clear forgets everything. */
 void
 scoreboard_clear(struct scoreboard *board, struct pool *pool);
+
+/* sent_after tells whether transmission a was later than b. */
+static inline bool
+sent_after(struct sent_mark a, struct sent_mark b)
+{
+	return a.us > b.us || (a.us == b.us && (int32_t)(a.end - b.end) > 0);
+}
 
 #endif

@@ -16,15 +16,22 @@
 #include "dataplane/base/timer_wheel.h"
 #include "dataplane/tcp/cc.h"
 #include "dataplane/tcp/challenge.h"
+#include "dataplane/tcp/prr.h"
+#include "dataplane/tcp/rack.h"
 #include "dataplane/tcp/reasm.h"
+#include "dataplane/tcp/rtt.h"
 #include "dataplane/tcp/scoreboard.h"
 #include "dataplane/tcp/sendq.h"
 #include "dataplane/tcp/table.h"
 #include "dataplane/tcp/tcp.h"
+#include "dataplane/tcp/tlp.h"
+#include "dataplane/tcp/undo.h"
 #include "dataplane/tcp/why.h"
 
 /* what one timer of a connection multiplexes */
 enum tcp_deadline {
+	TCP_DUE_REO,           /* suspects of reordering are lost then (RFC 8985 6.2) */
+	TCP_DUE_PTO,           /* tail loss probe (RFC 8985 7.2); before the RTO of the same time */
 	TCP_DUE_RTO,           /* retransmission, of the SYN-ACK too */
 	TCP_DUE_PERSIST,
 	TCP_DUE_DELACK,
@@ -93,6 +100,7 @@ struct tcb {
 	uint32_t rto_us;
 	uint32_t cwnd_limited_seq;
 	uint32_t recover_seq;      /* RFC 6582 3.1, 6675 5: snd_nxt when recovery began */
+	uint64_t reduced_us;       /* when recovery last shrank the window */
 	uint32_t dup_bytes;        /* without SACK: left the network by duplicate ACKs */
 	uint32_t snd_wnd_max;      /* the largest window the peer has offered */
 	uint32_t ooo_fin_seq;
@@ -100,6 +108,11 @@ struct tcb {
 	struct sendq sendq;
 	struct cc cc;
 	struct why why;
+	struct rack rack;
+	struct min_rtt min_rtt;
+	struct tlp tlp;
+	struct undo undo;
+	struct prr prr;            /* in fast recovery only */
 
 	/* cold */
 	struct reasm reasm;

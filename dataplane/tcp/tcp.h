@@ -21,8 +21,9 @@
  * Lifecycle of a connection. TCP_EV_OPEN hands a tcb to its owner; tcp_send, tcp_read;
  * tcp_close or TCP_EV_FIN; TCP_EV_CLOSED ends it: the tcb is good until the next call into the
  * stack. tcp_abort ends it at once, without an event.
- * Clauses. RFC 9293; 7323 (window scale, timestamps, PAWS); 2018, 2883, 6675 (SACK); 6298 (RTO);
- * 5681, 9438, 3465, 6582, 3042 (congestion, recovery); 6928 (IW10); 7661; 5961; 6528 (ISN); 4987; 1337,
+ * Clauses. RFC 9293; 7323 (window scale, timestamps, PAWS); 2018, 2883, 6675 (SACK); 8985
+ * (RACK-TLP); 9937 (PRR); 3522, 4015, 5682 (what was spurious); 6298 (RTO); 5681, 9438, 3465, 6582,
+ * 3042 (congestion, recovery); 6928 (IW10); 7661; 5961; 6528 (ISN); 4987; 1337,
  * 6191 (TIME-WAIT); 6429; 1122 (keepalive, R2). The clause stands beside the line that does it.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_TCP_H

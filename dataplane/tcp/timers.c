@@ -35,9 +35,12 @@ tcb_settle(struct tcp_stack *stack, struct tcb *tcb)
 	if (tcb_flight(tcb) > 0 && !tcb->probe_out) {
 		tcb_deadline_clear(tcb, TCP_DUE_PERSIST);
 		deadline_start(stack, tcb, TCP_DUE_RTO);       /* RFC 6298 5.1, 5.6 */
+		tlp_schedule(stack, tcb);
 		return;
 	}
 	tcb_deadline_clear(tcb, TCP_DUE_RTO);                  /* 5.2 */
+	tcb_deadline_clear(tcb, TCP_DUE_PTO);
+	tcb_deadline_clear(tcb, TCP_DUE_REO);
 	if (tcb->probe_out || (tcb_unsent(tcb) > 0 && !owes))  /* only the window stops us */
 		deadline_start(stack, tcb, TCP_DUE_PERSIST);
 	else
@@ -52,6 +55,13 @@ give_up(struct tcp_stack *stack, struct tcb *tcb, uint8_t retries_max)
 		return false;
 	tcb_finish(stack, tcb, CTR_tcp_timeouts);              /* RFC 1122 4.2.3.5, R2 */
 	return true;
+}
+
+static void
+pto_due(struct tcp_stack *stack, struct tcb *tcb)
+{
+	(void)stack;
+	tlp_due(tcb);
 }
 
 static void
@@ -114,6 +124,8 @@ life_due(struct tcp_stack *stack, struct tcb *tcb)
 }
 
 static void (*const on_due[TCP_DEADLINE_CNT])(struct tcp_stack *, struct tcb *) = {
+	[TCP_DUE_REO] = recovery_reordered,
+	[TCP_DUE_PTO] = pto_due,
 	[TCP_DUE_RTO] = rto_due,
 	[TCP_DUE_PERSIST] = persist_due,
 	[TCP_DUE_DELACK] = delack_due,

@@ -5,8 +5,8 @@
  *
  * A deadline that moves away leaves the timer where it is: it fires, finds nothing due and is set
  * anew. An acknowledgement therefore costs the wheel nothing.
- * Clauses. RFC 6298 5; 9293 3.8.6.1 (persist); 1122 4.2.3.2 (delayed ACK), 4.2.3.5 (R2),
- * 4.2.3.6 (keepalive); 6429.
+ * Clauses. RFC 6298 5; 8985 8 (RTO, probe and reordering share it); 9293 3.8.6.1 (persist); 1122
+ * 4.2.3.2 (delayed ACK), 4.2.3.5 (R2), 4.2.3.6 (keepalive); 6429.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_TIMERS_H
 #define SPILLWAY_DATAPLANE_TCP_TIMERS_H

@@ -6,6 +6,7 @@
 
 #include "dataplane/tcp/isn.h"
 #include "dataplane/tcp/output.h"
+#include "tests/unit/tcp_lab_board.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -50,40 +51,6 @@ is_content(const uint8_t *data, uint64_t offset, uint32_t len)
 /* ---- invariants */
 
 static void
-check_board(const struct tcb *tcb)
-{
-	const struct scoreboard *board = &tcb->board;
-	uint32_t sacked = 0;
-	uint32_t lost = 0;
-	uint32_t again = 0;
-	uint32_t split_cnt = 0;
-	uint32_t seq = tcb->snd_una;
-	bool before_again = board->again != NULL;
-
-	for (const struct sent *sent = board->head; sent != NULL; sent = sent->next) {
-		uint32_t len = sent->end - sent->seq;
-
-		dp_assert(sent->seq == seq && len > 0 && len < 1u << 30);
-		dp_assert((sent->flags & SENT_SACKED) == 0 || (sent->flags & SENT_LOST) == 0);
-		dp_assert(sent->next == NULL ? board->tail == sent : sent->next->prev == sent);
-		if (sent == board->again)
-			before_again = false;
-		if (board->again == NULL || before_again)
-			dp_assert((sent->flags & (SENT_LOST | SENT_RTX)) != SENT_LOST);
-		sacked += sent->flags & SENT_SACKED ? len : 0;
-		lost += sent->flags & SENT_LOST ? len : 0;
-		again += sent->flags & SENT_RTX ? len : 0;
-		split_cnt += sent->sack_split;
-		seq = sent->end;
-	}
-	dp_assert(!before_again);
-	dp_assert(tcb->state == TCP_SYN_RECEIVED || seq == tcb->snd_nxt);
-	dp_assert(sacked == board->sacked_bytes && lost == board->lost_bytes);
-	dp_assert(again == board->rtx_bytes && again <= lost);
-	dp_assert(split_cnt == board->sack_split_cnt && split_cnt <= TCP_SACK_SPLITS_MAX);
-}
-
-static void
 check_queue(const struct tcb *tcb)
 {
 	const struct sendq_entry *entry = tcb->sendq.head;
@@ -115,7 +82,7 @@ check_tcb(const struct lab *lab, struct tcb *tcb)
 		          (seg != tcb->reasm.head && seg->seq == ooo_seq));
 		ooo_seq = seg->seq + seg->len;
 	}
-	check_board(tcb);
+	lab_board_check(lab->stack, tcb);
 	check_queue(tcb);
 	/* whatever is unfinished has a timer, or a place in the ready list */
 	if (tcb_owed(tcb) != TCP_OWED_NOTHING)

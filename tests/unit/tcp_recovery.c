@@ -29,6 +29,7 @@ start(void **state, bool sack)
 	base = peer.rcv;
 	lab_wait(&lab, 10000);
 	peer.tcb->cc.cwnd_bytes = 20 * mss;
+	peer.tcb->srtt_us = 10000;             /* the probe comes later than the ACKs */
 	lab_queue(&peer, 60 * mss, 4 * mss);
 	assert_int_equal(lab_flush(&lab), 20);
 	assert_int_equal(tcb_flight(peer.tcb), 20 * mss);
@@ -150,7 +151,7 @@ sack_resends_each_hole_once(void **state)
 		if (seq_lt(lab.out[i].seg.seq, at(20)))
 			assert_int_equal(lab.out[i].seg.seq, at(holes[found++]));
 		else
-			assert_true(found == 1 || found == 4);
+			assert_true(found >= 3);       /* no hole that was known waited */
 	}
 	lab_ack(&peer, at(22), NULL, 0);
 	assert_int_equal(peer.tcb->phase, TCP_PHASE_OPEN);
@@ -213,7 +214,7 @@ timeout_resends_the_first_and_backs_off(void **state)
 	uint32_t ssthresh;
 	uint64_t rto_us;
 
-	start(state, true);
+	start(state, false);                   /* without SACK there is no probe before it */
 	rto_us = peer.tcb->rto_us;
 	assert_true(rto_us >= TCP_RTO_MIN_US);
 	assert_int_equal(lab_wait(&lab, rto_us - 11000), 0);
@@ -255,7 +256,7 @@ after_a_timeout_all_is_sent_again_in_slow_start(void **state)
 {
 	uint32_t sent = 0;
 
-	start(state, true);
+	start(state, false);
 	lab_wait(&lab, peer.tcb->rto_us);
 	lab.keep = true;
 	for (uint32_t una = 1; una <= 20; una++) {
@@ -298,7 +299,7 @@ silence_ends_the_connection(void **state)
 	start(state, true);
 	lab_wait(&lab, 900ull * 1000 * 1000);
 	assert_null(peer.tcb);
-	assert_int_equal(lab.out_cnt, TCP_RETRIES_MAX);        /* and no keepalive between */
+	assert_int_equal(lab.out_cnt, 1 + TCP_RETRIES_MAX);    /* a probe first; no keepalive */
 	assert_int_equal(lab_events(&peer), TCP_EV_CLOSED);
 	assert_int_equal(lab.ctr.value[CTR_tcp_timeouts], 1);
 	assert_int_equal(lab.ctr.value[CTR_tcp_rtos], TCP_RETRIES_MAX);
@@ -331,6 +332,7 @@ rtt_is_not_taken_from_what_was_sent_twice(void **state)
 	lab_init(&lab, *state, 4);
 	lab_peer_init(&lab, &peer, 40000);
 	peer.syn.has_ts = false;
+	peer.syn.sack_permitted = false;       /* no probe comes first */
 	lab_connect(&peer);
 	srtt_us = peer.tcb->srtt_us;
 	lab_queue(&peer, 1000, 1000);
