@@ -176,11 +176,11 @@ hold(struct net *net, uint32_t index, uint64_t at_us)
 	return true;
 }
 
-/* release lets those go that have been overtaken enough by what arrives at at_us. */
+/* release lets those go that have been overtaken by what arrives at at_us and has an order below
+ * this, and those that have waited long enough. */
 static void
-release(struct net *net, uint64_t at_us)
+release(struct net *net, uint64_t at_us, uint64_t order)
 {
-	uint64_t order = net->order;
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < net->held_cnt; i++) {
@@ -254,7 +254,7 @@ deliver(struct net *net, uint32_t index, uint64_t at_us)
 		return;
 	push(net, index, at_us);
 	if (net->held_cnt > 0)
-		release(net, at_us);
+		release(net, at_us, net->order);
 }
 
 void
@@ -328,7 +328,7 @@ net_receive(struct net *net, uint64_t now_us)
 		net->free[net->free_cnt++] = net->taken;
 	net->taken = NET_PACKETS_MAX;
 	if (net->held_cnt > 0)
-		release(net, now_us);
+		release(net, now_us, 0);       /* nothing arrives by being looked for */
 	slot = next_slot(net);
 	return slot != NULL && slot->at_us <= now_us ? take(net) : NULL;
 }
