@@ -93,7 +93,7 @@
 	X(tcp_challenge_limited, COUNTER, "challenge ACKs not sent: rate limit")                   \
 	X(tcp_old_data, COUNTER, "payload bytes dropped: received before")                         \
 	X(tcp_ooo_segments, COUNTER, "segments held out of order")                                 \
-	X(tcp_ooo_full, COUNTER, "segments dropped: out-of-order buffers full")                    \
+	X(tcp_ooo_full, COUNTER, "payload bytes dropped: out-of-order buffers full")               \
 	X(tcp_beyond_window, COUNTER, "payload bytes dropped: beyond the window")                  \
 	X(tcp_after_close, COUNTER, "payload bytes dropped: the connection is closing")            \
 	X(tcp_no_entry, COUNTER, "sends refused: no queue entry free")                             \

@@ -35,9 +35,10 @@ enum {
 	TCP_SOURCE_HALF_OPEN_MAX = 256, /* of one address; from then on SYN cookies for it */
 	TCP_ISN_STEP = 1 << 24,      /* numbers, at most, that a reused flow begins above its last */
 	TCP_TIME_WAIT_MAX = 16384,
-	TCP_OOO_SEGS_MAX = 16,       /* out-of-order segments held per connection */
-	TCP_OOO_BUF_LEN = 2048,      /* bytes; a longer out-of-order segment is dropped */
-	TCP_OOO_BUFS = 4096,         /* all connections */
+	TCP_OOO_SEGS_MAX = 16,       /* buffers of out-of-order bytes per connection: 32 KiB */
+	TCP_OOO_BUF_LEN = 2048,      /* bytes */
+	TCP_OOO_BUFS = 4096,         /* all connections: 8 MiB */
+	TCP_OOO_SHARE_SHIFT = 4,     /* a connection holds at most 1/16 of those that are free */
 	TCP_RCV_WND = 256 * 1024,    /* receive window offered, bytes */
 	TCP_SND_QUEUE_MAX = 16 << 20,/* bytes queued and unacknowledged per connection */
 	TCP_AHEAD_MIN = 64 * 1024,   /* bytes worth queueing beyond the window, at least ... */
@@ -56,6 +57,7 @@ enum {
 	TCP_CLOSING_US = 60 * 1000 * 1000,    /* to send what is queued when we close, and our FIN */
 	TCP_FIN_WAIT_2_US = 60 * 1000 * 1000, /* for the peer's FIN, after ours was acknowledged */
 	TCP_DELACK_US = 40 * 1000,
+	TCP_DELACK_SEGMENTS = 8,     /* that are not full and share one ACK */
 	TCP_KEEPALIVE_IDLE_US = 120 * 1000 * 1000,
 	TCP_KEEPALIVE_US = 60 * 1000 * 1000, /* between probes */
 	TCP_KEEPALIVE_MAX = 3,       /* probes without an answer */

@@ -59,13 +59,17 @@ answer_unacceptable(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_s
 	tcb->ack_now = true;
 }
 
-/* received notes that bytes came in order: the ACK may wait for a second segment (RFC 5681 4.2). */
+/* received notes that bytes came in order: the ACK may wait for a second full segment (RFC 5681
+ * 4.2), or for TCP_DELACK_SEGMENTS small ones, so that crumbs are not answered one by one. What is
+ * full is the longest that the peer has sent. */
 static void
-received(struct tcp_stack *stack, struct tcb *tcb)
+received(struct tcp_stack *stack, struct tcb *tcb, uint32_t len)
 {
-	if (++tcb->delack_cnt >= 2)
+	tcb->rcv_full = MAX(tcb->rcv_full, len);
+	tcb->delack_bytes += len;
+	if (++tcb->delack_cnt >= TCP_DELACK_SEGMENTS || tcb->delack_bytes >= 2 * tcb->rcv_full)
 		tcb->ack_now = true;
-	else
+	else if (tcb->deadline_us[TCP_DUE_DELACK] == TCP_NEVER)
 		tcb_deadline_set(stack, tcb, TCP_DUE_DELACK, stack->now_us + TCP_DELACK_US);
 }
 
@@ -108,7 +112,7 @@ expected_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg 
 	if (seg->len == 0)
 		return;
 	deliver(stack, tcb, seg->data, seg->len);
-	received(stack, tcb);
+	received(stack, tcb, seg->len);
 }
 
 /* ---- the long way */
@@ -214,17 +218,13 @@ static void
 text_early(struct tcp_stack *stack, struct tcb *tcb, uint32_t seq, const uint8_t *data,
            uint32_t len)
 {
-	switch (reasm_insert(&tcb->reasm, &stack->ooo, seq, data, len)) {
-	case REASM_KEPT:
+	struct reasm_text text = {seq, len, data};
+	struct reasm_took took = reasm_insert(&tcb->reasm, &stack->ooo, text);
+
+	if (took.kept > 0)
 		count(stack->ctr, CTR_tcp_ooo_segments);
-		break;
-	case REASM_OLD:
-		count_add(stack->ctr, CTR_tcp_old_data, len);
-		break;
-	case REASM_FULL:
-		count(stack->ctr, CTR_tcp_ooo_full);
-		break;
-	}
+	count_add(stack->ctr, CTR_tcp_old_data, took.old);
+	count_add(stack->ctr, CTR_tcp_ooo_full, took.refused);
 }
 
 /* text_arrives is the seventh step. */
@@ -259,7 +259,7 @@ text_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg
 		return;
 	}
 	deliver(stack, tcb, seg->data + old, len);
-	received(stack, tcb);
+	received(stack, tcb, len);
 	tcb->ack_now |= gap;                           /* 4.2: a gap is being filled */
 }
 

@@ -69,6 +69,7 @@ tcb_make(struct tcp_stack *stack, const struct tcp_seg *seg, const struct cookie
 	take_options(stack, tcb, &syn->opt);
 	rtt_init(tcb);
 	tcb->last_rcv_us = stack->now_us;
+	tcb->rcv_full = TCP_MSS_DEFAULT;
 	tcb->irs = syn->irs;
 	tcb->rcv_nxt = syn->irs + 1;
 	tcb->last_ack_sent = tcb->rcv_nxt;

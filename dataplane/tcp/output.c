@@ -176,6 +176,7 @@ ack_told(struct tcb *tcb)
 {
 	tcb->ack_now = false;
 	tcb->delack_cnt = 0;
+	tcb->delack_bytes = 0;
 	tcb->last_ack_sent = tcb->rcv_nxt;
 	tcb_deadline_clear(tcb, TCP_DUE_DELACK);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* Out-of-order segments. */
+/* Bytes out of order. */
 #include "dataplane/tcp/reasm.h"
 
 #include "dataplane/base/seq.h"
@@ -14,40 +14,121 @@ ooo_end(const struct ooo_seg *seg)
 	return seg->seq + seg->len;
 }
 
-enum reasm_result
-reasm_insert(struct reasm *reasm, struct pool *pool, uint32_t seq, const uint8_t *data,
-             uint32_t len)
+/* before returns the segment whose next is *at, NULL when that is the head. */
+static struct ooo_seg *
+before(struct reasm *reasm, struct ooo_seg **at)
 {
-	struct ooo_seg **at = &reasm->head;
+	return at == &reasm->head ? NULL : CONTAINER_OF(at, struct ooo_seg, next);
+}
+
+static struct reasm_text
+rest_of(struct reasm_text text, uint32_t len)
+{
+	return (struct reasm_text){text.seq + len, text.len - len, text.data + len};
+}
+
+/* append puts what fits of text at the end of a segment that it follows. Returns how much. */
+static uint32_t
+append(struct ooo_seg *seg, struct reasm_text text)
+{
+	uint32_t len = 0;
+
+	if (seg != NULL && ooo_end(seg) == text.seq)
+		len = MIN(text.len, TCP_OOO_BUF_LEN - seg->len);
+	if (len > 0) {
+		memcpy(seg->data + seg->len, text.data, len);
+		seg->len += len;
+	}
+	return len;
+}
+
+/* prepend puts text before a segment that it reaches, when all of it fits. */
+static bool
+prepend(struct ooo_seg *seg, struct reasm_text text)
+{
+	if (seg == NULL || text.seq + text.len != seg->seq ||
+	    text.len + seg->len > TCP_OOO_BUF_LEN)
+		return false;
+	memmove(seg->data + text.len, seg->data, seg->len);
+	memcpy(seg->data, text.data, text.len);
+	seg->seq = text.seq;
+	seg->len += text.len;
+	return true;
+}
+
+/* may_take tells whether a connection may take one more buffer: its own bound, and its share of
+ * what is free. */
+static bool
+may_take(const struct reasm *reasm, const struct pool *pool)
+{
+	return reasm->cnt < TCP_OOO_SEGS_MAX &&
+	       reasm->cnt < MAX(pool->free_cnt >> TCP_OOO_SHARE_SHIFT, 1u);
+}
+
+/* hold keeps text in the gap before *at. Returns how much of it, from its start on. */
+static uint32_t
+hold(struct reasm *reasm, struct pool *pool, struct ooo_seg **at, struct reasm_text text)
+{
+	uint32_t kept = append(before(reasm, at), text);
 	struct ooo_seg *seg;
 
-	reasm->recent = seq;
-	while (*at != NULL && seq_le((*at)->seq, seq)) {
-		if (seq_gt(ooo_end(*at), seq)) {
-			uint32_t held = MIN(ooo_end(*at) - seq, len);
-
-			seq += held;
-			data += held;
-			len -= held;
-		}
-		at = &(*at)->next;
+	if (kept < text.len && prepend(*at, rest_of(text, kept)))
+		return text.len;
+	while (kept < text.len && may_take(reasm, pool) && (seg = pool_get(pool)) != NULL) {
+		seg->seq = text.seq + kept;
+		seg->len = 0;
+		kept += append(seg, rest_of(text, kept));
+		seg->next = *at;
+		*at = seg;
+		at = &seg->next;
+		reasm->cnt++;
 	}
-	if (*at != NULL && seq_gt(seq + len, (*at)->seq))
-		len = (*at)->seq - seq;
-	if (len == 0)
-		return REASM_OLD;
-	if (len > TCP_OOO_BUF_LEN || reasm->cnt == TCP_OOO_SEGS_MAX)
-		return REASM_FULL;
-	seg = pool_get(pool);
-	if (seg == NULL)
-		return REASM_FULL;
-	seg->seq = seq;
-	seg->len = len;
-	memcpy(seg->data, data, len);
-	seg->next = *at;
-	*at = seg;
-	reasm->cnt++;
-	return REASM_KEPT;
+	return kept;
+}
+
+/* join makes one of a segment and the next when they touch and fit. */
+static void
+join(struct reasm *reasm, struct pool *pool, struct ooo_seg *seg)
+{
+	struct ooo_seg *next = seg != NULL ? seg->next : NULL;
+
+	if (next == NULL || ooo_end(seg) != next->seq || seg->len + next->len > TCP_OOO_BUF_LEN)
+		return;
+	memcpy(seg->data + seg->len, next->data, next->len);
+	seg->len += next->len;
+	seg->next = next->next;
+	pool_put(pool, next);
+	reasm->cnt--;
+}
+
+struct reasm_took
+reasm_insert(struct reasm *reasm, struct pool *pool, struct reasm_text text)
+{
+	struct ooo_seg **at = &reasm->head;
+	struct reasm_took took = {0};
+
+	reasm->recent = text.seq;
+	while (text.len > 0) {
+		uint32_t len = text.len;
+		uint32_t kept;
+
+		while (*at != NULL && seq_le(ooo_end(*at), text.seq))
+			at = &(*at)->next;
+		if (*at != NULL && seq_le((*at)->seq, text.seq)) {
+			len = MIN(len, ooo_end(*at) - text.seq);
+			took.old += len;
+			text = rest_of(text, len);
+			continue;
+		}
+		if (*at != NULL && seq_gt(text.seq + len, (*at)->seq))
+			len = (*at)->seq - text.seq;
+		kept = hold(reasm, pool, at, (struct reasm_text){text.seq, len, text.data});
+		join(reasm, pool, before(reasm, at));
+		took.kept += kept;
+		took.refused += len - kept;
+		text = rest_of(text, len);
+	}
+	return took;
 }
 
 uint32_t

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* reasm.h holds segments that arrived before their turn, copied, sorted and disjoint.
+/* reasm.h holds bytes that arrived before their turn, copied, sorted and disjoint.
  *
- * Memory. TCP_OOO_SEGS_MAX for a connection, from a pool of TCP_OOO_BUFS for all. What does not
- * fit is dropped: the peer sends it again.
+ * Memory. Buffers of TCP_OOO_BUF_LEN from a pool of TCP_OOO_BUFS for all; a connection holds at
+ * most TCP_OOO_SEGS_MAX of them, and at most a sixteenth of what is free: the fewer there are, the
+ * less each may add, so that many who hold all they can leave some to the next. Bytes that touch
+ * what is held go into its buffer: a stream in crumbs takes no more than one in full segments.
+ * What does not fit is dropped: the peer sends it again.
+ * Cost. At most TCP_OOO_SEGS_MAX steps and one buffer moved for a segment.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_REASM_H
 #define SPILLWAY_DATAPLANE_TCP_REASM_H
@@ -23,21 +27,26 @@ struct ooo_seg {
 struct reasm {
 	struct ooo_seg *head;
 	uint32_t recent;       /* the sequence number that arrived last: its block is told first */
-	uint32_t cnt;          /* [0, TCP_OOO_SEGS_MAX] */
+	uint32_t cnt;          /* buffers, [0, TCP_OOO_SEGS_MAX] */
 };
 
-enum reasm_result {
-	REASM_KEPT,
-	REASM_OLD,             /* all of it is held already */
-	REASM_FULL,            /* no room, or longer than a buffer */
+/* struct reasm_text is the bytes of one segment. */
+struct reasm_text {
+	uint32_t seq;
+	uint32_t len;          /* > 0 */
+	const uint8_t *data;
 };
 
-/* reasm_insert copies what is new of a segment.
- *
- * len  > 0. A segment that reaches over held ones is kept up to the first of them. */
-enum reasm_result
-reasm_insert(struct reasm *reasm, struct pool *pool, uint32_t seq, const uint8_t *data,
-             uint32_t len);
+/* struct reasm_took says what became of them; the three add up to len. */
+struct reasm_took {
+	uint32_t kept;
+	uint32_t old;          /* held already */
+	uint32_t refused;      /* no room */
+};
+
+/* reasm_insert copies what is new of a segment. */
+struct reasm_took
+reasm_insert(struct reasm *reasm, struct pool *pool, struct reasm_text text);
 
 /* reasm_reach returns how far the bytes are complete when they are complete up to seq. */
 uint32_t

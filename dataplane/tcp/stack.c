@@ -21,6 +21,15 @@ share(uint64_t connections_max, uint32_t per, uint32_t all)
 	return (uint32_t)MIN(connections_max * per, (uint64_t)all);
 }
 
+/* ooo_bufs returns the out-of-order buffers: so many that few connections can each hold the most. */
+static uint32_t
+ooo_bufs(uint32_t connections_max)
+{
+	uint32_t kept_free = TCP_OOO_SEGS_MAX << TCP_OOO_SHARE_SHIFT;
+
+	return share(connections_max, TCP_OOO_SEGS_MAX, TCP_OOO_BUFS - kept_free) + kept_free;
+}
+
 static int
 pools_init(struct tcp_stack *stack)
 {
@@ -33,8 +42,7 @@ pools_init(struct tcp_stack *stack)
 	              share(open_max, TCP_SEND_ENTRIES_MAX, TCP_SEND_ENTRIES)) < 0 ||
 	    pool_init(&stack->records, sizeof(struct sent),
 	              share(open_max, TCP_SENT_RECORDS_MAX, TCP_SENT_RECORDS)) < 0 ||
-	    pool_init(&stack->ooo, sizeof(struct ooo_seg),
-	              share(open_max, TCP_OOO_SEGS_MAX, TCP_OOO_BUFS)) < 0 ||
+	    pool_init(&stack->ooo, sizeof(struct ooo_seg), ooo_bufs(open_max)) < 0 ||
 	    source_init(&stack->sources, cnt, stack->config.secret) < 0 ||
 	    timewait_init(&stack->timewait, time_wait_cnt) < 0 ||
 	    table_init(&stack->table, cnt + time_wait_cnt, stack->config.secret[0]) < 0)

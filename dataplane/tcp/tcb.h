@@ -91,6 +91,8 @@ struct tcb {
 	uint8_t retries;           /* without an answer */
 	uint8_t keepalive_cnt;
 	uint8_t dupack_cnt;        /* [0, 3] */
+	uint32_t delack_bytes;     /* in those segments */
+	uint32_t rcv_full;         /* bytes of the longest segment received */
 	uint64_t deadline_us[TCP_DEADLINE_CNT]; /* TCP_NEVER: not set */
 
 	/* line 3 on: the sender */

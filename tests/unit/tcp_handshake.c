@@ -65,8 +65,8 @@ options_all(void **state)
 	assert_int_equal(f.peer.tcb->mss, 1448);
 	assert_int_equal(f.peer.tcb->snd_wnd, 65535 << 7);
 	assert_int_equal(f.lab.ctr.value[CTR_tcp_accepted], 1);
-	lab_data(&f.peer, 1, 0);
-	lab_data(&f.peer, 1, 0);
+	lab_data(&f.peer, 1448, 0);
+	lab_data(&f.peer, 1448, 0);
 	lab_flush(&f.lab);
 	assert_int_equal(lab_only(&f.lab)->wnd << wscale, TCP_RCV_WND);
 	lab_fini(&f.lab);
@@ -85,8 +85,8 @@ options_none(void **state)
 	assert_int_equal(lab_ack(&f.peer, f.peer.rcv, NULL, 0), TCP_EV_OPEN);
 	assert_int_equal(f.peer.tcb->mss, 536);        /* RFC 9293 3.7.1 */
 	assert_int_equal(f.peer.tcb->snd_wnd, 65535);
-	lab_data(&f.peer, 1, 0);
-	lab_data(&f.peer, 1, 0);
+	lab_data(&f.peer, 1460, 0);
+	lab_data(&f.peer, 1460, 0);
 	lab_flush(&f.lab);
 	assert_int_equal(lab_only(&f.lab)->wnd, 65535);
 	lab_fini(&f.lab);

@@ -334,7 +334,7 @@ lab_input(struct lab_peer *peer, const struct lab_seg *seg)
 	uint8_t l4[LAB_FRAME_MAX];
 	struct ip_seg ip = {
 		.l4 = l4,
-		.src_be = htonl(0x0a000002),
+		.src_be = peer->addr_be != 0 ? peer->addr_be : htonl(0x0a000002),
 		.dst_be = htonl(0x0a000001),
 		.src_mac = {2, 0, 0, 0, 0, 2},
 		.dst_mac = {2, 0, 0, 0, 0, 1},

@@ -74,6 +74,7 @@ struct lab_peer {
 	struct lab *lab;
 	struct lab_peer *next;
 	uint16_t port;
+	uint32_t addr_be;          /* 0: 10.0.0.2 */
 	struct tcb *tcb;           /* from TCP_EV_OPEN until TCP_EV_CLOSED */
 	uint32_t events;           /* all seen since lab_events */
 	uint32_t iss;              /* the peer's */

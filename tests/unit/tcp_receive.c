@@ -37,11 +37,30 @@ static void
 every_second_segment_is_acknowledged(void **state)
 {
 	start(state);
-	assert_int_equal(piece(0, 100), TCP_EV_READ);
+	assert_int_equal(piece(0, 1448), TCP_EV_READ);
 	assert_int_equal(lab_flush(&lab), 0);
-	piece(100, 200);
+	piece(1448, 2896);
 	lab_flush(&lab);
-	assert_int_equal(lab_only(&lab)->ack, base + 200);
+	assert_int_equal(lab_only(&lab)->ack, base + 2896);
+	lab_fini(&lab);
+}
+
+static void
+crumbs_share_acks(void **state)
+{
+	uint32_t sent = 0;
+
+	start(state);
+	for (uint32_t i = 0; i < 80; i++) {
+		piece(i, i + 1);
+		sent += lab_flush(&lab);
+	}
+	assert_int_equal(sent, 80 / TCP_DELACK_SEGMENTS);
+	piece(80, 81);
+	lab_wait(&lab, TCP_DELACK_US - 1000);
+	piece(81, 82);                         /* does not put the ACK of the first off */
+	assert_int_equal(lab_wait(&lab, 2000), 1);
+	assert_int_equal(lab_only(&lab)->ack, base + 82);
 	lab_fini(&lab);
 }
 
@@ -128,7 +147,7 @@ early_segments_are_bounded(void **state)
 	for (uint32_t i = 1; i <= TCP_OOO_SEGS_MAX + 4; i++)
 		piece(i * 20, i * 20 + 10);
 	assert_int_equal(peer.tcb->reasm.cnt, TCP_OOO_SEGS_MAX);
-	assert_int_equal(lab.ctr.value[CTR_tcp_ooo_full], 4);
+	assert_int_equal(lab.ctr.value[CTR_tcp_ooo_full], 40);
 	lab_flush(&lab);
 	assert_int_equal(lab_only(&lab)->opt.sack_cnt, 3);     /* beside timestamps */
 	piece(0, 330);
@@ -222,6 +241,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LAB_TEST(every_second_segment_is_acknowledged),
+		LAB_TEST(crumbs_share_acks),
 		LAB_TEST(a_single_one_within_40_ms),
 		LAB_TEST(or_with_the_next_data),
 		LAB_TEST(early_bytes_are_held_told_and_given_in_order),
