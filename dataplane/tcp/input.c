@@ -83,7 +83,8 @@ deliver(struct tcp_stack *stack, struct tcb *tcb, const uint8_t *data, uint32_t 
 	reader->data = data;
 	reader->len = len;
 	reader->seq = tcb->rcv_nxt;
-	reasm_drop(&tcb->reasm, &stack->ooo, tcb->rcv_nxt + len);
+	count_add(stack->ctr, CTR_tcp_old_data,
+	          reasm_drop(&tcb->reasm, &stack->ooo, tcb->rcv_nxt + len));
 	tcb->rcv_nxt = reasm_reach(&tcb->reasm, tcb->rcv_nxt + len);
 	reader->end = tcb->rcv_nxt;
 	tcb->events |= TCP_EV_READ;
@@ -219,12 +220,13 @@ text_early(struct tcp_stack *stack, struct tcb *tcb, uint32_t seq, const uint8_t
            uint32_t len)
 {
 	struct reasm_text text = {seq, len, data};
-	struct reasm_took took = reasm_insert(&tcb->reasm, &stack->ooo, text);
+	struct reasm_took took = reasm_insert(&tcb->reasm, &stack->ooo, text,
+	                                      &stack->ooo_hand);
 
 	if (took.kept > 0)
 		count(stack->ctr, CTR_tcp_ooo_segments);
 	count_add(stack->ctr, CTR_tcp_old_data, took.old);
-	count_add(stack->ctr, CTR_tcp_ooo_full, took.refused);
+	count_add(stack->ctr, CTR_tcp_ooo_full, took.refused + took.taken);
 }
 
 /* text_arrives is the seventh step. */

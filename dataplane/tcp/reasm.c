@@ -8,6 +8,12 @@
 
 #include <string.h>
 
+enum {
+	HOLDERS_SEEN = 8,
+	HAND_STEP = 61,                /* a connection's buffers often lie side by side */
+};
+static_assert(HAND_STEP < TCP_OOO_SEGS_MAX << TCP_OOO_SHARE_SHIFT, "less than any pool has");
+
 static uint32_t
 ooo_end(const struct ooo_seg *seg)
 {
@@ -77,6 +83,7 @@ hold(struct reasm *reasm, struct pool *pool, struct ooo_seg **at, struct reasm_t
 	while (kept < text.len && may_take(reasm, pool) && (seg = pool_get(pool)) != NULL) {
 		seg->seq = text.seq + kept;
 		seg->len = 0;
+		seg->owner = reasm;
 		kept += append(seg, rest_of(text, kept));
 		seg->next = *at;
 		*at = seg;
@@ -86,28 +93,69 @@ hold(struct reasm *reasm, struct pool *pool, struct ooo_seg **at, struct reasm_t
 	return kept;
 }
 
-/* join makes one of a segment and the next when they touch and fit. */
+/* join makes one of neighbours that touch and fit one buffer. */
 static void
-join(struct reasm *reasm, struct pool *pool, struct ooo_seg *seg)
+join(struct reasm *reasm, struct pool *pool)
 {
-	struct ooo_seg *next = seg != NULL ? seg->next : NULL;
+	struct ooo_seg *seg = reasm->head;
+	struct ooo_seg *next;
 
-	if (next == NULL || ooo_end(seg) != next->seq || seg->len + next->len > TCP_OOO_BUF_LEN)
-		return;
-	memcpy(seg->data + seg->len, next->data, next->len);
-	seg->len += next->len;
-	seg->next = next->next;
-	pool_put(pool, next);
-	reasm->cnt--;
+	while (seg != NULL && (next = seg->next) != NULL) {
+		if (ooo_end(seg) != next->seq || seg->len + next->len > TCP_OOO_BUF_LEN) {
+			seg = next;
+			continue;
+		}
+		memcpy(seg->data + seg->len, next->data, next->len);
+		seg->len += next->len;
+		seg->next = next->next;
+		pool_put(pool, next);
+		reasm->cnt--;
+	}
+}
+
+/* holder returns who holds most of a few that hold a buffer, NULL when none does. All buffers are
+ * taken: what the hand is at is somebody's, unless it is being read. */
+static struct reasm *
+holder(const struct pool *pool, uint32_t *hand)
+{
+	struct reasm *most = NULL;
+
+	for (uint32_t i = 0; i < HOLDERS_SEEN; i++) {
+		struct reasm *owner = ((struct ooo_seg *)pool_at(pool, *hand))->owner;
+
+		if (owner != NULL && (most == NULL || owner->cnt > most->cnt))
+			most = owner;
+		*hand += HAND_STEP;
+		if (*hand >= pool->cnt)
+			*hand -= pool->cnt;
+	}
+	return most;
+}
+
+/* take_away ends what another connection holds. Returns the bytes lost. */
+static uint32_t
+take_away(struct pool *pool, uint32_t *hand)
+{
+	struct reasm *owner = holder(pool, hand);
+	uint32_t bytes = 0;
+
+	if (owner == NULL)
+		return 0;
+	for (const struct ooo_seg *seg = owner->head; seg != NULL; seg = seg->next)
+		bytes += seg->len;
+	reasm_clear(owner, pool);
+	return bytes;
 }
 
 struct reasm_took
-reasm_insert(struct reasm *reasm, struct pool *pool, struct reasm_text text)
+reasm_insert(struct reasm *reasm, struct pool *pool, struct reasm_text text, uint32_t *hand)
 {
 	struct ooo_seg **at = &reasm->head;
 	struct reasm_took took = {0};
 
 	reasm->recent = text.seq;
+	if (reasm->cnt == 0 && pool->free_cnt == 0)
+		took.taken = take_away(pool, hand);
 	while (text.len > 0) {
 		uint32_t len = text.len;
 		uint32_t kept;
@@ -123,11 +171,12 @@ reasm_insert(struct reasm *reasm, struct pool *pool, struct reasm_text text)
 		if (*at != NULL && seq_gt(text.seq + len, (*at)->seq))
 			len = (*at)->seq - text.seq;
 		kept = hold(reasm, pool, at, (struct reasm_text){text.seq, len, text.data});
-		join(reasm, pool, before(reasm, at));
 		took.kept += kept;
 		took.refused += len - kept;
 		text = rest_of(text, len);
 	}
+	if (took.kept > 0)
+		join(reasm, pool);
 	return took;
 }
 
@@ -148,6 +197,7 @@ reasm_pop(struct reasm *reasm, uint32_t limit)
 	if (seg == NULL || seq_ge(seg->seq, limit))
 		return NULL;
 	reasm->head = seg->next;
+	seg->owner = NULL;
 	reasm->cnt--;
 	return seg;
 }
@@ -189,11 +239,18 @@ reasm_blocks(const struct reasm *reasm, struct tcp_range *blocks, uint8_t max)
 	return out;
 }
 
-void
+uint32_t
 reasm_drop(struct reasm *reasm, struct pool *pool, uint32_t seq)
 {
-	while (reasm->head != NULL && seq_le(ooo_end(reasm->head), seq))
+	uint32_t bytes = 0;
+
+	while (reasm->head != NULL && seq_le(ooo_end(reasm->head), seq)) {
+		bytes += reasm->head->len;
 		pool_put(pool, reasm_pop(reasm, seq));
+	}
+	if (reasm->head != NULL && seq_lt(reasm->head->seq, seq))
+		bytes += seq - reasm->head->seq;
+	return bytes;
 }
 
 void

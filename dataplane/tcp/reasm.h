@@ -5,9 +5,10 @@
  *
  * Memory. Buffers of TCP_OOO_BUF_LEN from a pool of TCP_OOO_BUFS for all; a connection holds at
  * most TCP_OOO_SEGS_MAX of them, and at most a sixteenth of what is free: the fewer there are, the
- * less each may add, so that many who hold all they can leave some to the next. Bytes that touch
- * what is held go into its buffer: a stream in crumbs takes no more than one in full segments.
- * What does not fit is dropped: the peer sends it again.
+ * less each may add. When none is free, who holds nothing takes them from one that holds much: nobody
+ * can keep a peer from its first one. Bytes that touch what is held go into
+ * its buffer: a stream in crumbs takes no more than one in full segments.
+ * What does not fit, or is taken away, is dropped: the peer sends it again (RFC 2018 8).
  * Cost. At most TCP_OOO_SEGS_MAX steps and one buffer moved for a segment.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_REASM_H
@@ -19,6 +20,7 @@
 
 struct ooo_seg {
 	struct ooo_seg *next;
+	struct reasm *owner;   /* NULL: it holds nothing that could be taken away */
 	uint32_t seq;
 	uint32_t len;
 	uint8_t data[TCP_OOO_BUF_LEN];
@@ -37,16 +39,19 @@ struct reasm_text {
 	const uint8_t *data;
 };
 
-/* struct reasm_took says what became of them; the three add up to len. */
+/* struct reasm_took says what became of them; kept, old and refused add up to len. */
 struct reasm_took {
 	uint32_t kept;
 	uint32_t old;          /* held already */
 	uint32_t refused;      /* no room */
+	uint32_t taken;        /* bytes that another connection has lost for them */
 };
 
-/* reasm_insert copies what is new of a segment. */
+/* reasm_insert copies what is new of a segment.
+ *
+ * hand  of the pool: where to look next for buffers to take away; begins at 0. */
 struct reasm_took
-reasm_insert(struct reasm *reasm, struct pool *pool, struct reasm_text text);
+reasm_insert(struct reasm *reasm, struct pool *pool, struct reasm_text text, uint32_t *hand);
 
 /* reasm_reach returns how far the bytes are complete when they are complete up to seq. */
 uint32_t
@@ -62,8 +67,9 @@ reasm_pop(struct reasm *reasm, uint32_t limit);
 uint8_t
 reasm_blocks(const struct reasm *reasm, struct tcp_range *blocks, uint8_t max);
 
-/* reasm_drop gives up the segments that lie wholly before seq. */
-void
+/* reasm_drop gives up the segments that lie wholly before seq. Returns the bytes held before
+ * seq. */
+uint32_t
 reasm_drop(struct reasm *reasm, struct pool *pool, uint32_t seq);
 
 /* reasm_clear gives up everything. */

@@ -39,6 +39,7 @@ struct tcp_stack {
 	struct pool entries;       /* struct sendq_entry */
 	struct pool records;       /* struct sent */
 	struct pool ooo;           /* struct ooo_seg */
+	uint32_t ooo_hand;         /* as of reasm_insert */
 	uint32_t half_open_cnt;    /* connections in SYN-RECEIVED */
 	uint32_t half_open_max;
 	uint32_t open_cnt;         /* connections told to an owner, not yet closed */
