@@ -54,6 +54,7 @@
 	X(tcp_rack_lost, COUNTER, "bytes found lost by time (RACK)")                               \
 	X(tcp_reorderings, COUNTER, "ACKs that told of reordering")                                \
 	X(tcp_tlp_probes, COUNTER, "tail loss probes sent")                                        \
+	X(tcp_tlp_again, COUNTER, "probes of a silent recovery: its first segment again")          \
 	X(tcp_tlp_repaired, COUNTER, "losses repaired by a tail loss probe")                       \
 	X(tcp_dsacks, COUNTER, "segments that the peer got twice (D-SACK)")                        \
 	X(tcp_dsacks_ignored, COUNTER, "D-SACKs ignored: of nothing sent again lately")            \

@@ -186,7 +186,11 @@ recovery_acked(struct tcp_stack *stack, struct tcb *tcb, const struct ack_news *
 	lost = detect(stack, tcb, news);
 	react(stack, tcb, news, &lost, left);
 	prr.lost = lost.bytes > 0;
-	if (tcb->phase == TCP_PHASE_FAST && !tcb->cc.ops->own_recovery)
+	if (tcb->phase != TCP_PHASE_FAST)
+		return;
+	if (prr.delivered_bytes > 0)
+		tlp_heard(tcb);
+	if (!tcb->cc.ops->own_recovery)
 		prr_acked(tcb, &prr);
 }
 

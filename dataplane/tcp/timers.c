@@ -58,13 +58,6 @@ give_up(struct tcp_stack *stack, struct tcb *tcb, uint8_t retries_max)
 }
 
 static void
-pto_due(struct tcp_stack *stack, struct tcb *tcb)
-{
-	(void)stack;
-	tlp_due(tcb);
-}
-
-static void
 rto_due(struct tcp_stack *stack, struct tcb *tcb)
 {
 	bool opening = tcb->state == TCP_SYN_RECEIVED;
@@ -125,7 +118,7 @@ life_due(struct tcp_stack *stack, struct tcb *tcb)
 
 static void (*const on_due[TCP_DEADLINE_CNT])(struct tcp_stack *, struct tcb *) = {
 	[TCP_DUE_REO] = recovery_reordered,
-	[TCP_DUE_PTO] = pto_due,
+	[TCP_DUE_PTO] = tlp_due,
 	[TCP_DUE_RTO] = rto_due,
 	[TCP_DUE_PERSIST] = persist_due,
 	[TCP_DUE_DELACK] = delack_due,

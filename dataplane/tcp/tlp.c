@@ -20,27 +20,49 @@ pto_us(const struct tcb *tcb)
 	return MAX(us, (uint64_t)TCP_PTO_MIN_US);
 }
 
+/* wanted tells whether silence now is to be broken by a probe: in order, or once since recovery
+ * last heard anything. */
+static bool
+wanted(const struct tcb *tcb)
+{
+	if (tcb->phase == TCP_PHASE_OPEN)
+		return tcb->board.sacked_bytes == 0 && tcb->board.lost_bytes == 0;
+	return tcb->phase == TCP_PHASE_FAST && !tcb->tlp.silent;
+}
+
 void
 tlp_schedule(struct tcp_stack *stack, struct tcb *tcb)
 {
-	const struct scoreboard *board = &tcb->board;
-
 	if (tcb->deadline_us[TCP_DUE_PTO] != TCP_NEVER || tcb->tlp.out || tcb->tlp.now)
 		return;
-	if (!tcb->sack_ok || tcb->phase != TCP_PHASE_OPEN || tcb->state == TCP_SYN_RECEIVED ||
-	    board->sacked_bytes > 0 || board->lost_bytes > 0)
+	if (!tcb->sack_ok || tcb->state == TCP_SYN_RECEIVED || !wanted(tcb))
 		return;
 	tcb_deadline_set(stack, tcb, TCP_DUE_PTO,
 	                 MIN(stack->now_us + pto_us(tcb), tcb->deadline_us[TCP_DUE_RTO]));
 }
 
 void
-tlp_due(struct tcb *tcb)
+tlp_due(struct tcp_stack *stack, struct tcb *tcb)
 {
-	if (tcb->phase != TCP_PHASE_OPEN || tcb->board.sacked_bytes > 0 || tcb_flight(tcb) == 0)
+	if (tcb_flight(tcb) == 0 || !wanted(tcb))
 		return;
-	tcb->tlp.now = true;
 	tcb_deadline_clear(tcb, TCP_DUE_RTO);
+	if (tcb->phase == TCP_PHASE_OPEN) {
+		tcb->tlp.now = true;
+		return;
+	}
+	tcb->tlp.silent = true;
+	if (!scoreboard_lose_first(&tcb->board, &stack->records, tcb->mss))
+		return;
+	tcb->again_force = true;
+	count(stack->ctr, CTR_tcp_tlp_again);
+}
+
+void
+tlp_heard(struct tcb *tcb)
+{
+	tcb->tlp.silent = false;
+	tcb_deadline_clear(tcb, TCP_DUE_PTO);
 }
 
 void

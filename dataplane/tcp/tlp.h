@@ -6,6 +6,10 @@
  *
  *   armed ──── PTO ───► now ──── sent ───► out ──── ACK (7.4.2) ───► armed
  *
+ * Beyond RFC 8985, fast recovery is probed too: when it hears nothing for as long, what it sent
+ * again was probably lost, and the timeout would cost the window. The first segment is sent once
+ * more; if that arrives RACK sees what else was lost, and the window answers (RFC 5681 4.3).
+ *
  * Threads. The stack's worker. Memory. In the connection.
  * Clauses. RFC 8985 7.2 (when), 7.3 (what), 7.4 (what came of it).
  */
@@ -24,6 +28,7 @@ struct tlp {
 	bool now;              /* a probe is owed */
 	bool out;              /* TLP.end_seq is set */
 	bool again;            /* TLP.is_retrans */
+	bool silent;           /* recovery was probed and has heard nothing since */
 };
 
 /* tlp_schedule sets TCP_DUE_PTO when a probe may be wanted and none is out (7.2). The
@@ -31,9 +36,14 @@ struct tlp {
 void
 tlp_schedule(struct tcp_stack *stack, struct tcb *tcb);
 
-/* tlp_due lets output send a probe, and starts the retransmission timer anew (7.3). */
+/* tlp_due lets output send a probe, and starts the retransmission timer anew (7.3). In recovery
+ * the first segment is sent again. */
 void
-tlp_due(struct tcb *tcb);
+tlp_due(struct tcp_stack *stack, struct tcb *tcb);
+
+/* tlp_heard notes that something was delivered in recovery. */
+void
+tlp_heard(struct tcb *tcb);
 
 /* tlp_sent notes that the probe left; again: it repeated the last segment. */
 void
