@@ -68,6 +68,7 @@
 	X(tcp_half_open, GAUGE, "TCP connections in SYN-RECEIVED")                                 \
 	X(tcp_time_wait, GAUGE, "TCP connections in TIME-WAIT")                                    \
 	X(tcp_accepted, COUNTER, "TCP connections accepted")                                       \
+	X(tcp_connected, COUNTER, "TCP connections opened by us")                                  \
 	X(tcp_closed, COUNTER, "TCP connections ended by both sides")                              \
 	X(tcp_resets_in, COUNTER, "TCP connections ended by the peer's reset")                     \
 	X(tcp_resets_out, COUNTER, "TCP resets sent")                                              \
@@ -78,7 +79,9 @@
 	X(tcp_bad_checksum, COUNTER, "segments dropped: checksum")                                 \
 	X(tcp_not_listening, COUNTER, "segments dropped: no such port")                            \
 	X(tcp_no_connection, COUNTER, "segments dropped: no such connection, reset sent")          \
-	X(tcp_table_full, COUNTER, "SYN dropped: connections_max reached")                         \
+	X(tcp_table_full, COUNTER, "SYN dropped or not sent: connections_max reached")             \
+	X(tcp_no_port, COUNTER, "connections not opened: no local port free")                      \
+	X(tcp_syn_data, COUNTER, "payload bytes dropped: beside a SYN")                            \
 	X(tcp_cookies_sent, COUNTER, "SYN answered with a cookie: too many half open")             \
 	X(tcp_cookies_accepted, COUNTER, "TCP connections accepted by their cookie")               \
 	X(tcp_cookies_bad, COUNTER, "segments dropped: no cookie that we sent, reset sent")        \

@@ -31,6 +31,8 @@ static_assert(PKT_HDR_MAX >= 14 + 40 + 60, "the largest header fits");
 /* ---- TCP */
 enum {
 	TCP_LISTEN_PORTS_MAX = 8,    /* compared one by one */
+	TCP_EPHEMERAL_FIRST = 32768, /* local ports of connections that we open: from here on ... */
+	TCP_EPHEMERAL_CNT = 32768,   /* ... so many, a power of two (RFC 6056 3.2) */
 	TCP_HALF_OPEN_MAX = 1024,    /* connections in SYN-RECEIVED; from then on SYN cookies */
 	TCP_SOURCE_HALF_OPEN_MAX = 256, /* of one address; from then on SYN cookies for it */
 	TCP_ISN_STEP = 1 << 24,      /* numbers, at most, that a reused flow begins above its last */

@@ -4,6 +4,7 @@
 /* A segment arrives: RFC 9293 3.10.7, with a short way for the segments that are as expected. */
 #include "dataplane/tcp/ack.h"
 #include "dataplane/tcp/listen.h"
+#include "dataplane/tcp/open.h"
 #include "dataplane/tcp/states.h"
 #include "dataplane/tcp/timers.h"
 
@@ -144,6 +145,11 @@ sequence_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg 
 		count(stack->ctr, CTR_tcp_bad_reset);
 		return false;
 	}
+	if (open_crossed(tcb, seg)) {
+		tcb_establish(stack, tcb, seg);
+		tcb->ack_now = true;
+		return false;
+	}
 	count(stack->ctr, CTR_tcp_out_of_window);
 	if (tcb->state == TCP_SYN_RECEIVED && (seg->flags & TCP_SYN) && seg->seq == tcb->irs)
 		tcb->synack_now = true;                /* the peer has not seen ours */
@@ -182,7 +188,9 @@ own_fin_acked(struct tcp_stack *stack, struct tcb *tcb)
 	switch (tcb->state) {
 	case TCP_FIN_WAIT_1:
 		tcp_set_state(tcb, TCP_FIN_WAIT_2);
-		tcb_deadline_set(stack, tcb, TCP_DUE_LIFE, stack->now_us + TCP_FIN_WAIT_2_US);
+		if (tcb->deaf)
+			tcb_deadline_set(stack, tcb, TCP_DUE_LIFE,
+			                 stack->now_us + TCP_FIN_WAIT_2_US);
 		break;
 	case TCP_CLOSING:
 		time_wait(stack, tcb);
@@ -248,7 +256,7 @@ text_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg
 		tcb->ack_now = true;
 	if (len == 0)
 		return;
-	if (tcb->rcv_fin || tcb->fin_queued) {         /* nobody reads it any more */
+	if (tcb->rcv_fin || tcb->deaf) {               /* nobody reads it any more */
 		count_add(stack->ctr, CTR_tcp_after_close, len);
 		if (!tcb->rcv_fin && seq == tcb->rcv_nxt)
 			tcb->rcv_nxt += len;
@@ -334,6 +342,20 @@ tcp_segment_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_s
 	fin_check(stack, tcb, seg);
 }
 
+/* answer_arrives takes a segment in SYN-SENT; what it carries beside its SYN goes on at the
+ * seventh step. */
+static void
+answer_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
+{
+	struct tcp_seg rest = *seg;
+
+	if (!open_answer_arrives(stack, tcb, seg) || seg->len == 0)
+		return;
+	rest.seq++;
+	rest.flags = seg->flags & (uint8_t)~TCP_SYN;
+	text_arrives(stack, tcb, &rest);
+}
+
 /* ---- where a segment goes */
 
 /* stray_arrives takes a segment that no connection waits for. beyond: as of listen_syn. Returns the
@@ -384,6 +406,8 @@ tcb_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 		rule = tcp_rule_for(tcb->state, tcp_happening_of(seg->flags));
 		if (rule->step == TCP_STEP_WALK)
 			tcp_segment_arrives(stack, tcb, seg);
+		else if (rule->step == TCP_STEP_ANSWER)
+			answer_arrives(stack, tcb, seg);
 		else
 			count(stack->ctr, rule->counter);
 	}

@@ -16,6 +16,7 @@ enum isn_salt {
 	ISN_SALT_COOKIE,
 	ISN_SALT_SOURCE,
 	ISN_SALT_CHALLENGE,
+	ISN_SALT_PORT,         /* where our local ports begin */
 };
 
 /* isn_hash returns SipHash-2-4 of a flow and a salt under a 128-bit key. */

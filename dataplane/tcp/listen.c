@@ -37,15 +37,46 @@ take_options(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_options 
 {
 	tcb->mss = segment_size(stack, opt);
 	tcb->sack_ok = opt->sack_permitted;
-	if (opt->has_wscale) {                         /* RFC 7323 2.2: both or neither */
-		tcb->snd_wscale = opt->wscale;
-		tcb->rcv_wscale = tcp_offered_wscale();
-	}
-	if (opt->has_ts) {                             /* 3.2 */
-		tcb->ts_ok = true;
+	/* RFC 7323 2.2: both or neither */
+	tcb->snd_wscale = opt->has_wscale ? opt->wscale : 0;
+	tcb->rcv_wscale = opt->has_wscale ? tcp_offered_wscale() : 0;
+	tcb->ts_ok = opt->has_ts;                      /* 3.2 */
+	if (opt->has_ts) {
 		tcb->ts_recent = opt->tsval;
 		tcb->ts_recent_us = stack->now_us;
 	}
+}
+
+void
+tcb_start(struct tcp_stack *stack, struct tcb *tcb, const struct flow_key *key, uint32_t iss)
+{
+	memset(tcb, 0, sizeof(*tcb));
+	tcb->flow.kind = FLOW_TCB;
+	table_add(&stack->table, &tcb->flow, key);
+	timer_init(&tcb->timer);
+	for (uint32_t which = 0; which < TCP_DEADLINE_CNT; which++)
+		tcb_deadline_clear(tcb, which);
+	rtt_init(tcb);
+	tcb->last_rcv_us = stack->now_us;
+	tcb->rcv_full = TCP_MSS_DEFAULT;
+	tcb->iss = iss;
+	tcb->ts_offset = ts_offset(stack, key);
+	tcb->snd_una = tcb->iss;
+	tcb->snd_nxt = tcb->iss + 1;
+	sendq_init(&tcb->sendq, tcb->snd_nxt);
+}
+
+void
+tcb_take_syn(struct tcp_stack *stack, struct tcb *tcb, uint32_t irs, uint16_t wnd,
+             const struct tcp_options *opt)
+{
+	take_options(stack, tcb, opt);
+	tcb->irs = irs;
+	tcb->rcv_nxt = irs + 1;
+	tcb->last_ack_sent = tcb->rcv_nxt;
+	tcb->snd_wnd = wnd;                            /* RFC 7323 2.2: not scaled */
+	tcb->snd_wnd_max = tcb->snd_wnd;
+	tcb->snd_wl1 = irs;
 }
 
 /* tcb_make makes a connection in SYN-RECEIVED of what the SYN asked for, NULL when there is no
@@ -59,28 +90,9 @@ tcb_make(struct tcp_stack *stack, const struct tcp_seg *seg, const struct cookie
 
 	if (tcb == NULL)
 		return NULL;
-	memset(tcb, 0, sizeof(*tcb));
-	tcb->flow.kind = FLOW_TCB;
-	table_add(&stack->table, &tcb->flow, &key);
-	timer_init(&tcb->timer);
-	for (uint32_t which = 0; which < TCP_DEADLINE_CNT; which++)
-		tcb_deadline_clear(tcb, which);
+	tcb_start(stack, tcb, &key, iss);
 	ip_path_init(&tcb->path, seg->ip);
-	take_options(stack, tcb, &syn->opt);
-	rtt_init(tcb);
-	tcb->last_rcv_us = stack->now_us;
-	tcb->rcv_full = TCP_MSS_DEFAULT;
-	tcb->irs = syn->irs;
-	tcb->rcv_nxt = syn->irs + 1;
-	tcb->last_ack_sent = tcb->rcv_nxt;
-	tcb->iss = iss;
-	tcb->ts_offset = ts_offset(stack, &key);
-	tcb->snd_una = tcb->iss;
-	tcb->snd_nxt = tcb->iss + 1;
-	tcb->snd_wnd = seg->wnd;                       /* RFC 7323 2.2: not scaled */
-	tcb->snd_wnd_max = tcb->snd_wnd;
-	tcb->snd_wl1 = syn->irs;
-	sendq_init(&tcb->sendq, tcb->snd_nxt);
+	tcb_take_syn(stack, tcb, syn->irs, seg->wnd, &syn->opt);
 	tcp_set_state(tcb, TCP_LISTEN);
 	tcp_set_state(tcb, TCP_SYN_RECEIVED);
 	tcb_count(stack, tcb, SOURCE_HALF_OPEN);
@@ -218,14 +230,28 @@ listen_cookie(struct tcp_stack *stack, const struct tcp_seg *seg, enum counter s
 	return tcb;
 }
 
-/* establish readies a connection for data. */
+/* count_open counts a connection that is about to open, and that it has an owner now. One that we
+ * open has had one from the start. */
 static void
-establish(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
+count_open(struct tcp_stack *stack, struct tcb *tcb)
+{
+	if (tcb->active) {
+		count(stack->ctr, CTR_tcp_connected);
+		return;
+	}
+	tcb_uncount(stack, tcb);
+	tcb_count(stack, tcb, SOURCE_OPEN);
+	count(stack->ctr, CTR_tcp_accepted);
+}
+
+void
+tcb_establish(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 {
 	bool syn_lost = tcb->retries > 0;
+	bool scaled = (seg->flags & TCP_SYN) == 0;     /* RFC 7323 2.2 */
 
 	tcb->snd_una = seg->ack;
-	tcb->snd_wnd = (uint32_t)seg->wnd << tcb->snd_wscale;
+	tcb->snd_wnd = (uint32_t)seg->wnd << (scaled ? tcb->snd_wscale : 0);
 	tcb->snd_wnd_max = MAX(tcb->snd_wnd_max, tcb->snd_wnd);
 	tcb->snd_wl1 = seg->seq;
 	tcb->synack_now = false;
@@ -239,11 +265,9 @@ establish(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 	recovery_start(tcb);
 	tcb_deadline_clear(tcb, TCP_DUE_RTO);
 	tcb_deadline_set(stack, tcb, TCP_DUE_KEEPALIVE, stack->now_us + TCP_KEEPALIVE_IDLE_US);
-	tcb_uncount(stack, tcb);
+	count_open(stack, tcb);
 	tcp_set_state(tcb, TCP_ESTABLISHED);
-	tcb_count(stack, tcb, SOURCE_OPEN);
 	tcb->events |= TCP_EV_OPEN;
-	count(stack->ctr, CTR_tcp_accepted);
 }
 
 bool
@@ -256,11 +280,11 @@ listen_ack(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 		control_reset_for(&stack->control, seg, stack->ctr);
 		return false;
 	}
-	if (no_room(stack, tcb->flow.key.remote_be, &why)) {
+	if (!tcb->active && no_room(stack, tcb->flow.key.remote_be, &why)) {
 		control_reset_for(&stack->control, seg, stack->ctr);
 		tcb_finish(stack, tcb, why);
 		return false;
 	}
-	establish(stack, tcb, seg);
+	tcb_establish(stack, tcb, seg);
 	return true;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* listen.h makes connections: LISTEN to SYN-RECEIVED to ESTABLISHED.
+/* listen.h makes connections: LISTEN to SYN-RECEIVED to ESTABLISHED. What an active open does as
+ * well is here too.
  *
  * Memory. A connection takes its tcb with the SYN while fewer than half_open_max wait for their
  * ACK, and fewer than TCP_SOURCE_HALF_OPEN_MAX of its address. Beyond that SYNs are answered with
@@ -29,6 +30,21 @@ listen_syn(struct tcp_stack *stack, const struct tcp_seg *seg, const uint32_t *b
  * taken through it. NULL when there is none, or no room: answered with RST, counted. */
 struct tcb *
 listen_cookie(struct tcp_stack *stack, const struct tcp_seg *seg, enum counter stray);
+/* tcb_start makes a tcb of undefined contents a connection in CLOSED, in the table, with its
+ * initial sequence number iss. */
+void
+tcb_start(struct tcp_stack *stack, struct tcb *tcb, const struct flow_key *key, uint32_t iss);
+
+/* tcb_take_syn takes what the peer's SYN says: its number irs, its window, and its options, which
+ * leave no more of ours than the peer has too. */
+void
+tcb_take_syn(struct tcp_stack *stack, struct tcb *tcb, uint32_t irs, uint16_t wnd,
+             const struct tcp_options *opt);
+
+/* tcb_establish readies a connection for data and moves it to ESTABLISHED; TCP_EV_OPEN is set.
+ * seg is the segment that acknowledges our SYN. */
+void
+tcb_establish(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg);
 
 /* listen_ack takes the ACK of a segment in SYN-RECEIVED.
  *

@@ -136,7 +136,7 @@ enum tcp_owed
 tcb_owed(struct tcb *tcb)
 {
 	if (tcb->synack_now)
-		return TCP_OWED_SYN_ACK;
+		return TCP_OWED_SYN;
 	if (tcb->board.again != NULL && owes_again(tcb))
 		return TCP_OWED_AGAIN;
 	if (tcb->tlp.now)
@@ -212,14 +212,15 @@ segment_make(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt,
 	return pkt->payload_len + fin;
 }
 
+/* make_syn makes our SYN: with the ACK of the peer's, or, in SYN-SENT, alone. */
 static void
-make_synack(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
+make_syn(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 {
 	struct emit emit;
 
 	emit_init(stack, tcb, &emit);
 	emit.seq = tcb->iss;
-	emit.flags = TCP_SYN | TCP_ACK;
+	emit.flags = TCP_SYN | (tcb->state == TCP_SYN_SENT ? 0 : TCP_ACK);
 	emit.wnd = (uint16_t)MIN(tcb_rcv_wnd(tcb), 65535u);    /* RFC 7323 2.2: not scaled */
 	emit.opt.mss = tcp_offered_mss(stack);
 	emit.opt.has_wscale = tcb->rcv_wscale > 0;
@@ -364,8 +365,8 @@ static bool
 make_owed(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, enum tcp_owed owed)
 {
 	switch (owed) {
-	case TCP_OWED_SYN_ACK:
-		make_synack(stack, tcb, pkt);
+	case TCP_OWED_SYN:
+		make_syn(stack, tcb, pkt);
 		return true;
 	case TCP_OWED_AGAIN:
 		make_again(stack, tcb, pkt);

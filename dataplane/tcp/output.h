@@ -10,7 +10,7 @@
 /* what a connection may send now, the most urgent first */
 enum tcp_owed {
 	TCP_OWED_NOTHING,
-	TCP_OWED_SYN_ACK,
+	TCP_OWED_SYN,          /* ours, or the SYN-ACK */
 	TCP_OWED_AGAIN,        /* what was lost */
 	TCP_OWED_TLP,          /* a tail loss probe */
 	TCP_OWED_NEW,          /* new data or FIN */

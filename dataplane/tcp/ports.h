@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* ports.h is the local ports of a stack: those that are listened on, a handful, compared one by
- * one for a segment that belongs to no connection.
+ * one for a segment that belongs to no connection; and the counter for those of our own.
  *
  * Threads. The stack's worker. Memory. In struct tcp_stack.
  */
@@ -15,6 +15,7 @@
 struct ports {
 	uint16_t listen[TCP_LISTEN_PORTS_MAX]; /* host order, [0, listen_cnt) */
 	uint32_t listen_cnt;
+	uint32_t next;                         /* counts the ephemeral ports chosen (open.c) */
 };
 
 /* ports_listen adds a port, [1, 65535]. Returns 0; -EEXIST when it is listened on already,

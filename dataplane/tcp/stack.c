@@ -85,7 +85,8 @@ tcb_drop(struct tcp_stack *stack, struct tcb *tcb)
 {
 	sendq_clear(&tcb->sendq, &stack->entries);
 	scoreboard_clear(&tcb->board, &stack->records);
-	reasm_clear(&tcb->reasm, &stack->ooo);
+	if (stack->reader.tcb != tcb)
+		reasm_clear(&tcb->reasm, &stack->ooo);
 }
 
 void
@@ -126,6 +127,8 @@ tcp_enter(struct tcp_stack *stack, uint64_t now_us)
 		struct tcb *tcb = stack->dead;
 
 		stack->dead = tcb->dead_next;
+		tcb_read_drop(stack, tcb);
+		reasm_clear(&tcb->reasm, &stack->ooo);
 		pool_put(&stack->tcbs, tcb);
 	}
 }
@@ -166,7 +169,7 @@ tcb_count(struct tcp_stack *stack, const struct tcb *tcb, enum source_kind kind)
 void
 tcb_uncount(struct tcp_stack *stack, const struct tcb *tcb)
 {
-	bool half_open = tcb->state == TCP_SYN_RECEIVED;
+	bool half_open = tcb->state == TCP_SYN_RECEIVED && !tcb->active;
 
 	if (half_open)
 		stack->half_open_cnt--;
@@ -181,7 +184,8 @@ void
 tcb_end(struct tcp_stack *stack, struct tcb *tcb)
 {
 	dp_assert(tcb->state != TCP_CLOSED);
-	tcb_read_drop(stack, tcb);
+	if (tcb->state != TCP_TIME_WAIT)       /* bytes that came with the FIN are still read */
+		tcb_read_drop(stack, tcb);
 	tcb_uncount(stack, tcb);
 	table_remove(&stack->table, &tcb->flow);
 	ready_remove(stack, tcb);
@@ -196,7 +200,7 @@ void
 tcb_finish(struct tcp_stack *stack, struct tcb *tcb, enum counter why)
 {
 	count(stack->ctr, why);
-	if (tcb->state == TCP_SYN_RECEIVED)
+	if (tcb->state == TCP_SYN_RECEIVED && !tcb->active)
 		tcb->events = 0;               /* it has no owner yet */
 	else
 		tcb->events |= TCP_EV_CLOSED;
@@ -278,39 +282,69 @@ tcp_send_room(const struct tcp_stack *stack, const struct tcb *tcb)
 }
 
 void
-tcp_close(struct tcp_stack *stack, struct tcb *tcb, uint64_t now_us)
+tcp_shutdown(struct tcp_stack *stack, struct tcb *tcb, uint64_t now_us)
 {
-	if (tcp_rule_for(tcb->state, TCP_CALL_CLOSE)->step == TCP_STEP_IGNORE)
+	if (tcp_rule_for(tcb->state, TCP_CALL_SHUTDOWN)->step == TCP_STEP_IGNORE)
 		return;
-	dp_assert(tcp_rule_for(tcb->state, TCP_CALL_CLOSE)->step == TCP_STEP_ALLOW);
+	dp_assert(tcp_rule_for(tcb->state, TCP_CALL_SHUTDOWN)->step == TCP_STEP_ALLOW);
 	stack->now_us = now_us;
-	tcb_read_drop(stack, tcb);
-	reasm_clear(&tcb->reasm, &stack->ooo);
 	tcb->fin_queued = true;
 	tcp_set_state(tcb, tcb->state == TCP_ESTABLISHED ? TCP_FIN_WAIT_1 : TCP_LAST_ACK);
-	/* nobody watches it any more: a peer that acknowledges by the byte must not hold it */
-	tcb_deadline_set(stack, tcb, TCP_DUE_LIFE, now_us + TCP_CLOSING_US);
 	tcb_settle(stack, tcb);
+}
+
+/* deafen ends reading. */
+static void
+deafen(struct tcp_stack *stack, struct tcb *tcb)
+{
+	tcb_read_drop(stack, tcb);
+	reasm_clear(&tcb->reasm, &stack->ooo);
+	tcb->deaf = true;
+	/* nobody watches it any more: a peer that acknowledges by the byte must not hold it */
+	tcb_deadline_set(stack, tcb, TCP_DUE_LIFE, stack->now_us + TCP_CLOSING_US);
+}
+
+void
+tcp_close(struct tcp_stack *stack, struct tcb *tcb, uint64_t now_us)
+{
+	enum tcp_step step = tcp_rule_for(tcb->state, TCP_CALL_CLOSE)->step;
+
+	dp_assert(step != TCP_STEP_REFUSE);
+	if (step == TCP_STEP_ABANDON) {
+		tcp_abort(stack, tcb);
+		return;
+	}
+	if (tcb->state == TCP_CLOSED || tcb->deaf)
+		return;
+	stack->now_us = now_us;
+	deafen(stack, tcb);
+	tcp_shutdown(stack, tcb, now_us);
+}
+
+static void
+reset_send(struct tcp_stack *stack, const struct tcb *tcb)
+{
+	struct answer *answer = control_add(&stack->control, stack->ctr);
+
+	if (answer == NULL)
+		return;
+	*answer = (struct answer){
+		.path = tcb->path,
+		.key = tcb->flow.key,
+		.seq = tcb->snd_nxt,
+		.ack = tcb->rcv_nxt,
+		.flags = TCP_RST | TCP_ACK,
+	};
+	count(stack->ctr, CTR_tcp_resets_out);
 }
 
 void
 tcp_abort(struct tcp_stack *stack, struct tcb *tcb)
 {
-	struct answer *answer;
-
 	if (tcp_rule_for(tcb->state, TCP_CALL_ABORT)->step == TCP_STEP_IGNORE)
 		return;
-	answer = control_add(&stack->control, stack->ctr);
-	if (answer != NULL) {
-		*answer = (struct answer){
-			.path = tcb->path,
-			.key = tcb->flow.key,
-			.seq = tcb->snd_nxt,
-			.ack = tcb->rcv_nxt,
-			.flags = TCP_RST | TCP_ACK,
-		};
-		count(stack->ctr, CTR_tcp_resets_out);
-	}
+	if (tcb->state != TCP_SYN_SENT)        /* 3.10.5: the peer knows nothing of it */
+		reset_send(stack, tcb);
 	count(stack->ctr, CTR_tcp_aborted);
 	tcb_end(stack, tcb);
 }

@@ -12,7 +12,9 @@
 #define COOKIE(counter_name) {TCP_STEP_COOKIE, CTR_tcp_##counter_name}
 #define WALK                {TCP_STEP_WALK, 0}
 #define WAIT                {TCP_STEP_WAIT, 0}
+#define ANSWER              {TCP_STEP_ANSWER, 0}
 #define ALLOW               {TCP_STEP_ALLOW, 0}
+#define ABANDON             {TCP_STEP_ABANDON, 0}
 #define IGNORE              {TCP_STEP_IGNORE, 0}
 #define REFUSE              {TCP_STEP_REFUSE, 0}
 
@@ -29,6 +31,20 @@
 	[TCP_IN_NONSENSE] = DROP(bad_flags),   \
 	[TCP_CALL_ABORT]  = ALLOW
 
+/* what the owner may ask for (3.10.2 to 3.10.4): before it is open, while it sends, after FIN */
+#define NOT_OPEN                               \
+	[TCP_CALL_SEND]     = REFUSE,          \
+	[TCP_CALL_SHUTDOWN] = REFUSE,          \
+	[TCP_CALL_CLOSE]    = ABANDON
+#define MAY_SEND                               \
+	[TCP_CALL_SEND]     = ALLOW,           \
+	[TCP_CALL_SHUTDOWN] = ALLOW,           \
+	[TCP_CALL_CLOSE]    = ALLOW
+#define NO_MORE                                \
+	[TCP_CALL_SEND]     = REFUSE,          \
+	[TCP_CALL_SHUTDOWN] = IGNORE,          \
+	[TCP_CALL_CLOSE]    = IGNORE
+
 static const struct tcp_rule rules[TCP_STATE_CNT][TCP_HAPPENING_CNT] = {
 	[TCP_CLOSED] = {                           /* 3.10.7.1 */
 		[TCP_IN_NOTHING]  = RESET(not_listening),
@@ -38,9 +54,8 @@ static const struct tcp_rule rules[TCP_STATE_CNT][TCP_HAPPENING_CNT] = {
 		[TCP_IN_SYN_ACK]  = RESET(not_listening),
 		[TCP_IN_RST]      = DROP(not_listening),
 		[TCP_IN_NONSENSE] = DROP(bad_flags),
-		[TCP_CALL_SEND]   = REFUSE,
-		[TCP_CALL_CLOSE]  = IGNORE,
 		[TCP_CALL_ABORT]  = IGNORE,
+		NO_MORE,
 	},
 	[TCP_LISTEN] = {                           /* 3.10.7.2 */
 		[TCP_IN_NOTHING]  = DROP(bad_flags),
@@ -50,29 +65,29 @@ static const struct tcp_rule rules[TCP_STATE_CNT][TCP_HAPPENING_CNT] = {
 		[TCP_IN_SYN_ACK]  = RESET(no_connection),
 		[TCP_IN_RST]      = DROP(bad_reset),
 		[TCP_IN_NONSENSE] = DROP(bad_flags),
-		[TCP_CALL_SEND]   = REFUSE,
-		[TCP_CALL_CLOSE]  = REFUSE,
-		[TCP_CALL_ABORT]  = REFUSE,
+		[TCP_CALL_ABORT]    = REFUSE,
+		[TCP_CALL_SEND]     = REFUSE,
+		[TCP_CALL_SHUTDOWN] = REFUSE,
+		[TCP_CALL_CLOSE]    = REFUSE,
 	},
-	[TCP_SYN_SENT] = {                         /* not entered */
+	[TCP_SYN_SENT] = {                         /* 3.10.7.3 */
 		[TCP_IN_NOTHING]  = DROP(bad_flags),
-		[TCP_IN_ACK]      = DROP(bad_flags),
-		[TCP_IN_FIN]      = DROP(bad_flags),
-		[TCP_IN_SYN]      = DROP(bad_flags),
-		[TCP_IN_SYN_ACK]  = DROP(bad_flags),
-		[TCP_IN_RST]      = DROP(bad_flags),
+		[TCP_IN_ACK]      = ANSWER,
+		[TCP_IN_FIN]      = ANSWER,
+		[TCP_IN_SYN]      = ANSWER,
+		[TCP_IN_SYN_ACK]  = ANSWER,
+		[TCP_IN_RST]      = ANSWER,
 		[TCP_IN_NONSENSE] = DROP(bad_flags),
-		[TCP_CALL_SEND]   = REFUSE,
-		[TCP_CALL_CLOSE]  = REFUSE,
-		[TCP_CALL_ABORT]  = REFUSE,
+		[TCP_CALL_ABORT]  = ABANDON,
+		NOT_OPEN,
 	},
-	[TCP_SYN_RECEIVED] = { SYNCHRONISED, [TCP_CALL_SEND] = REFUSE, [TCP_CALL_CLOSE] = REFUSE },
-	[TCP_ESTABLISHED]  = { SYNCHRONISED, [TCP_CALL_SEND] = ALLOW,  [TCP_CALL_CLOSE] = ALLOW },
-	[TCP_FIN_WAIT_1]   = { SYNCHRONISED, [TCP_CALL_SEND] = REFUSE, [TCP_CALL_CLOSE] = IGNORE },
-	[TCP_FIN_WAIT_2]   = { SYNCHRONISED, [TCP_CALL_SEND] = REFUSE, [TCP_CALL_CLOSE] = IGNORE },
-	[TCP_CLOSE_WAIT]   = { SYNCHRONISED, [TCP_CALL_SEND] = ALLOW,  [TCP_CALL_CLOSE] = ALLOW },
-	[TCP_CLOSING]      = { SYNCHRONISED, [TCP_CALL_SEND] = REFUSE, [TCP_CALL_CLOSE] = IGNORE },
-	[TCP_LAST_ACK]     = { SYNCHRONISED, [TCP_CALL_SEND] = REFUSE, [TCP_CALL_CLOSE] = IGNORE },
+	[TCP_SYN_RECEIVED] = { SYNCHRONISED, NOT_OPEN },
+	[TCP_ESTABLISHED]  = { SYNCHRONISED, MAY_SEND },
+	[TCP_FIN_WAIT_1]   = { SYNCHRONISED, NO_MORE },
+	[TCP_FIN_WAIT_2]   = { SYNCHRONISED, NO_MORE },
+	[TCP_CLOSE_WAIT]   = { SYNCHRONISED, MAY_SEND },
+	[TCP_CLOSING]      = { SYNCHRONISED, NO_MORE },
+	[TCP_LAST_ACK]     = { SYNCHRONISED, NO_MORE },
 	[TCP_TIME_WAIT] = {
 		[TCP_IN_NOTHING]  = DROP(bad_flags),
 		[TCP_IN_ACK]      = WAIT,
@@ -81,9 +96,8 @@ static const struct tcp_rule rules[TCP_STATE_CNT][TCP_HAPPENING_CNT] = {
 		[TCP_IN_SYN_ACK]  = WAIT,
 		[TCP_IN_RST]      = WAIT,
 		[TCP_IN_NONSENSE] = DROP(bad_flags),
-		[TCP_CALL_SEND]   = REFUSE,
-		[TCP_CALL_CLOSE]  = IGNORE,
 		[TCP_CALL_ABORT]  = IGNORE,
+		NO_MORE,
 	},
 };
 
@@ -91,9 +105,9 @@ static const struct tcp_rule rules[TCP_STATE_CNT][TCP_HAPPENING_CNT] = {
 
 /* the states that may follow (3.3.2, figure 5) */
 static const uint16_t edges[TCP_STATE_CNT] = {
-	[TCP_CLOSED]       = TO(LISTEN),
+	[TCP_CLOSED]       = TO(LISTEN) | TO(SYN_SENT),
 	[TCP_LISTEN]       = TO(SYN_RECEIVED),
-	[TCP_SYN_SENT]     = 0,
+	[TCP_SYN_SENT]     = TO(SYN_RECEIVED) | TO(ESTABLISHED) | TO(CLOSED),
 	[TCP_SYN_RECEIVED] = TO(ESTABLISHED) | TO(CLOSED),
 	[TCP_ESTABLISHED]  = TO(FIN_WAIT_1) | TO(CLOSE_WAIT) | TO(CLOSED),
 	[TCP_FIN_WAIT_1]   = TO(FIN_WAIT_2) | TO(CLOSING) | TO(TIME_WAIT) | TO(CLOSED),

@@ -4,18 +4,20 @@
 /* states.h says what may happen in which state: one table of [state][event], and the only writer
  * of a connection's state.
  *
- *                          SYN                        ACK of SYN
- *   LISTEN ───────────────────► SYN-RECEIVED ───────────────────► ESTABLISHED
- *                                                       close │        │ FIN
- *                                             FIN-WAIT-1 ◄────┘        └────► CLOSE-WAIT
- *                        ACK of FIN │      │ FIN                             │ close
- *                        FIN-WAIT-2 ◄      ► CLOSING                         ▼
- *                               │ FIN          │ ACK of FIN              LAST-ACK
- *                               └─► TIME-WAIT ◄┘                             │ ACK of FIN
- *   any: reset, abort, given up ───────────────► CLOSED ◄────────────────────┘
+ *            connect           SYN and ACK of SYN
+ *   CLOSED ───────────► SYN-SENT ────────────────────────┐
+ *                           │ SYN                        ▼
+ *   LISTEN ───────────► SYN-RECEIVED ──────────────► ESTABLISHED
+ *               SYN                    ACK of SYN       │     │ FIN
+ *                             FIN-WAIT-1 ◄──────────────┘     └──────► CLOSE-WAIT
+ *              ACK of FIN │      │ FIN     close, shutdown                 │ close, shutdown
+ *              FIN-WAIT-2 ◄      ► CLOSING                                 ▼
+ *                     │ FIN          │ ACK of FIN                      LAST-ACK
+ *                     └─► TIME-WAIT ◄┘                                     │ ACK of FIN
+ *   any: reset, abort, given up ───────────────► CLOSED ◄──────────────────┘
  *
- * SYN-SENT is not entered: the stack only listens. CLOSED and LISTEN are what a segment meets
- * that belongs to no connection; TIME-WAIT is timewait.h.
+ * CLOSED and LISTEN are what a segment meets that belongs to no connection; TIME-WAIT is
+ * timewait.h.
  * Clauses. RFC 9293 3.3.2, 3.10.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_STATES_H
@@ -35,6 +37,7 @@ enum tcp_happening {
 	TCP_IN_RST,
 	TCP_IN_NONSENSE,       /* SYN with FIN or RST; FIN without ACK */
 	TCP_CALL_SEND,
+	TCP_CALL_SHUTDOWN,
 	TCP_CALL_CLOSE,
 	TCP_CALL_ABORT,
 	TCP_HAPPENING_CNT
@@ -47,8 +50,10 @@ enum tcp_step {
 	TCP_STEP_OPEN,         /* make a connection */
 	TCP_STEP_COOKIE,       /* a connection when it brings a SYN cookie back, else RST */
 	TCP_STEP_WALK,         /* RFC 9293 3.10.7.4 */
+	TCP_STEP_ANSWER,       /* open_answer_arrives: 3.10.7.3 */
 	TCP_STEP_WAIT,         /* timewait_arrives */
 	TCP_STEP_ALLOW,        /* a call that does its work */
+	TCP_STEP_ABANDON,      /* a call that ends what is not open yet */
 	TCP_STEP_IGNORE,       /* a call that has nothing to do */
 	TCP_STEP_REFUSE,       /* a call that must not be made */
 };

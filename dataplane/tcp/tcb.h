@@ -32,7 +32,7 @@
 enum tcp_deadline {
 	TCP_DUE_REO,           /* suspects of reordering are lost then (RFC 8985 6.2) */
 	TCP_DUE_PTO,           /* tail loss probe (RFC 8985 7.2); before the RTO of the same time */
-	TCP_DUE_RTO,           /* retransmission, of the SYN-ACK too */
+	TCP_DUE_RTO,           /* retransmission, of SYN and SYN-ACK too */
 	TCP_DUE_PERSIST,
 	TCP_DUE_DELACK,
 	TCP_DUE_KEEPALIVE,
@@ -78,11 +78,13 @@ struct tcb {
 	bool ack_now __attribute__((aligned(64)));
 	bool ready;                /* in the ready list */
 	uint8_t delack_cnt;        /* segments received since an ACK was sent */
-	bool synack_now;
+	bool synack_now;           /* our SYN, with the ACK of the peer's if that has come */
 	bool probe_now;            /* zero-window probe */
 	bool keepalive_now;
 	bool again_force;          /* send the first lost segment whatever the pipe */
 	bool fin_queued;
+	bool deaf;                 /* the owner has closed: what arrives is dropped */
+	bool active;               /* we opened it */
 	bool rcv_fin;              /* the peer's FIN was taken */
 	bool ooo_fin;              /* it arrived early, at ooo_fin_seq */
 	bool probe_out;            /* the only byte in flight is a probe's */

@@ -18,12 +18,12 @@
  * a virtual clock runs the same code.
  * Memory. Everything is taken by tcp_create; connections, queue entries and out-of-order buffers
  * come from bounded pools. Sent bytes are referenced, not copied, until they are acknowledged.
- * Lifecycle of a connection. TCP_EV_OPEN hands a tcb to its owner; tcp_send, tcp_read;
- * tcp_close or TCP_EV_FIN; TCP_EV_CLOSED ends it: the tcb is good until the next call into the
- * stack. tcp_abort ends it at once, without an event.
+ * Lifecycle of a connection. TCP_EV_OPEN hands a tcb to its owner, or tcp_connect does; tcp_send,
+ * tcp_read; tcp_shutdown, tcp_close or TCP_EV_FIN; TCP_EV_CLOSED ends it: the tcb is good until
+ * the next call into the stack other than tcp_read. tcp_abort ends it at once, without an event.
  * Clauses. RFC 9293; 7323 (window scale, timestamps, PAWS); 2018, 2883, 6675 (SACK); 8985
  * (RACK-TLP); 9937 (PRR); 3522, 4015, 5682 (what was spurious); 6298 (RTO); 5681, 9438, 3465, 6582,
- * 3042 (congestion, recovery); 6928 (IW10); 7661; 5961; 6528 (ISN); 4987; 1337,
+ * 3042 (congestion, recovery); 6928 (IW10); 7661; 5961; 6528 (ISN); 6056 (ports); 4987; 1337,
  * 6191 (TIME-WAIT); 6429; 1122 (keepalive, R2). The clause stands beside the line that does it.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_TCP_H
@@ -59,12 +59,20 @@ struct tcp_config {
 	struct counters *ctr;      /* outlives the stack */
 };
 
+/* struct tcp_remote is whom to connect to. */
+struct tcp_remote {
+	uint32_t addr_be;          /* IPv4 address of a host */
+	uint16_t port;             /* host order, [1, 65535] */
+	uint16_t local_port;       /* host order; 0: one is chosen */
+	uint8_t mac[6];            /* of the next hop */
+};
+
 enum tcp_event {
-	TCP_EV_OPEN = 1 << 0,   /* the handshake is done: a new connection */
+	TCP_EV_OPEN = 1 << 0,   /* the handshake is done: a new connection, or tcp_connect's */
 	TCP_EV_READ = 1 << 1,   /* tcp_read has bytes */
 	TCP_EV_ROOM = 1 << 2,   /* sent bytes were acknowledged or the window grew: tcp_send_room */
 	TCP_EV_FIN = 1 << 3,    /* the peer sends no more; what was queued still goes out */
-	TCP_EV_CLOSED = 1 << 4, /* over: closed by both, reset by the peer, or given up */
+	TCP_EV_CLOSED = 1 << 4, /* over: closed by both, reset or refused by the peer, or given up */
 };
 
 struct tcp_note {
@@ -135,6 +143,17 @@ tcp_destroy(struct tcp_stack *stack);
 COLD int
 tcp_listen(struct tcp_stack *stack, uint16_t port);
 
+/* tcp_connect opens a connection (RFC 9293 3.10.1): a SYN leaves with the next tcp_output.
+ *
+ * The local port is chosen so that nobody can foretell it (RFC 6056 3.3.3). The owner may set its
+ * pointer at once; TCP_EV_OPEN tells when the connection is open, TCP_EV_CLOSED that it will not
+ * be: refused (counted as a reset) or not answered after TCP_SYN_RETRIES_MAX more SYNs (counted as
+ * a timeout).
+ * Returns the connection, or NULL, counted: connections_max are open, or no local port is free
+ * towards that remote, or the wanted one is taken. */
+struct tcb *
+tcp_connect(struct tcp_stack *stack, const struct tcp_remote *remote, uint64_t now_us);
+
 /* tcp_input takes one received segment through RFC 9293 3.10.7.
  *
  * seg     as ip_input filled it; its bytes must stay until the next call into the stack other
@@ -176,9 +195,16 @@ tcp_send_room(const struct tcp_stack *stack, const struct tcb *tcb);
 void
 tcp_owner_waits(struct tcp_stack *stack, struct tcb *tcb, enum tcp_limit limit);
 
+/* tcp_shutdown sends what is queued, then FIN (RFC 9293 3.10.4, 3.6.1), and goes on reading until
+ * the peer's FIN, however long that takes while the peer answers keepalives. Allowed once the
+ * connection was open (asserted); without effect when it is closing or closed. */
+void
+tcp_shutdown(struct tcp_stack *stack, struct tcb *tcb, uint64_t now_us);
+
 /* tcp_close sends what is queued, then FIN (RFC 9293 3.10.4). The owner still gets TCP_EV_FIN and
- * TCP_EV_CLOSED; what arrives from now on, or was not read yet, is dropped and counted. Without
- * effect on a connection that is closing or closed. */
+ * TCP_EV_CLOSED; what arrives from now on, or was not read yet, is dropped and counted. After
+ * tcp_shutdown it ends reading. Before TCP_EV_OPEN it is tcp_abort. Without effect on a connection
+ * that was closed already, or is over. */
 void
 tcp_close(struct tcp_stack *stack, struct tcb *tcb, uint64_t now_us);
 
@@ -211,7 +237,7 @@ tcp_output_pending(const struct tcp_stack *stack);
 uint64_t
 tcp_next_us(const struct tcp_stack *stack);
 
-/* tcp_user and tcp_set_user keep the owner's pointer in a connection, NULL at TCP_EV_OPEN. */
+/* tcp_user and tcp_set_user keep the owner's pointer in a connection; NULL until it is set. */
 void *
 tcp_user(const struct tcb *tcb);
 void

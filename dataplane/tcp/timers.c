@@ -60,7 +60,7 @@ give_up(struct tcp_stack *stack, struct tcb *tcb, uint8_t retries_max)
 static void
 rto_due(struct tcp_stack *stack, struct tcb *tcb)
 {
-	bool opening = tcb->state == TCP_SYN_RECEIVED;
+	bool opening = tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED;
 
 	if (give_up(stack, tcb, opening ? TCP_SYN_RETRIES_MAX : TCP_RETRIES_MAX))
 		return;

@@ -117,11 +117,14 @@ host_events(struct host *host, struct tcb *tcb, uint32_t events, enum host_end w
 
 /* ---- writing */
 
-/* finish_writing sends FIN. */
+/* finish_writing sends FIN, and ends reading if that was asked for. */
 static void
 finish_writing(struct host *host, struct host_conn *conn)
 {
-	tcp_close(host->tcp, conn->tcb, host->now_us);
+	if (conn->closed)
+		tcp_close(host->tcp, conn->tcb, host->now_us);
+	else
+		tcp_shutdown(host->tcp, conn->tcb, host->now_us);
 }
 
 /* send_zeros hands TCP up to bytes. Returns how many it took. */

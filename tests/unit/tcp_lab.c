@@ -75,7 +75,7 @@ check_tcb(const struct lab *lab, struct tcb *tcb)
 
 	dp_assert(tcb->state > TCP_LISTEN && tcb->state != TCP_TIME_WAIT);
 	dp_assert(seq_le(tcb->snd_una, tcb->snd_nxt) && seq_le(tcb->snd_nxt, end));
-	dp_assert(tcb->state == TCP_SYN_RECEIVED || tcb->cc.cwnd_bytes >= tcb->mss);
+	dp_assert(tcb->state < TCP_ESTABLISHED || tcb->cc.cwnd_bytes >= tcb->mss);
 	dp_assert(tcb->reasm.cnt <= TCP_OOO_SEGS_MAX);
 	for (const struct ooo_seg *seg = tcb->reasm.head; seg != NULL; seg = seg->next) {
 		dp_assert(tcb->rcv_fin || unread || seq_gt(seg->seq, ooo_seq) ||
@@ -303,7 +303,8 @@ static void
 note(struct lab_peer *peer, struct tcb *tcb, uint32_t events)
 {
 	if (events & TCP_EV_OPEN) {
-		dp_assert(peer->tcb == NULL && tcp_user(tcb) == NULL);
+		dp_assert(peer->tcb == (tcb->active ? tcb : NULL));
+		dp_assert(tcp_user(tcb) == (tcb->active ? peer : NULL));
 		opened(peer, tcb);
 	}
 	dp_assert(events == 0 || (tcb == peer->tcb && tcp_user(tcb) == peer));

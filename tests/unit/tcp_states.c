@@ -42,7 +42,29 @@ only_sending_states_send(void **state)
 		bool may = s == TCP_ESTABLISHED || s == TCP_CLOSE_WAIT;
 
 		assert_int_equal(tcp_rule_for(s, TCP_CALL_SEND)->step == TCP_STEP_ALLOW, may);
+		assert_int_equal(tcp_rule_for(s, TCP_CALL_SHUTDOWN)->step == TCP_STEP_ALLOW, may);
 		assert_int_equal(tcp_rule_for(s, TCP_CALL_CLOSE)->step == TCP_STEP_ALLOW, may);
+	}
+}
+
+/* a call ends at once only what is not open yet, and never with a reset that the peer would not
+ * understand */
+static void
+unopened_connections_are_abandoned(void **state)
+{
+	(void)state;
+	for (uint32_t s = 0; s < TCP_STATE_CNT; s++) {
+		bool unopened = s == TCP_SYN_SENT || s == TCP_SYN_RECEIVED;
+
+		assert_int_equal(tcp_rule_for(s, TCP_CALL_CLOSE)->step == TCP_STEP_ABANDON, unopened);
+		assert_int_equal(tcp_rule_for(s, TCP_CALL_ABORT)->step == TCP_STEP_ABANDON,
+		                 s == TCP_SYN_SENT);
+	}
+	for (uint32_t h = TCP_IN_NOTHING; h <= TCP_IN_NONSENSE; h++) {
+		bool nothing = h == TCP_IN_NOTHING || h == TCP_IN_NONSENSE;
+
+		assert_int_equal(tcp_rule_for(TCP_SYN_SENT, h)->step,
+		                 nothing ? TCP_STEP_DROP : TCP_STEP_ANSWER);
 	}
 }
 
@@ -75,7 +97,9 @@ static void
 edges_are_those_of_the_rfc(void **state)
 {
 	static const struct { enum tcp_state from, to; } legal[] = {
-		{TCP_CLOSED, TCP_LISTEN}, {TCP_LISTEN, TCP_SYN_RECEIVED},
+		{TCP_CLOSED, TCP_LISTEN}, {TCP_CLOSED, TCP_SYN_SENT},
+		{TCP_SYN_SENT, TCP_SYN_RECEIVED}, {TCP_SYN_SENT, TCP_ESTABLISHED},
+		{TCP_SYN_SENT, TCP_CLOSED}, {TCP_LISTEN, TCP_SYN_RECEIVED},
 		{TCP_SYN_RECEIVED, TCP_ESTABLISHED}, {TCP_ESTABLISHED, TCP_FIN_WAIT_1},
 		{TCP_ESTABLISHED, TCP_CLOSE_WAIT}, {TCP_FIN_WAIT_1, TCP_FIN_WAIT_2},
 		{TCP_FIN_WAIT_1, TCP_CLOSING}, {TCP_FIN_WAIT_1, TCP_TIME_WAIT},
@@ -127,6 +151,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_cell_has_an_answer),
 		cmocka_unit_test(only_sending_states_send),
+		cmocka_unit_test(unopened_connections_are_abandoned),
 		cmocka_unit_test(flags_are_classified),
 		cmocka_unit_test(edges_are_those_of_the_rfc),
 		LAB_TEST(nonsense_moves_nothing),
