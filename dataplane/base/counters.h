@@ -33,6 +33,10 @@
 	X(eth_type, COUNTER, "frames dropped: neither IPv4 nor ARP")                               \
 	X(arp_bad, COUNTER, "ARP packets dropped: malformed or not for us")                        \
 	X(arp_replies, COUNTER, "ARP requests answered")                                           \
+	X(arp_requests, COUNTER, "ARP requests sent")                                              \
+	X(arp_learnt, COUNTER, "ARP answers taken: we had asked")                                  \
+	X(arp_unanswered, COUNTER, "next hops not found: no ARP answer")                           \
+	X(arp_full, COUNTER, "next hops not asked for: too many questions open")                   \
 	X(ip_bad_header, COUNTER, "packets dropped: IPv4 header malformed")                        \
 	X(ip_bad_checksum, COUNTER, "packets dropped: IPv4 header checksum")                       \
 	X(ip_fragment, COUNTER, "packets dropped: fragments")                                      \

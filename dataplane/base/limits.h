@@ -28,6 +28,14 @@ enum {
 };
 static_assert(PKT_HDR_MAX >= 14 + 40 + 60, "the largest header fits");
 
+/* ---- next hops that we ask for (ARP) */
+enum {
+	NEIGHBOURS_MAX = 16,
+	NEIGHBOUR_TRIES = 3,         /* requests without an answer */
+	NEIGHBOUR_RETRY_US = 1000 * 1000,
+	NEIGHBOUR_VALID_US = 60 * 1000 * 1000,
+};
+
 /* ---- TCP */
 enum {
 	TCP_LISTEN_PORTS_MAX = 8,    /* compared one by one */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* ARP (RFC 826): who has our address is told. We ask nobody: connections come to us. */
+/* ARP (RFC 826): who asks for our address is told. What we ask ourselves is neighbour.c's. */
 #include "dataplane/ip/headers.h"
 
 #include <arpa/inet.h>

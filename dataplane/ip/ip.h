@@ -6,7 +6,8 @@
  * It answers what a host on a wire of its own must answer: ARP for its address (RFC 826) and ICMP
  * echo (RFC 792, RFC 1122 3.2.2.6), in the received frame, in place. Where the kernel shares the
  * address (af_xdp) such frames never arrive here.
- * The next hop's MAC address is learnt from the frame that opened a connection.
+ * The next hop's MAC address is learnt from the frame that opened a connection; for those that we
+ * open ourselves, neighbour.h asks.
  *
  * Threads. Stateless but for the counters; each worker calls it with its own.
  * Memory. None.
