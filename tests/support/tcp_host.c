@@ -75,6 +75,8 @@ port_make(void)
 	memcpy(host.local.mac, port_info(host.port)->mac, sizeof(host.local.mac));
 	host.local.mtu = port_info(host.port)->mtu;
 	host.local.addr_be = host.options.address_be;
+	host.shares_address = strncmp(host.options.port, "af_xdp:", 7) == 0;
+	neighbours_init(&host.neighbours, &host.local, &host.ctr);
 	return 0;
 }
 

@@ -16,6 +16,7 @@
 #ifndef SPILLWAY_TESTS_SUPPORT_TCP_HOST_H
 #define SPILLWAY_TESTS_SUPPORT_TCP_HOST_H
 
+#include "dataplane/ip/neighbour.h"
 #include "dataplane/port/port.h"
 #include "dataplane/tcp/tcp.h"
 
@@ -59,6 +60,7 @@ struct host_conn {
 	bool fin;                  /* the peer's FIN came */
 	bool shut;                 /* nothing more is written: FIN is sent, or is once all is */
 	bool closed;               /* and nothing is read */
+	bool shut_first;           /* our FIN was queued before the peer's came: TIME-WAIT is ours */
 	uint64_t to_write_bytes;   /* asked for, not yet handed to TCP */
 	uint64_t written_bytes;
 	uint64_t unread_bytes;     /* came, not yet told by a read */
@@ -73,6 +75,8 @@ enum host_wait {
 	HOST_WAIT_ACCEPT,
 	HOST_WAIT_WRITE,
 	HOST_WAIT_READ,
+	HOST_WAIT_HOP,             /* to connect: the next hop is asked for */
+	HOST_WAIT_CONNECT,
 };
 
 struct host_client {
@@ -81,6 +85,8 @@ struct host_client {
 	enum host_wait wait;
 	struct host_conn *conn;    /* that it waits for */
 	uint32_t number;           /* conn's, when it began to wait */
+	struct tcp_remote remote;  /* that it connects to */
+	uint64_t asked_us;         /* when the kernel was asked for the next hop; 0: not yet */
 };
 
 struct host {
@@ -89,6 +95,8 @@ struct host {
 	uint64_t now_us;
 	struct port *port;
 	struct ip_local local;
+	bool shares_address;       /* the kernel has the address too, and its ARP (af_xdp) */
+	struct neighbours neighbours;
 	struct tcp_stack *tcp;
 	struct counters ctr;
 	struct buf_pool *zero_pool;
@@ -140,6 +148,17 @@ host_conn_find(struct host *host, uint32_t number);
 /* host_conn_accept returns the oldest connection that no accept has told of, or NULL. */
 struct host_conn *
 host_conn_accept(struct host *host);
+
+/* host_connect begins to connect. Returns NULL when TCP refuses. */
+struct host_conn *
+host_connect(struct host *host, const struct tcp_remote *remote);
+
+/* ---- tcp_host_hop.c */
+
+/* host_hop_find finds the next hop of client->remote and fills its MAC address when that is
+ * NEIGHBOUR_KNOWN. Call again while NEIGHBOUR_ASKED. */
+enum neighbour_state
+host_hop_find(struct host *host, struct host_client *client);
 
 /* ---- tcp_host_client.c */
 

@@ -120,15 +120,53 @@ answer_read(struct host_conn *conn, char *answer)
 	return true;
 }
 
+static bool
+answer_hop(struct host *host, struct host_client *client, char *answer)
+{
+	enum neighbour_state state = host_hop_find(host, client);
+
+	if (state == NEIGHBOUR_ASKED)
+		return false;
+	if (state == NEIGHBOUR_NONE) {
+		say(answer, "error unreachable: no ARP answer from the next hop");
+		return true;
+	}
+	client->conn = host_connect(host, &client->remote);
+	if (client->conn == NULL) {
+		say(answer, "error no local port is free, or too many connections");
+		return true;
+	}
+	client->number = client->conn->number;
+	client->current = client->number;
+	client->wait = HOST_WAIT_CONNECT;
+	return false;
+}
+
+static bool
+answer_connect(const struct host_conn *conn, char *answer)
+{
+	if (!conn->established && conn->tcb != NULL)
+		return false;
+	if (conn->established)
+		say(answer, "ok");
+	else
+		say(answer, conn->end == HOST_RESET ? "error refused" : end_text(conn));
+	return true;
+}
+
 bool
 host_answer(struct host *host, struct host_client *client, char *answer)
 {
 	if (client->wait == HOST_WAIT_ACCEPT)
 		return answer_accept(host, client, answer);
+	if (client->wait == HOST_WAIT_HOP)
+		return answer_hop(host, client, answer);
 	if (client->conn->number != client->number) {
 		say(answer, "error forgotten");
 		return true;
 	}
+	if (client->wait == HOST_WAIT_CONNECT)
+		return answer_connect(client->conn, answer);
 	if (client->wait == HOST_WAIT_WRITE)
 		return answer_write(client->conn, answer);
 	return answer_read(client->conn, answer);
@@ -167,6 +205,24 @@ static void
 do_accept(struct call *call)
 {
 	wait_for(call, HOST_WAIT_ACCEPT);
+}
+
+static void
+do_connect(struct call *call)
+{
+	struct tcp_remote *remote = &call->client->remote;
+
+	*remote = (struct tcp_remote){0};
+	call->client->asked_us = 0;
+	call->conn = NULL;
+	if (inet_pton(AF_INET, call->word[1], &remote->addr_be) != 1 || remote->addr_be == 0 ||
+	    !port_read(call->word[2], &remote->port)) {
+		say(call->answer, "error expected A.B.C.D and a port");
+		return;
+	}
+	if (call->host->shares_address)        /* only that one's segments come to us */
+		remote->local_port = call->host->options.listen_port;
+	wait_for(call, HOST_WAIT_HOP);
 }
 
 static void
@@ -263,6 +319,7 @@ static const struct command {
 } commands[] = {
 	{"listen", 2, false, do_listen},
 	{"accept", 1, false, do_accept},
+	{"connect", 3, false, do_connect},
 	{"write", 2, true, do_write},
 	{"read", 1, true, do_read},
 	{"shutdown", 1, true, do_shutdown},

@@ -63,6 +63,21 @@ host_conn_accept(struct host *host)
 	return first;
 }
 
+struct host_conn *
+host_connect(struct host *host, const struct tcp_remote *remote)
+{
+	struct tcb *tcb = tcp_connect(host->tcp, remote, host->now_us);
+	struct host_conn *conn;
+
+	if (tcb == NULL)
+		return NULL;
+	conn = conn_new(host, tcb);
+	conn->accepted = true;
+	tcp_info(host->tcp, tcb, &conn->last);
+	host->latest = conn->number;
+	return conn;
+}
+
 static void
 forget_writes(struct host *host, struct host_conn *conn)
 {
@@ -79,6 +94,8 @@ conn_end(struct host *host, struct host_conn *conn, enum host_end why)
 	tcp_set_user(conn->tcb, NULL);
 	conn->tcb = NULL;
 	conn->end = why;
+	if (why == HOST_CLOSED && conn->shut_first)
+		conn->time_wait_us = host->now_us + TCP_TIME_WAIT_US;
 }
 
 static void
@@ -121,6 +138,7 @@ host_events(struct host *host, struct tcb *tcb, uint32_t events, enum host_end w
 static void
 finish_writing(struct host *host, struct host_conn *conn)
 {
+	conn->shut_first |= !conn->fin;
 	if (conn->closed)
 		tcp_close(host->tcp, conn->tcb, host->now_us);
 	else

@@ -37,6 +37,8 @@ static const char host_help[] =
 	"\n"
 	"  listen PORT         let connections come to PORT; up to 8 ports; again is ok\n"
 	"  accept              waits for one, makes it current: ok ADDR PORT\n"
+	"  connect ADDR PORT   opens one, makes it current: ok once it is open; error refused. With\n"
+	"                      af_xdp its local port is --listen-port, so one to a remote at a time\n"
 	"  write N             sends N zero bytes, N up to 2^40; ok once TCP has taken all\n"
 	"  read                waits for bytes: ok N came since the last read; ok 0: the peer's\n"
 	"                      FIN; error reset. Bytes are taken as they come, and not kept\n"

@@ -61,6 +61,8 @@ receive(struct host *host)
 	uint32_t reply_len;
 
 	for (uint16_t i = 0; i < cnt; i++) {
+		if (neighbour_input(&host->neighbours, &pkts[i], host->now_us))
+			continue;
 		switch (ip_input(&host->local, &host->ctr, &pkts[i], &seg, &reply_len)) {
 		case IP_TCP:
 			take_segment(host, &seg);
@@ -84,9 +86,11 @@ transmit(struct host *host)
 	uint16_t room = port_tx_room(host->port);
 	uint16_t cnt;
 
-	if (room == 0 || !tcp_output_pending(host->tcp))
+	cnt = neighbour_output(&host->neighbours, pkts, room, host->now_us);
+	if (room > cnt && tcp_output_pending(host->tcp))
+		cnt += tcp_output(host->tcp, pkts + cnt, room - cnt, host->now_us);
+	if (cnt == 0)
 		return port_tx_flush(host->port);
-	cnt = tcp_output(host->tcp, pkts, room, host->now_us);
 	port_tx_burst(host->port, pkts, cnt);
 	return cnt;
 }
@@ -94,7 +98,7 @@ transmit(struct host *host)
 static void
 idle(struct host *host)
 {
-	uint64_t next_us = tcp_next_us(host->tcp);
+	uint64_t next_us = MIN(tcp_next_us(host->tcp), neighbour_next_us(&host->neighbours));
 	uint64_t longest_us = port_wait_fd(host->port) < 0 ? BLIND_US : SLEEP_US;
 
 	if (host->idle_cnt++ < SPIN_TURNS)
