@@ -35,7 +35,7 @@ tlp_schedule(struct tcp_stack *stack, struct tcb *tcb)
 {
 	if (tcb->deadline_us[TCP_DUE_PTO] != TCP_NEVER || tcb->tlp.out || tcb->tlp.now)
 		return;
-	if (!tcb->sack_ok || tcb->state == TCP_SYN_RECEIVED || !wanted(tcb))
+	if (!tcb->sack_ok || tcb->state < TCP_ESTABLISHED || !wanted(tcb))
 		return;
 	tcb_deadline_set(stack, tcb, TCP_DUE_PTO,
 	                 MIN(stack->now_us + pto_us(tcb), tcb->deadline_us[TCP_DUE_RTO]));

@@ -66,7 +66,7 @@ lab_board_records(const struct tcb *tcb)
 		seq = sent->end;
 	}
 	dp_assert(!before_again && hint && cnt == board->cnt);
-	dp_assert(tcb->state == TCP_SYN_RECEIVED || seq == tcb->snd_nxt);
+	dp_assert(tcb->state < TCP_ESTABLISHED || seq == tcb->snd_nxt);
 	dp_assert(sacked == board->sacked_bytes && lost == board->lost_bytes);
 	dp_assert(again == board->rtx_bytes && again <= lost);
 	dp_assert(split_cnt == board->sack_split_cnt && split_cnt <= TCP_SACK_SPLITS_MAX);
@@ -79,7 +79,7 @@ lab_board_recovery(const struct tcp_stack *stack, const struct tcb *tcb)
 {
 	const struct undo *undo = &tcb->undo;
 
-	if (tcb->state == TCP_SYN_RECEIVED)
+	if (tcb->state < TCP_ESTABLISHED)
 		return;
 	dp_assert(tcb->rack.last.us <= stack->now_us && tcb->rack.reo_mult >= 1);
 	dp_assert(seq_le(tcb->rack.fack, tcb->snd_nxt));
