@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Flows of ours share a bottleneck: Jain's index of their goodput over the last two thirds of a
- * run must be what the table asks for, with the link still full. RFC 9438 5.2 to 5.4. --quick leaves the
- * fast links out, for sanitizers. */
+ * run must be what the table asks for, with the link still full. RFC 9438 5.2 to 5.4.
+ * --quick leaves the fast links out, for sanitizers. */
 #include "tests/sim/sim.h"
 
 #include <string.h>
