@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* tcp_bench.h is connections for measuring the stack without a port: handshakes done, windows
+ * full, acknowledgements prepared as bytes, packets thrown away.
+ *
+ * A round: acknowledge some segments of each connection, hand content in, let packets leave. What
+ * is in flight is the peer's window; the congestion window is beyond it.
+ * Memory. Payload is never touched: all blocks are one.
+ */
+#ifndef SPILLWAY_PERF_MICRO_TCP_BENCH_H
+#define SPILLWAY_PERF_MICRO_TCP_BENCH_H
+
+#include "dataplane/tcp/segment.h"
+#include "dataplane/tcp/stack.h"
+
+enum {
+	BENCH_MSS = 1448,
+	BENCH_BURST = 64,
+	BENCH_ACK_LEN = TCP_HDR_LEN + TCP_OPT_TS_LEN,
+	BENCH_ROUND_US = 1000,
+};
+
+/* struct bench_ack is a prepared acknowledgement, as a port would hand it in. */
+struct bench_ack {
+	uint8_t l4[BENCH_ACK_LEN];
+	struct ip_seg ip;
+};
+
+struct bench_conn {
+	struct tcb *tcb;
+	uint32_t una;
+	uint32_t nxt;
+	uint32_t irs;
+	uint32_t ts_offset;
+};
+
+struct bench {
+	struct tcp_stack *stack;
+	struct counters ctr;
+	uint64_t now_us;
+	uint32_t cnt;              /* connections */
+	uint32_t window_segs;
+	struct bench_conn *conns;
+	struct bench_ack *acks;
+	struct buf_pool *bufs;
+	struct buf *block;         /* one reference is the bench's */
+	struct pkt_out pkts[BENCH_BURST];
+};
+
+/* bench_init opens cnt connections with windows of window_segs segments, and fills them. */
+void
+bench_init(struct bench *bench, uint32_t cnt, uint32_t window_segs);
+
+/* bench_fini ends them. */
+void
+bench_fini(struct bench *bench);
+
+/* bench_ack_prepare writes into *ack what acknowledges the next segs segments of a connection. */
+void
+bench_ack_prepare(struct bench *bench, uint32_t conn, uint32_t segs, struct bench_ack *ack);
+
+/* bench_ack_give gives the stack a prepared acknowledgement. */
+static inline void
+bench_ack_give(struct bench *bench, const struct bench_ack *ack)
+{
+	uint32_t events;
+
+	tcp_input(bench->stack, &ack->ip, bench->now_us, &events);
+}
+
+/* bench_feed hands in content for what may be sent next. */
+void
+bench_feed(struct bench *bench, uint32_t conn);
+
+/* bench_noted takes the packets in bench->pkts as sent. Returns how many carry data. */
+uint32_t
+bench_noted(struct bench *bench, uint32_t cnt);
+
+/* bench_tick moves the clock by a round, runs the timers that are due and lets packets leave. */
+void
+bench_tick(struct bench *bench);
+
+#endif
