@@ -45,6 +45,8 @@
 	X(ip_protocol, COUNTER, "packets dropped: neither TCP nor ICMP")                           \
 	X(icmp_replies, COUNTER, "echo requests answered")                                         \
 	X(icmp_ignored, COUNTER, "ICMP packets ignored")                                           \
+	X(icmp_errors, COUNTER, "ICMP errors received about TCP segments from our address")        \
+	X(icmp_bad_quote, COUNTER, "ICMP errors dropped: about nothing that we can have sent")     \
 	/* tcp */                                                                                  \
 	X(tcp_segments_in, COUNTER, "TCP segments received")                                       \
 	X(tcp_segments_out, COUNTER, "TCP segments sent")                                          \
@@ -109,6 +111,20 @@
 	X(tcp_no_record, COUNTER, "sends put off: no flight record free")                          \
 	X(tcp_time_wait_full, COUNTER, "TIME-WAIT entries ended early: too many")                  \
 	X(tcp_in_time_wait, COUNTER, "segments dropped: the connection is in TIME-WAIT")           \
+	/* tcp: ICMP and the path's MTU */                                                         \
+	X(tcp_icmp_no_connection, COUNTER, "ICMP errors dropped: no such connection")              \
+	X(tcp_icmp_out_of_window, COUNTER, "ICMP errors dropped: quote nothing that is in flight") \
+	X(tcp_icmp_limited, COUNTER, "ICMP errors dropped: more than a connection may have")       \
+	X(tcp_icmp_quench, COUNTER, "ICMP errors ignored: source quench")                          \
+	X(tcp_icmp_soft, COUNTER, "ICMP errors outlived: the connection goes on")                  \
+	X(tcp_icmp_refused, COUNTER, "TCP connections not opened: ICMP says unreachable")          \
+	X(tcp_mtu_refused, COUNTER, "path MTU claims dropped: too small, or nothing that large")   \
+	X(tcp_mtu_doubted, COUNTER, "path MTU claims put off: segments that large have arrived")   \
+	X(tcp_mtu_lowered, COUNTER, "path MTUs lowered: ICMP said so")                             \
+	X(tcp_mtu_raised, COUNTER, "path MTUs raised: a larger segment arrived")                   \
+	X(tcp_mtu_probes, COUNTER, "segments sent larger than the path MTU to try it")             \
+	X(tcp_mtu_probes_lost, COUNTER, "of them lost")                                            \
+	X(tcp_black_holes, COUNTER, "path MTUs lowered: large segments vanish without a word")     \
 	/* wire */                                                                                 \
 	X(peers, GAUGE, "peers connected")                                                         \
 	X(peers_opened, COUNTER, "peers that connected")                                           \

@@ -85,6 +85,12 @@ enum {
 	TCP_SACK_SPLITS_MAX = 256,   /* runs that SACK blocks have cut in two, per connection */
 	TCP_CHALLENGE_ACKS_OWN = 10, /* of one connection in 2^22 us (RFC 5961 7) */
 	TCP_CHALLENGE_ACKS_PER_S = 1024, /* of all, about: drawn anew each second */
+	TCP_ICMP_PER_S = 8,          /* ICMP errors that one connection acts on */
+	TCP_PMTU_MIN = 552,          /* bytes of packet; no router is believed below (RFC 5927 7.2) */
+	TCP_PMTU_RAISE_US = 600 * 1000 * 1000, /* until a larger one is tried (RFC 1191 6.3, 8899) */
+	TCP_PMTU_PROBES_MAX = 3,     /* lost ones of a size until it is given up (RFC 8899 5.1.2) */
+	TCP_BLACK_HOLE_RTOS = 2,     /* in a row, of a large segment, until a smaller is sent; ... */
+	TCP_BLACK_HOLE_RTOS_PROVEN = 4, /* ... and where segments that large have arrived */
 	TCP_CONTROL_OUT_MAX = 256,   /* resets and challenge ACKs waiting to leave */
 };
 

@@ -72,11 +72,47 @@ struct icmp_echo {
 } __attribute__((packed));
 static_assert(sizeof(struct icmp_echo) == 8, "ICMP echo");
 
+/* struct icmp_error is what stands before the packet that an error quotes (RFC 792, 1191 4). */
+struct icmp_error {
+	uint8_t type;
+	uint8_t code;
+	uint16_t csum;
+	uint16_t unused;
+	uint16_t mtu_be;
+} __attribute__((packed));
+static_assert(sizeof(struct icmp_error) == 8, "ICMP error");
+
+/* struct tcp_quote is what of a TCP segment every error quotes: eight bytes. */
+struct tcp_quote {
+	uint16_t src_port_be;
+	uint16_t dst_port_be;
+	uint32_t seq_be;
+} __attribute__((packed));
+static_assert(sizeof(struct tcp_quote) == 8, "RFC 792: 64 bits of the datagram's data");
+
+/* ip_addr_is_host tells whether an address may stand as a source (RFC 1122 3.2.1.3): not this
+ * network, loopback, multicast, reserved or broadcast, and not our own. */
+bool
+ip_addr_is_host(const struct ip_local *local, uint32_t addr_be);
+
 /* arp_input answers a request for our address in place (RFC 826); anything else is dropped and
  * counted. Arguments and verdict as ip_input's; the frame's destination is ours or broadcast. */
 enum ip_verdict
 arp_input(const struct ip_local *local, struct counters *ctr, struct pkt_in *pkt,
           uint32_t *reply_len);
+
+/* icmp_error_is tells whether an ICMP message is an error that TCP may want to hear of. */
+bool
+icmp_error_is(const struct ip_seg *seg);
+
+/* icmp_error_input takes an ICMP error apart.
+ *
+ * seg  the message; seg->icmp is filled for IP_ICMP.
+ * Returns IP_ICMP; or IP_DROP, counted, unless its checksum is right and it quotes the start of a
+ * TCP segment that we can have sent: from our address to a host, without IP options, which we do
+ * not use. */
+enum ip_verdict
+icmp_error_input(const struct ip_local *local, struct counters *ctr, struct ip_seg *seg);
 
 /* icmp_input answers an echo request in place; anything else is dropped and counted.
  *

@@ -15,14 +15,12 @@ drop(struct counters *ctr, enum counter which)
 	return IP_DROP;
 }
 
-/* source_is_host tells whether an address may stand as a source (RFC 1122 3.2.1.3): not this
- * network, loopback, multicast, reserved or broadcast, and not our own. */
-static bool
-source_is_host(const struct ip_local *local, uint32_t src_be)
+bool
+ip_addr_is_host(const struct ip_local *local, uint32_t addr_be)
 {
-	uint32_t net = ntohl(src_be) >> 24;
+	uint32_t net = ntohl(addr_be) >> 24;
 
-	return net != 0 && net != 127 && net < 224 && src_be != local->addr_be;
+	return net != 0 && net != 127 && net < 224 && addr_be != local->addr_be;
 }
 
 /* ipv4_check returns the datagram's length, or 0 when it was dropped and counted. */
@@ -41,7 +39,7 @@ ipv4_check(const struct ip_local *local, struct counters *ctr, const struct ipv4
 		why = CTR_ip_bad_checksum; /* RFC 1122 3.2.1.2 */
 	else if (UNLIKELY(ip->dst_be != local->addr_be))
 		why = CTR_ip_not_ours;
-	else if (UNLIKELY(!source_is_host(local, ip->src_be)))
+	else if (UNLIKELY(!ip_addr_is_host(local, ip->src_be)))
 		why = CTR_ip_bad_source;
 	else if (UNLIKELY((ntohs(ip->frag_be) & IP_FRAGMENT_MASK) != 0))
 		why = CTR_ip_fragment;
@@ -81,13 +79,14 @@ ipv4_input(const struct ip_local *local, struct counters *ctr, struct pkt_in *pk
 	total_len = ipv4_check(local, ctr, ip, pkt->len - ETH_HDR_LEN);
 	if (UNLIKELY(total_len == 0))
 		return IP_DROP;
-	if (LIKELY(ip->proto == IP_PROTO_TCP)) {
-		seg_fill(seg, pkt, total_len);
+	seg_fill(seg, pkt, total_len);
+	if (LIKELY(ip->proto == IP_PROTO_TCP))
 		return IP_TCP;
-	}
-	if (ip->proto == IP_PROTO_ICMP)
-		return icmp_input(ctr, pkt, total_len, reply_len);
-	return drop(ctr, CTR_ip_protocol);
+	if (ip->proto != IP_PROTO_ICMP)
+		return drop(ctr, CTR_ip_protocol);
+	if (icmp_error_is(seg))
+		return icmp_error_input(local, ctr, seg);
+	return icmp_input(ctr, pkt, total_len, reply_len);
 }
 
 enum ip_verdict

@@ -5,13 +5,14 @@
  *
  * It answers what a host on a wire of its own must answer: ARP for its address (RFC 826) and ICMP
  * echo (RFC 792, RFC 1122 3.2.2.6), in the received frame, in place. Where the kernel shares the
- * address (af_xdp) such frames never arrive here.
+ * address (af_xdp) such frames never arrive here. ICMP errors about TCP segments of ours are taken
+ * apart for TCP; others are ignored. There is no IPv6, so no ICMPv6 either.
  * The next hop's MAC address is learnt from the frame that opened a connection; for those that we
  * open ourselves, neighbour.h asks.
  *
  * Threads. Stateless but for the counters; each worker calls it with its own.
  * Memory. None.
- * Clauses. RFC 791, 894, 1122 3.2.1, 6864 (atomic datagrams: DF set, ID free).
+ * Clauses. RFC 791, 894, 1122 3.2.1, 6864 (atomic datagrams: DF set, ID free), 792, 1191 4.
  */
 #ifndef SPILLWAY_DATAPLANE_IP_IP_H
 #define SPILLWAY_DATAPLANE_IP_IP_H
@@ -32,6 +33,33 @@ struct ip_local {
 	uint32_t addr_be;
 };
 
+/* what ICMP errors are about (RFC 792, 1122 3.2.2, 1191 4) */
+enum ip_icmp_type {
+	IP_ICMP_UNREACHABLE = 3,
+	IP_ICMP_SOURCE_QUENCH = 4,
+	IP_ICMP_TIME_EXCEEDED = 11,
+	IP_ICMP_PARAMETER = 12,
+};
+enum ip_icmp_unreachable {
+	IP_ICMP_PROTOCOL = 2,
+	IP_ICMP_PORT = 3,
+	IP_ICMP_TOO_BIG = 4,
+};
+
+/* struct ip_icmp is an ICMP error and the TCP segment that it quotes. Anybody may have sent it:
+ * that the segment was ours is for TCP to judge (RFC 5927). */
+struct ip_icmp {
+	uint32_t local_be;     /* the quoted source: our address */
+	uint32_t remote_be;    /* the quoted destination */
+	uint32_t seq;          /* quoted */
+	uint16_t local_port;   /* quoted, host order */
+	uint16_t remote_port;
+	uint16_t quoted_len;   /* bytes of the packet that failed, as quoted; >= IPV4_HDR_LEN + 8 */
+	uint16_t mtu;          /* IP_ICMP_TOO_BIG: the next hop's; 0: it does not tell */
+	uint8_t type;          /* enum ip_icmp_type */
+	uint8_t code;
+};
+
 /* struct ip_seg is a transport segment as it arrived; pointers lead into the frame. */
 struct ip_seg {
 	const uint8_t *l4;
@@ -42,11 +70,13 @@ struct ip_seg {
 	uint8_t dst_mac[6];
 	uint8_t ecn;           /* RFC 3168 codepoint, [0, 3] */
 	bool csum_good;        /* the device vouches for the transport checksum */
+	struct ip_icmp icmp;   /* filled for IP_ICMP only */
 };
 
 enum ip_verdict {
 	IP_DROP,  /* counted */
-	IP_TCP,   /* *seg is filled */
+	IP_TCP,   /* *seg is filled, but for icmp */
+	IP_ICMP,  /* seg->icmp is filled too: an error about a TCP segment from our address */
 	IP_REPLY, /* the frame now holds an answer: send its first *reply_len bytes back */
 };
 
@@ -60,7 +90,7 @@ struct ip_path {
 /* ip_input looks at one received frame.
  *
  * pkt        the frame; rewritten in place when the verdict is IP_REPLY.
- * seg        out, for IP_TCP; good as long as the frame.
+ * seg        out, for IP_TCP and IP_ICMP; good as long as the frame.
  * reply_len  out, for IP_REPLY: bytes.
  * Broadcast, multicast and other stations' frames, fragments, bad checksums and addresses are
  * dropped and counted (RFC 1122 3.2.1). */

@@ -176,6 +176,8 @@ ack_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 	take_echo(stack, tcb, seg, &news);
 	if (news.acked_bytes > 0)
 		advance(stack, tcb, seg->ack, &news.delivered);
+	if (UNLIKELY(tcb->pmtu_on & PMTU_ON_ACK))
+		pmtu_acked(stack, tcb);
 	if (tcb->sack_ok && seg->opt.sack_cnt > 0)
 		take_sacks(stack, tcb, seg, &news);
 	if (tcb->probe_out && tcb->snd_wnd > 0)

@@ -45,6 +45,7 @@ take_options(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_options 
 		tcb->ts_recent = opt->tsval;
 		tcb->ts_recent_us = stack->now_us;
 	}
+	pmtu_init(tcb);
 }
 
 void

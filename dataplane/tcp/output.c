@@ -277,6 +277,9 @@ send_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, uint32_t
 	if (tcb->fin_queued && range.end == tcb->sendq.end)
 		range.end++;
 	range.end = range.start + segment_make(stack, tcb, pkt, SENDQ_NEW, range);
+	if (UNLIKELY(tcb->pmtu_on & PMTU_ON_SEND))
+		pmtu_sent(stack, tcb,
+		          (struct tcp_range){range.start, range.start + pkt->payload_len});
 	if (scoreboard_sent(&tcb->board, &stack->records, range, stack->now_us) ==
 	    SCOREBOARD_COARSE)
 		count(stack->ctr, CTR_tcp_records_coarse);
@@ -305,6 +308,8 @@ make_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 	/* RFC 5681 4.1: an idle connection has lost its ACK clock */
 	if (tcb_flight(tcb) == 0 && stack->now_us - tcb->last_send_us > tcb->rto_us)
 		restart(stack, tcb);
+	if (UNLIKELY(tcb->pmtu_on & PMTU_SMALLER))
+		return send_new(stack, tcb, pkt, pmtu_probe_len(stack, tcb, new_len(tcb)));
 	return send_new(stack, tcb, pkt, new_len(tcb));
 }
 

@@ -149,7 +149,9 @@ react(struct tcp_stack *stack, struct tcb *tcb, const struct ack_news *news,
       const struct lost *lost, bool left)
 {
 	if (tcb->phase == TCP_PHASE_OPEN) {
-		if (lost->bytes > 0 || (left && tcb->board.lost_bytes > 0))
+		if (lost->bytes > 0 && pmtu_probe_lost(stack, tcb, lost->bytes))
+			tcb->again_force = true;
+		else if (lost->bytes > 0 || (left && tcb->board.lost_bytes > 0))
 			enter_fast(stack, tcb, news);
 		else if (seq_gt(tcb->snd_una, tcb->recover_seq))
 			tcb->recover_seq = tcb->snd_una - 1;   /* keeps it comparable */

@@ -450,6 +450,20 @@ scoreboard_restore(struct scoreboard *board)
 	dp_assert(board->lost_bytes == 0 && board->rtx_bytes == 0);
 }
 
+bool
+scoreboard_lose_longer(struct scoreboard *board, uint32_t len)
+{
+	bool any = false;
+
+	for (struct sent *sent = board->head; sent != NULL; sent = sent->next) {
+		if ((sent->flags & SENT_SACKED) || sent_len(sent) <= len)
+			continue;
+		lose(board, sent);
+		any = true;
+	}
+	return any;
+}
+
 struct sent *
 scoreboard_next_again(struct scoreboard *board)
 {

@@ -133,6 +133,11 @@ scoreboard_lose_all(struct scoreboard *board, uint64_t due_us);
 void
 scoreboard_restore(struct scoreboard *board);
 
+/* scoreboard_lose_longer marks as lost, and to be sent again, what is not SACKed and lies in runs
+ * of more than len bytes. Returns whether there was any. */
+bool
+scoreboard_lose_longer(struct scoreboard *board, uint32_t len);
+
 /* scoreboard_next_again returns the first run that waits to be sent again, or NULL. */
 struct sent *
 scoreboard_next_again(struct scoreboard *board);

@@ -16,6 +16,7 @@
 #include "dataplane/base/timer_wheel.h"
 #include "dataplane/tcp/cc.h"
 #include "dataplane/tcp/challenge.h"
+#include "dataplane/tcp/pmtu.h"
 #include "dataplane/tcp/prr.h"
 #include "dataplane/tcp/rack.h"
 #include "dataplane/tcp/reasm.h"
@@ -73,6 +74,10 @@ struct tcb {
 	int32_t deficit_bytes;     /* deficit round robin */
 	uint32_t events;           /* enum tcp_event, to be told by the running call */
 	uint32_t snd_wl1;          /* number of the segment that snd_wnd was taken from */
+	uint32_t snd_wnd_max;      /* the largest window the peer has offered */
+	uint32_t ts_offset;
+	uint32_t iss;
+	uint32_t irs;
 
 	/* line 2: what is owed, and the timer */
 	bool ack_now __attribute__((aligned(64)));
@@ -93,9 +98,14 @@ struct tcb {
 	uint8_t retries;           /* without an answer */
 	uint8_t keepalive_cnt;
 	uint8_t dupack_cnt;        /* [0, 3] */
+	uint8_t pmtu_on;           /* enum pmtu_on */
 	uint32_t delack_bytes;     /* in those segments */
 	uint32_t rcv_full;         /* bytes of the longest segment received */
 	uint64_t deadline_us[TCP_DEADLINE_CNT]; /* TCP_NEVER: not set */
+	uint64_t ts_recent_us;     /* when ts_recent was set (RFC 7323 5.5) */
+	uint64_t acked_bytes;
+	uint64_t retransmit_bytes;
+	void *user;
 
 	/* line 3 on: the sender */
 	struct timer timer __attribute__((aligned(64)));
@@ -106,7 +116,6 @@ struct tcb {
 	uint32_t recover_seq;      /* RFC 6582 3.1, 6675 5: snd_nxt when recovery began */
 	uint64_t reduced_us;       /* when recovery last shrank the window */
 	uint32_t dup_bytes;        /* without SACK: left the network by duplicate ACKs */
-	uint32_t snd_wnd_max;      /* the largest window the peer has offered */
 	uint32_t ooo_fin_seq;
 	struct scoreboard board;
 	struct sendq sendq;
@@ -121,17 +130,11 @@ struct tcb {
 	/* cold */
 	struct reasm reasm;
 	struct ip_path path;
-	void *user;
+	struct pmtu pmtu;
 	struct tcb *dead_next;     /* until the next call into the stack */
-	uint64_t ts_recent_us;     /* when ts_recent was set (RFC 7323 5.5) */
 	struct challenge_own challenge;
 	uint64_t oow_ack_us;       /* when an unacceptable empty segment was last answered */
-	uint64_t acked_bytes;
-	uint64_t retransmit_bytes;
 	uint8_t cc_chosen;         /* enum tcp_cc */
-	uint32_t ts_offset;
-	uint32_t iss;
-	uint32_t irs;
 };
 
 static_assert(sizeof(struct tcb) <= 1024, "a connection is at most 1 KiB");

@@ -24,7 +24,8 @@
  * Clauses. RFC 9293; 7323 (window scale, timestamps, PAWS); 2018, 2883, 6675 (SACK); 8985
  * (RACK-TLP); 9937 (PRR); 3522, 4015, 5682 (what was spurious); 6298 (RTO); 5681, 9438, 3465, 6582,
  * 3042 (congestion, recovery); 6928 (IW10); 7661; 5961; 6528 (ISN); 6056 (ports); 4987; 1337,
- * 6191 (TIME-WAIT); 6429; 1122 (keepalive, R2). The clause stands beside the line that does it.
+ * 6191 (TIME-WAIT); 6429; 1122 (keepalive, R2); 5927, 5461, 6633 (ICMP); 1191, 4821, 8899 (path
+ * MTU; IPv4 only, so not 8201). The clause stands beside the line that does it.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_TCP_H
 #define SPILLWAY_DATAPLANE_TCP_TCP_H
@@ -163,6 +164,17 @@ tcp_connect(struct tcp_stack *stack, const struct tcp_remote *remote, uint64_t n
  * unacceptable and unwanted segments are answered as the RFCs say, and counted. */
 struct tcb *
 tcp_input(struct tcp_stack *stack, const struct ip_seg *seg, uint64_t now_us, uint32_t *events);
+
+/* tcp_icmp takes an ICMP error about a segment of ours (RFC 5927, 5461).
+ *
+ * err     as ip_input filled it: unverified, anybody may have sent it. It is dropped unless it
+ *         quotes a segment that is in flight; TCP_ICMP_PER_S of a connection are acted on.
+ * events  out, and what is returned: as tcp_input's.
+ * "Fragmentation needed" lowers the path's MTU (RFC 1191). "Protocol" and "port unreachable" end a
+ * connection that is not open yet, and no other. Source quench is ignored (RFC 6633), the rest is
+ * outlived. Each is counted. */
+struct tcb *
+tcp_icmp(struct tcp_stack *stack, const struct ip_icmp *err, uint64_t now_us, uint32_t *events);
 
 /* tcp_read takes the next bytes of a connection in order. Call until it returns 0, at once after
  * TCP_EV_READ: what is not taken before the next tcp_input is lost to the owner (asserted).

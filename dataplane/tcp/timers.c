@@ -68,6 +68,7 @@ rto_due(struct tcp_stack *stack, struct tcb *tcb)
 		tcb->synack_now = true;
 	} else {
 		why_trace(stack, tcb, TRACE_timeout, rtt_timeout_us(tcb), tcb_flight(tcb));
+		pmtu_timed_out(stack, tcb);
 		recovery_timed_out(stack, tcb);
 	}
 	tcb->backoff = (uint8_t)MIN(tcb->backoff + 1, 16);     /* RFC 6298 5.5 */

@@ -46,6 +46,11 @@ take_packet(struct worker *worker, struct pkt_in *pkt)
 		if (tcb != NULL)
 			session_events(worker, tcb, events);
 		break;
+	case IP_ICMP:
+		tcb = tcp_icmp(worker->tcp, &seg.icmp, worker->now_us, &events);
+		if (tcb != NULL)
+			session_events(worker, tcb, events);
+		break;
 	case IP_REPLY:
 		port_tx_reply(worker->port, pkt, reply_len);
 		break;

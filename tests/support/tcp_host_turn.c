@@ -52,6 +52,16 @@ take_segment(struct host *host, const struct ip_seg *seg)
 	            host->ctr.value[CTR_tcp_resets_in] > resets ? HOST_RESET : HOST_CLOSED);
 }
 
+static void
+take_error(struct host *host, const struct ip_icmp *err)
+{
+	uint32_t events;
+	struct tcb *tcb = tcp_icmp(host->tcp, err, host->now_us, &events);
+
+	if (tcb != NULL)
+		host_events(host, tcb, events, HOST_CLOSED);
+}
+
 static uint32_t
 receive(struct host *host)
 {
@@ -66,6 +76,9 @@ receive(struct host *host)
 		switch (ip_input(&host->local, &host->ctr, &pkts[i], &seg, &reply_len)) {
 		case IP_TCP:
 			take_segment(host, &seg);
+			break;
+		case IP_ICMP:
+			take_error(host, &seg.icmp);
 			break;
 		case IP_REPLY:
 			port_tx_reply(host->port, &pkts[i], reply_len);

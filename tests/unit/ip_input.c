@@ -326,7 +326,7 @@ other_icmp_is_ignored(void **state)
 	frame[40] ^= 1;
 	drops(len, CTR_icmp_ignored);
 	for (unsigned type = 0; type < 20; type++) {
-		echo_request(9);
+		echo_request(9);       /* errors are too short to quote anything */
 		put16(frame + 36, get16(frame + 36) - ((type - 8) << 8));
 		frame[34] = (uint8_t)type;
 		if (type != 8)
