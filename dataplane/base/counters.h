@@ -125,6 +125,7 @@
 	X(tcp_mtu_probes, COUNTER, "segments sent larger than the path MTU to try it")             \
 	X(tcp_mtu_probes_lost, COUNTER, "of them lost")                                            \
 	X(tcp_black_holes, COUNTER, "path MTUs lowered: large segments vanish without a word")     \
+	X(tcp_persist_expired, COUNTER, "TCP connections reset: the peer took nothing too long")   \
 	/* wire */                                                                                 \
 	X(peers, GAUGE, "peers connected")                                                         \
 	X(peers_opened, COUNTER, "peers that connected")                                           \

@@ -91,6 +91,9 @@ enum {
 	TCP_PMTU_PROBES_MAX = 3,     /* lost ones of a size until it is given up (RFC 8899 5.1.2) */
 	TCP_BLACK_HOLE_RTOS = 2,     /* in a row, of a large segment, until a smaller is sent; ... */
 	TCP_BLACK_HOLE_RTOS_PROVEN = 4, /* ... and where segments that large have arrived */
+	TCP_PERSIST_MAX_US = 300 * 1000 * 1000, /* without TCP_PERSIST_BYTES taken: reset (RFC 6429) */
+	TCP_PERSIST_BYTES = 16 * 1024,
+	TCP_PERSIST_LOOK_US = 30 * 1000 * 1000, /* between looks */
 	TCP_CONTROL_OUT_MAX = 256,   /* resets and challenge ACKs waiting to leave */
 };
 

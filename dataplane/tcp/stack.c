@@ -208,6 +208,23 @@ tcb_finish(struct tcp_stack *stack, struct tcb *tcb, enum counter why)
 }
 
 void
+tcb_reset_peer(struct tcp_stack *stack, const struct tcb *tcb)
+{
+	struct answer *answer = control_add(&stack->control, stack->ctr);
+
+	if (answer == NULL)
+		return;
+	*answer = (struct answer){
+		.path = tcb->path,
+		.key = tcb->flow.key,
+		.seq = tcb->snd_nxt,
+		.ack = tcb->rcv_nxt,
+		.flags = TCP_RST | TCP_ACK,
+	};
+	count(stack->ctr, CTR_tcp_resets_out);
+}
+
+void
 tcb_challenge(struct tcp_stack *stack, struct tcb *tcb)
 {
 	if (challenge_may(&stack->challenge, &tcb->challenge, stack->config.secret, stack->now_us,
@@ -321,30 +338,13 @@ tcp_close(struct tcp_stack *stack, struct tcb *tcb, uint64_t now_us)
 	tcp_shutdown(stack, tcb, now_us);
 }
 
-static void
-reset_send(struct tcp_stack *stack, const struct tcb *tcb)
-{
-	struct answer *answer = control_add(&stack->control, stack->ctr);
-
-	if (answer == NULL)
-		return;
-	*answer = (struct answer){
-		.path = tcb->path,
-		.key = tcb->flow.key,
-		.seq = tcb->snd_nxt,
-		.ack = tcb->rcv_nxt,
-		.flags = TCP_RST | TCP_ACK,
-	};
-	count(stack->ctr, CTR_tcp_resets_out);
-}
-
 void
 tcp_abort(struct tcp_stack *stack, struct tcb *tcb)
 {
 	if (tcp_rule_for(tcb->state, TCP_CALL_ABORT)->step == TCP_STEP_IGNORE)
 		return;
 	if (tcb->state != TCP_SYN_SENT)        /* 3.10.5: the peer knows nothing of it */
-		reset_send(stack, tcb);
+		tcb_reset_peer(stack, tcb);
 	count(stack->ctr, CTR_tcp_aborted);
 	tcb_end(stack, tcb);
 }

@@ -73,6 +73,10 @@ tcb_end(struct tcp_stack *stack, struct tcb *tcb);
 void
 tcb_finish(struct tcp_stack *stack, struct tcb *tcb, enum counter why);
 
+/* tcb_reset_peer sends RST for a connection that is about to end (RFC 9293 3.10.5). */
+void
+tcb_reset_peer(struct tcp_stack *stack, const struct tcb *tcb);
+
 /* tcb_challenge answers with an ACK that lets an honest peer find out (RFC 5961 3, 4, 5), within
  * the rate limit. */
 void

@@ -16,6 +16,7 @@
 #include "dataplane/base/timer_wheel.h"
 #include "dataplane/tcp/cc.h"
 #include "dataplane/tcp/challenge.h"
+#include "dataplane/tcp/persist.h"
 #include "dataplane/tcp/pmtu.h"
 #include "dataplane/tcp/prr.h"
 #include "dataplane/tcp/rack.h"
@@ -35,6 +36,7 @@ enum tcp_deadline {
 	TCP_DUE_PTO,           /* tail loss probe (RFC 8985 7.2); before the RTO of the same time */
 	TCP_DUE_RTO,           /* retransmission, of SYN and SYN-ACK too */
 	TCP_DUE_PERSIST,
+	TCP_DUE_STALL,         /* to look whether the peer takes anything */
 	TCP_DUE_DELACK,
 	TCP_DUE_KEEPALIVE,
 	TCP_DUE_LIFE,          /* closing, FIN-WAIT-2 */
@@ -131,6 +133,7 @@ struct tcb {
 	struct reasm reasm;
 	struct ip_path path;
 	struct pmtu pmtu;
+	struct persist persist;
 	struct tcb *dead_next;     /* until the next call into the stack */
 	struct challenge_own challenge;
 	uint64_t oow_ack_us;       /* when an unacceptable empty segment was last answered */

@@ -32,6 +32,10 @@ tcb_settle(struct tcp_stack *stack, struct tcb *tcb)
 	why_look(stack, tcb, owes);
 	if (owes)
 		ready_add(stack, tcb);
+	if (tcb->sendq.head != NULL && tcb->deadline_us[TCP_DUE_STALL] == TCP_NEVER) {
+		persist_begin(tcb, stack->now_us);
+		tcb_deadline_set(stack, tcb, TCP_DUE_STALL, stack->now_us + TCP_PERSIST_LOOK_US);
+	}
 	if (tcb_flight(tcb) > 0 && !tcb->probe_out) {
 		tcb_deadline_clear(tcb, TCP_DUE_PERSIST);
 		deadline_start(stack, tcb, TCP_DUE_RTO);       /* RFC 6298 5.1, 5.6 */
@@ -84,6 +88,19 @@ persist_due(struct tcp_stack *stack, struct tcb *tcb)
 }
 
 static void
+stall_due(struct tcp_stack *stack, struct tcb *tcb)
+{
+	if (!persist_expired(tcb, stack->now_us)) {
+		if (tcb->sendq.head != NULL)
+			tcb_deadline_set(stack, tcb, TCP_DUE_STALL,
+			                 stack->now_us + TCP_PERSIST_LOOK_US);
+		return;
+	}
+	tcb_reset_peer(stack, tcb);
+	tcb_finish(stack, tcb, CTR_tcp_persist_expired);       /* RFC 6429 3 */
+}
+
+static void
 delack_due(struct tcp_stack *stack, struct tcb *tcb)
 {
 	(void)stack;
@@ -122,6 +139,7 @@ static void (*const on_due[TCP_DEADLINE_CNT])(struct tcp_stack *, struct tcb *) 
 	[TCP_DUE_PTO] = tlp_due,
 	[TCP_DUE_RTO] = rto_due,
 	[TCP_DUE_PERSIST] = persist_due,
+	[TCP_DUE_STALL] = stall_due,
 	[TCP_DUE_DELACK] = delack_due,
 	[TCP_DUE_KEEPALIVE] = keepalive_due,
 	[TCP_DUE_LIFE] = life_due,
