@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* Over a veth pair with af_xdp: TCP to the listen port is ours, everything else on the same
- * address stays with the kernel; frames that we send arrive byte for byte. */
+/* Over a veth pair with af_xdp: TCP to the listen port and ICMP errors about it are ours,
+ * everything else on the same address stays with the kernel; frames that we send arrive byte for byte. */
 #include "tests/unit/port_lab.h"
 
 #include <arpa/inet.h>
@@ -211,6 +211,71 @@ odd_packets_stay_with_the_kernel(void **state)
 	port_close(port);
 }
 
+/* error_make makes an ICMP error from there about a TCP segment from our listen port. Returns the
+ * frame's length. */
+static uint32_t
+error_make(const struct port *port, uint8_t *frame, uint8_t type)
+{
+	uint8_t *quote = frame + 42;
+	uint32_t len = frame_ip(frame, 0, 1, 36);
+
+	memcpy(frame, port_info(port)->mac, 6);
+	memcpy(frame + 30, here_addr, 4);
+	memset(frame + 34, 0, 36);
+	frame[34] = type;
+	quote[0] = 0x45;
+	put16(quote + 2, 1500);
+	quote[9] = 6;
+	memcpy(quote + 12, here_addr, 4);
+	memcpy(quote + 16, there_addr, 4);
+	put16(quote + 20, LISTEN_PORT);
+	put16(quote + 22, 40000);
+	frame_ip_seal(frame);
+	return len;
+}
+
+/* Errors about what we sent are ours; each of these differs by one byte and is the kernel's. */
+static void
+icmp_errors_are_ours_if_they_quote_us(void **state)
+{
+	static const uint8_t types[] = {3, 4, 11, 12};
+	static const struct {
+		uint8_t at;
+		uint8_t value;
+	} others[] = {
+		{34, 8}, {34, 0}, {34, 5}, {34, 13}, {14, 0x46}, {20, 0x20}, {23, 17}, {33, 9},
+		{42, 0x46}, {42, 0x65}, {51, 17}, {57, 9}, {62, 0},
+	};
+	struct port *port = lab_port("af_xdp:spwT0", 1500);
+	uint8_t frame[128];
+	struct pkt_in pkt;
+	uint32_t len;
+	int fd;
+
+	(void)state;
+	lab_there();
+	fd = lab_raw("spwT1", LAB_ETH_TYPE);
+	lab_here();
+	for (size_t i = 0; i < ARRAY_CNT(others); i++) {
+		len = error_make(port, frame, 3);
+		frame[others[i].at] = others[i].value;
+		assert_int_equal(send(fd, frame, len, 0), len);
+	}
+	assert_int_equal(send(fd, frame, error_make(port, frame, 3) - 1, 0), len - 1);
+	for (size_t i = 0; i < ARRAY_CNT(types); i++) {
+		len = error_make(port, frame, types[i]);
+		assert_int_equal(send(fd, frame, len, 0), len);
+		assert_true(lab_rx(port, &pkt));
+		assert_int_equal(pkt.len, len);
+		assert_memory_equal(pkt.data, frame, len);
+		port_rx_free(port, &pkt, 1);
+	}
+	usleep(QUIET_MS * 1000);
+	assert_int_equal(port_rx_burst(port, &pkt, 1), 0);
+	close(fd);
+	port_close(port);
+}
+
 /* Every buffer comes back to the driver: more packets pass than there are buffers, both ways. */
 static void
 buffers_go_round(void **state)
@@ -270,6 +335,7 @@ main(void)
 		cmocka_unit_test_setup(other_addresses_stay_with_the_kernel, lab_veth_renew),
 		cmocka_unit_test_setup(ping_stays_with_the_kernel, lab_veth_renew),
 		cmocka_unit_test_setup(odd_packets_stay_with_the_kernel, lab_veth_renew),
+		cmocka_unit_test_setup(icmp_errors_are_ours_if_they_quote_us, lab_veth_renew),
 		cmocka_unit_test_setup(buffers_go_round, lab_veth_renew),
 		cmocka_unit_test_setup(after_close_all_is_the_kernels, lab_veth_renew),
 	};
