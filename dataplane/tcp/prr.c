@@ -46,6 +46,8 @@ prr_acked(struct tcb *tcb, const struct prr_ack *ack)
 {
 	uint32_t pipe = tcb_pipe(tcb);
 
+	if (ack->delivered_bytes == 0 && !ack->lost)
+		return;
 	tcb->prr.delivered_bytes += ack->delivered_bytes;
 	tcb->cc.cwnd_bytes = MAX(pipe + quota(tcb, ack, pipe), (uint32_t)tcb->mss);
 }

@@ -24,6 +24,7 @@ reduce(struct tcp_stack *stack, struct tcb *tcb, uint32_t recover_bytes)
 {
 	tcb->recover_seq = tcb->snd_nxt;
 	tcb->reduced_us = stack->now_us;
+	tcb->again_force = true;               /* RFC 6675 5 (4.3), 9937 6.2: at once */
 	cc_lost(&tcb->cc, recovery_flight(tcb));
 	if (!tcb->cc.ops->own_recovery)
 		prr_start(tcb, recover_bytes);
@@ -38,7 +39,6 @@ enter_fast(struct tcp_stack *stack, struct tcb *tcb, const struct ack_news *news
 	tlp_forget(tcb);
 	reduce(stack, tcb, tcb_flight(tcb) - tcb->board.sacked_bytes + told);
 	undo_begin(tcb, UNDO_FAST);
-	tcb->again_force = true;               /* RFC 6675 5 (4.3), 9937 6.2: at once */
 	count(stack->ctr, CTR_tcp_fast_recoveries);
 }
 
@@ -155,7 +155,8 @@ react(struct tcp_stack *stack, struct tcb *tcb, const struct ack_news *news,
 			enter_fast(stack, tcb, news);
 		else if (seq_gt(tcb->snd_una, tcb->recover_seq))
 			tcb->recover_seq = tcb->snd_una - 1;   /* keeps it comparable */
-	} else if (tcb->phase == TCP_PHASE_FAST && lost->again_us > tcb->reduced_us) {
+	} else if (tcb->phase == TCP_PHASE_FAST && lost->again_us != 0 &&
+	           lost->again_us >= tcb->reduced_us) {
 		undo_forget(tcb);
 		reduce(stack, tcb, tcb_flight(tcb) - tcb->board.sacked_bytes);
 	}
