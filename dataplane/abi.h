@@ -46,7 +46,7 @@ enum abi_limit {
 	ABI_ENTRIES_MAX = 64, /* torrents in one ABI_ADD, ABI_REMOVE or ABI_HELD */
 	ABI_FDS_MAX = 64,     /* descriptors in one ABI_FILES */
 	ABI_PEERS_MAX = 32,   /* connections in one ABI_PEER */
-	ABI_TRACE_MAX = 20,   /* events in one ABI_TRACED */
+	ABI_TRACE_MAX = 25,   /* events in one ABI_TRACED */
 	ABI_TEXT_MAX = 128,
 	ABI_PORT_MAX = 64,
 	ABI_PATH_MAX = 256,

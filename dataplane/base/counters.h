@@ -109,6 +109,7 @@
 	X(tcp_no_entry, COUNTER, "sends refused: no queue entry free")                             \
 	X(tcp_control_full, COUNTER, "resets and ACKs not sent: queue full")                       \
 	X(tcp_no_record, COUNTER, "sends put off: no flight record free")                          \
+	X(tcp_no_trace, COUNTER, "events of connections not traced: too many have had any")        \
 	X(tcp_time_wait_full, COUNTER, "TIME-WAIT entries ended early: too many")                  \
 	X(tcp_in_time_wait, COUNTER, "segments dropped: the connection is in TIME-WAIT")           \
 	/* tcp: ICMP and the path's MTU */                                                         \

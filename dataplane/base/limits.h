@@ -82,6 +82,7 @@ enum {
 	TCP_SENT_RECORDS_COARSE = 1024, /* from here on runs of different times are joined, ... */
 	TCP_SENT_RECORDS_LOW = 64,   /* ... or from here when the pool runs low */
 	TCP_SENT_RECORDS = 1 << 17,  /* all connections */
+	TCP_TRACES = 1 << 14,        /* connections whose events are traced */
 	TCP_SACK_SPLITS_MAX = 256,   /* runs that SACK blocks have cut in two, per connection */
 	TCP_CHALLENGE_ACKS_OWN = 10, /* of one connection in 2^22 us (RFC 5961 7) */
 	TCP_CHALLENGE_ACKS_PER_S = 1024, /* of all, about: drawn anew each second */

@@ -5,23 +5,20 @@
  * read when somebody asks.
  *
  *   oldest                                                        newest
- *   │ state │ flow │ duplicate │ resent │ recovering │ flow │ recovered │
- *                 └──── one group of runs ────┘
+ *   │ flow │ duplicate │ recovering │ flow │ resent │ recovered │ shut │
+ *   └─ a group of runs ┘            └─ a group ─────┘
  *
  * What happens all the time is no event: how much was sent and acknowledged between two events is
  * one record, of the kind flow, made when the next event comes. Kinds that come in runs are summed
  * in one record a kind until an event of another sort ends the group.
- * A time is kept as the distance from the record before it, and a value in 16 bits: exact below
- * 2048, above it rounded down to eleven significant bits. A distance is exact below 4 s.
  *
- * Threads. The connection's worker. Memory: the struct, in the connection.
+ * Threads. The connection's worker. Memory: the struct; a connection that has had no event has
+ * none.
  */
 #ifndef SPILLWAY_DATAPLANE_BASE_TRACE_H
 #define SPILLWAY_DATAPLANE_BASE_TRACE_H
 
 #include "dataplane/base/common.h"
-
-#include <assert.h>
 
 /* X(name, sort, a, b, text): sort RUN is summed, ONE is not; a and b name the two values, and text
  * says both to people */
@@ -30,10 +27,13 @@
 	X(duplicate, RUN, "sacked_bytes", "acks", "%u bytes SACKed, by %u duplicate ACKs")         \
 	X(resent, RUN, "bytes", "segments", "sent again %u bytes, in %u segments")                 \
 	X(probe, RUN, "bytes", "probes", "window probed with %u bytes, in %u segments")            \
+	X(open, ONE, "wscale", "sack", "connection open: window shift %u, SACK %u")                \
 	X(state, ONE, "from", "to", "state %u became %u")                                          \
 	X(recovering, ONE, "cwnd_bytes", "flight_bytes", "loss: window now %u, in flight %u")      \
 	X(timeout, ONE, "rto_us", "flight_bytes", "no answer for %u us, in flight %u")             \
 	X(recovered, ONE, "cwnd_bytes", "ssthresh_bytes", "repaired: window %u, threshold %u")     \
+	X(undone, ONE, "cwnd_bytes", "ssthresh_bytes", "was no loss: window %u, threshold %u")     \
+	X(tail, ONE, "flight_bytes", "again", "tail probed, in flight %u; sent again: %u")         \
 	X(restart, ONE, "idle_us", "cwnd_bytes", "idle for %u us: window now %u")                  \
 	X(shut, ONE, "queued_bytes", "flight_bytes", "peer's window shut: %u queued, %u in flight")\
 	X(opened, ONE, "window_bytes", "queued_bytes", "peer's window open: %u, %u queued")        \
@@ -46,50 +46,33 @@ enum trace_kind {
 	TRACE_KIND_CNT
 };
 
-#define RUN 1
-#define ONE 0
-#define X(name, sort, a, b, text) +sort
-enum {
-	TRACE_EVENTS_MAX = 16, /* kept per connection; a power of two */
-	TRACE_RUNS_MAX = 0 TRACE_LIST(X), /* records in a group of runs: one a kind */
-	TRACE_TIME_BITS = 22,
-	TRACE_VALUE_BITS = 11,
-};
-#undef X
-#undef ONE
-#undef RUN
+enum { TRACE_EVENTS_MAX = 24 }; /* kept */
 
-struct trace_record {
-	uint32_t kind : 5;     /* enum trace_kind */
-	uint32_t shift : 5;    /* microseconds since the record before: after << shift */
-	uint32_t after : TRACE_TIME_BITS;
-	uint16_t a;            /* as trace_pack */
-	uint16_t b;
+struct trace_event {
+	uint64_t at_us;        /* when the first of a run was */
+	uint32_t a;            /* at most UINT32_MAX, as b */
+	uint32_t b;
+	uint32_t kind;         /* enum trace_kind */
 };
-static_assert(sizeof(struct trace_record) == 8, "a record is 8 bytes");
-static_assert(TRACE_KIND_CNT <= 32, "a kind is 5 bits");
 
 struct trace {
-	uint64_t last_us;      /* time of the newest record; 0: there is none */
-	uint32_t cnt;          /* records ever made */
+	uint32_t cnt;          /* records there are */
+	uint32_t next;         /* where the next one goes, [0, TRACE_EVENTS_MAX) */
 	uint32_t run_cnt;      /* of the newest records, those in the group that still grows */
-	uint32_t run[TRACE_RUNS_MAX][2]; /* their sums, not rounded */
-	struct trace_record record[TRACE_EVENTS_MAX];
+	uint32_t traced_flight_bytes; /* the owner's: for the next flow */
+	uint64_t traced_acked_bytes;
+	struct trace_event event[TRACE_EVENTS_MAX];
 };
 
-/* struct trace_event is a record, unpacked. */
-struct trace_event {
-	uint64_t at_us;
-	enum trace_kind kind;
-	uint64_t a;
-	uint64_t b;
-};
+/* trace_init empties a trace. */
+COLD void
+trace_init(struct trace *trace);
 
 /* trace_add notes an event; a RUN adds to the record of its kind in the group that still grows. */
 COLD void
 trace_add(struct trace *trace, enum trace_kind kind, uint64_t now_us, uint64_t a, uint64_t b);
 
-/* trace_read unpacks what is there, the oldest first.
+/* trace_read copies what is there, the oldest first.
  *
  * events  out, [0, TRACE_EVENTS_MAX).
  * Returns how many. */

@@ -43,6 +43,7 @@ pools_init(struct tcp_stack *stack)
 	    pool_init(&stack->records, sizeof(struct sent),
 	              share(open_max, TCP_SENT_RECORDS_MAX, TCP_SENT_RECORDS)) < 0 ||
 	    pool_init(&stack->ooo, sizeof(struct ooo_seg), ooo_bufs(open_max)) < 0 ||
+	    pool_init(&stack->traces, sizeof(struct trace), share(open_max, 1, TCP_TRACES)) < 0 ||
 	    source_init(&stack->sources, cnt, stack->config.secret) < 0 ||
 	    timewait_init(&stack->timewait, time_wait_cnt) < 0 ||
 	    table_init(&stack->table, cnt + time_wait_cnt, stack->config.secret[0]) < 0)
@@ -87,6 +88,7 @@ tcb_drop(struct tcp_stack *stack, struct tcb *tcb)
 	scoreboard_clear(&tcb->board, &stack->records);
 	if (stack->reader.tcb != tcb)
 		reasm_clear(&tcb->reasm, &stack->ooo);
+	why_end(stack, tcb);
 }
 
 void
@@ -103,6 +105,7 @@ tcp_destroy(struct tcp_stack *stack)
 	table_fini(&stack->table);
 	source_fini(&stack->sources);
 	pool_fini(&stack->timewait.entries);
+	pool_fini(&stack->traces);
 	pool_fini(&stack->ooo);
 	pool_fini(&stack->records);
 	pool_fini(&stack->entries);
@@ -366,19 +369,20 @@ tcp_set_user(struct tcb *tcb, void *user)
 struct tcb *
 tcp_find(const struct tcp_stack *stack, uint32_t remote_be, uint16_t remote_port)
 {
-	struct flow_key key = {
-		.remote_be = remote_be,
-		.local_be = stack->config.local.addr_be,
-		.remote_port = remote_port,
-		.local_port = stack->config.listen_port,
-	};
-	struct flow *flow = table_find(&stack->table, &key);
-	struct tcb *tcb;
+	for (uint32_t i = 0; i < stack->ports.listen_cnt; i++) {
+		struct flow_key key = {
+			.remote_be = remote_be,
+			.local_be = stack->config.local.addr_be,
+			.remote_port = remote_port,
+			.local_port = stack->ports.listen[i],
+		};
+		struct flow *flow = table_find(&stack->table, &key);
 
-	if (flow == NULL || flow->kind != FLOW_TCB)
-		return NULL;
-	tcb = CONTAINER_OF(flow, struct tcb, flow);
-	return tcb->state >= TCP_ESTABLISHED ? tcb : NULL;
+		if (flow != NULL && flow->kind == FLOW_TCB &&
+		    CONTAINER_OF(flow, struct tcb, flow)->state >= TCP_ESTABLISHED)
+			return CONTAINER_OF(flow, struct tcb, flow);
+	}
+	return NULL;
 }
 
 const char *

@@ -40,6 +40,7 @@ struct tcp_stack {
 	struct pool records;       /* struct sent */
 	struct pool ooo;           /* struct ooo_seg */
 	uint32_t ooo_hand;         /* as of reasm_insert */
+	struct pool traces;        /* struct trace */
 	uint32_t half_open_cnt;    /* connections in SYN-RECEIVED */
 	uint32_t half_open_max;
 	uint32_t open_cnt;         /* connections told to an owner, not yet closed */

@@ -75,6 +75,7 @@ tlp_sent(struct tcp_stack *stack, struct tcb *tcb, bool again)
 		.flight_bytes = recovery_flight(tcb),
 	};
 	count(stack->ctr, CTR_tcp_tlp_probes);
+	why_trace(stack, tcb, TRACE_tail, tcb_flight(tcb), again);
 }
 
 void

@@ -71,6 +71,7 @@ take_back(struct tcp_stack *stack, struct tcb *tcb, uint64_t late_us, enum count
 		rack_spurious(tcb, late_us);
 	}
 	count(stack->ctr, why);
+	why_undone(stack, tcb);
 }
 
 /* eifel tells whether snd_una moved over something sent again because the original arrived

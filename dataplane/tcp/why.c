@@ -62,25 +62,93 @@ why_sums(const struct tcp_stack *stack, const struct tcb *tcb, uint64_t us[TCP_L
 		us[why->seen.limit] += stack->now_us - why->since_us;
 }
 
+/* opened_us returns when the handshake was done. */
+static uint64_t
+opened_us(const struct tcp_stack *stack, const struct tcb *tcb)
+{
+	uint64_t us[TCP_LIMIT_CNT];
+	uint64_t age_us = 0;
+
+	why_sums(stack, tcb, us);
+	for (uint32_t i = 0; i < TCP_LIMIT_CNT; i++)
+		age_us += us[i];
+	return stack->now_us - MIN(stack->now_us, age_us);
+}
+
 /* ---- the trace */
 
-void
-why_trace(const struct tcp_stack *stack, struct tcb *tcb, enum trace_kind kind, uint64_t a,
-          uint64_t b)
+/* trace_of returns the trace of a connection; its first record is the handshake. NULL, counted:
+ * none is free. */
+static COLD struct trace *
+trace_of(struct tcp_stack *stack, struct tcb *tcb)
 {
 	struct why *why = &tcb->why;
-	uint64_t acked_bytes = tcb->acked_bytes - why->traced_acked_bytes;
-	uint64_t sent_bytes = acked_bytes + tcb_flight(tcb) - why->traced_flight_bytes;
 
-	if (sent_bytes > 0 || acked_bytes > 0)
-		trace_add(&why->trace, TRACE_flow, stack->now_us, sent_bytes, acked_bytes);
-	why->traced_acked_bytes = tcb->acked_bytes;
-	why->traced_flight_bytes = tcb_flight(tcb);
-	trace_add(&why->trace, kind, stack->now_us, a, b);
+	if (why->trace != NULL)
+		return why->trace;
+	why->trace = pool_get(&stack->traces);
+	if (why->trace == NULL) {
+		count(stack->ctr, CTR_tcp_no_trace);
+		return NULL;
+	}
+	trace_init(why->trace);
+	trace_add(why->trace, TRACE_open, opened_us(stack, tcb), tcb->snd_wscale, tcb->sack_ok);
+	return why->trace;
+}
+
+/* flow_since returns what was sent and acknowledged since the last record. */
+static struct trace_event
+flow_since(const struct tcp_stack *stack, const struct tcb *tcb)
+{
+	const struct trace *trace = tcb->why.trace;
+	uint64_t acked_bytes = tcb->acked_bytes;
+	uint64_t sent_bytes = acked_bytes + tcb_flight(tcb);
+
+	if (trace != NULL) {
+		sent_bytes -= trace->traced_acked_bytes + trace->traced_flight_bytes;
+		acked_bytes -= trace->traced_acked_bytes;
+	}
+	return (struct trace_event){
+		.at_us = stack->now_us,
+		.kind = TRACE_flow,
+		.a = (uint32_t)MIN(sent_bytes, (uint64_t)UINT32_MAX),
+		.b = (uint32_t)MIN(acked_bytes, (uint64_t)UINT32_MAX),
+	};
+}
+
+void
+why_trace(struct tcp_stack *stack, struct tcb *tcb, enum trace_kind kind, uint64_t a, uint64_t b)
+{
+	struct trace *trace = trace_of(stack, tcb);
+	struct trace_event flow;
+
+	if (trace == NULL)
+		return;
+	flow = flow_since(stack, tcb);
+	if (flow.a > 0 || flow.b > 0)
+		trace_add(trace, TRACE_flow, stack->now_us, flow.a, flow.b);
+	trace->traced_acked_bytes = tcb->acked_bytes;
+	trace->traced_flight_bytes = tcb_flight(tcb);
+	trace_add(trace, kind, stack->now_us, a, b);
+}
+
+void
+why_undone(struct tcp_stack *stack, struct tcb *tcb)
+{
+	why_trace(stack, tcb, TRACE_undone, tcb->cc.cwnd_bytes, tcb->cc.ssthresh_bytes);
+	tcb->why.seen.phase = tcb->phase;
+}
+
+void
+why_end(struct tcp_stack *stack, struct tcb *tcb)
+{
+	if (tcb->why.trace != NULL)
+		pool_put(&stack->traces, tcb->why.trace);
+	tcb->why.trace = NULL;
 }
 
 static void
-phase_trace(const struct tcp_stack *stack, struct tcb *tcb)
+phase_trace(struct tcp_stack *stack, struct tcb *tcb)
 {
 	const struct cc *cc = &tcb->cc;
 
@@ -92,7 +160,7 @@ phase_trace(const struct tcp_stack *stack, struct tcb *tcb)
 
 /* changed notes what differs from the last look. */
 static COLD void
-changed(const struct tcp_stack *stack, struct tcb *tcb, const struct why_seen *now)
+changed(struct tcp_stack *stack, struct tcb *tcb, const struct why_seen *now)
 {
 	const struct why_seen *seen = &tcb->why.seen;
 
@@ -104,12 +172,12 @@ changed(const struct tcp_stack *stack, struct tcb *tcb, const struct why_seen *n
 		why_trace(stack, tcb, TRACE_shut, tcb_queued(tcb), tcb_flight(tcb));
 	if (seen->shut && !now->shut)
 		why_trace(stack, tcb, TRACE_opened, tcb->snd_wnd, tcb_queued(tcb));
-	if (now->mss != seen->mss && seen->mss != 0)
+	if (now->mss != seen->mss)
 		why_trace(stack, tcb, TRACE_mss, seen->mss, now->mss);
 }
 
 void
-why_look(const struct tcp_stack *stack, struct tcb *tcb, bool owes)
+why_look(struct tcp_stack *stack, struct tcb *tcb, bool owes)
 {
 	struct why *why = &tcb->why;
 	struct why_seen now = {
@@ -127,8 +195,8 @@ why_look(const struct tcp_stack *stack, struct tcb *tcb, bool owes)
 		sum_add(why, stack->now_us);
 	else
 		why->since_us = stack->now_us;
-	if (now.open && (now.state != why->seen.state || now.phase != why->seen.phase ||
-	                 now.shut != why->seen.shut || now.mss != why->seen.mss))
+	if (why->seen.open && (now.state != why->seen.state || now.phase != why->seen.phase ||
+	                       now.shut != why->seen.shut || now.mss != why->seen.mss))
 		changed(stack, tcb, &now);
 	why->seen = now;
 }
@@ -149,15 +217,17 @@ tcp_owner_waits(struct tcp_stack *stack, struct tcb *tcb, enum tcp_limit limit)
 uint32_t
 tcp_trace(const struct tcp_stack *stack, const struct tcb *tcb, struct trace_event *events)
 {
-	const struct why *why = &tcb->why;
-	uint64_t acked_bytes = tcb->acked_bytes - why->traced_acked_bytes;
-	uint32_t cnt = trace_read(&why->trace, events);
+	uint32_t cnt = 1;
 
-	events[cnt] = (struct trace_event){
-		.at_us = stack->now_us,
-		.kind = TRACE_flow,
-		.a = acked_bytes + tcb_flight(tcb) - why->traced_flight_bytes,
-		.b = acked_bytes,
-	};
+	if (tcb->why.trace != NULL)
+		cnt = trace_read(tcb->why.trace, events);
+	else
+		events[0] = (struct trace_event){
+			.at_us = opened_us(stack, tcb),
+			.kind = TRACE_open,
+			.a = tcb->snd_wscale,
+			.b = tcb->sack_ok,
+		};
+	events[cnt] = flow_since(stack, tcb);
 	return events[cnt].a > 0 || events[cnt].b > 0 ? cnt + 1 : cnt;
 }

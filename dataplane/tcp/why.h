@@ -15,8 +15,9 @@
  * as before writes nothing. Beside it the look finds what else changed since the last one, for the
  * trace: the state, the phase of recovery, a window shut or open, the segment size.
  *
- * Threads, memory. The struct, in the connection. Sums are 32 bits of 2^shift us, all doubled in
- * step when one would overflow: the life of a connection has no bound.
+ * Threads. The stack's worker. Memory: the struct, in the connection, and once it has had an event
+ * a trace from a pool of TCP_TRACES. Sums are 32 bits of 2^shift us; when one would overflow all
+ * are halved and shift grows: the life of a connection has no bound.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_WHY_H
 #define SPILLWAY_DATAPLANE_TCP_WHY_H
@@ -42,22 +43,28 @@ struct why {
 	/* written when something changed */
 	uint8_t shift;
 	uint64_t since_us;         /* up to here the sums reach */
+	struct trace *trace;       /* NULL: nothing notable has happened yet */
 	uint32_t sum[TCP_LIMIT_CNT]; /* of 2^shift us */
-	uint32_t traced_flight_bytes; /* when the last record was made */
-	uint64_t traced_acked_bytes;
-	struct trace trace;
 };
 
 /* why_look finds what limits the connection now, and what changed.
  *
  * owes  it may send something now (tcb_owed). */
 void
-why_look(const struct tcp_stack *stack, struct tcb *tcb, bool owes);
+why_look(struct tcp_stack *stack, struct tcb *tcb, bool owes);
 
-/* why_trace notes an event, and before it what was sent and acknowledged since the last one. */
+/* why_trace notes an event, and before it what was sent and acknowledged since the last one. Only
+ * counted when all traces are in use. */
 COLD void
-why_trace(const struct tcp_stack *stack, struct tcb *tcb, enum trace_kind kind, uint64_t a,
-          uint64_t b);
+why_trace(struct tcp_stack *stack, struct tcb *tcb, enum trace_kind kind, uint64_t a, uint64_t b);
+
+/* why_undone notes that the last congestion event was none: cwnd and ssthresh are back. */
+COLD void
+why_undone(struct tcp_stack *stack, struct tcb *tcb);
+
+/* why_end gives the trace of a connection that ends back. */
+void
+why_end(struct tcp_stack *stack, struct tcb *tcb);
 
 /* why_sums fills the time each limit held, in us, up to now; together the time since the
  * handshake. */
