@@ -79,8 +79,7 @@ open_one(struct bench *bench, uint32_t conn)
 	c->una = tcp_get32(bench->pkts[0].hdr + bench->pkts[0].l4_off + 4) + 1;
 	c->nxt = c->una;
 	hdr = bench->pkts[0].hdr + bench->pkts[0].l4_off;
-	dp_assert(tcp_options_parse(&opt, hdr + TCP_HDR_LEN, (uint32_t)(hdr[12] >> 4) * 4 -
-	                                                     TCP_HDR_LEN));
+	dp_assert(tcp_options_parse(&opt, hdr + TCP_HDR_LEN, (hdr[12] >> 4) * 4u - TCP_HDR_LEN));
 	c->ts_offset = opt.tsval - (uint32_t)(bench->now_us >> 10);
 	bench->now_us += BENCH_ROUND_US;
 	bench_ack_prepare(bench, conn, 0, &ack);
@@ -98,7 +97,8 @@ bench_feed(struct bench *bench, uint32_t conn)
 	};
 
 	/* as little as keeps the window full: entries for ten thousand are bounded */
-	while (tcb_unsent(tcb) < bench->window_segs * BENCH_MSS / 2 && tcp_send_room(bench->stack, tcb) > 0) {
+	while (tcb_unsent(tcb) < bench->window_segs * BENCH_MSS / 2 &&
+	       tcp_send_room(bench->stack, tcb) > 0) {
 		buf_ref(bench->block);
 		dp_assert(tcp_send(bench->stack, tcb, frags, 2) == 0);
 	}
