@@ -13,6 +13,9 @@ import tempfile
 
 import hugepages
 import measure
+import path_cells
+import path_report
+import paths
 import procfs
 import report
 from lab import reap_stale
@@ -27,19 +30,25 @@ scenarios:
          offloads off). Goodput, what a CPU-second serves, cycles per byte, read amplification,
          latency, fairness; medians of the rounds and the ratios side by side.
   idle   CPU that a dataplane with one torrent and no peer takes, as a percentage of a core.
+  paths  Our TCP and the kernel's send in turns over the same impaired path to a kernel receiver,
+         with cubic and with bbr: goodput and ratios. About 40 minutes; --rounds 1: 8; --grid full
+         (all rates, delays and losses): 3 hours.
+  fairness  8 flows of ours, and 4 beside 4 of the kernel's, over one bottleneck: Jain's index.
+         About 3 minutes a round.
 
 Each run is appended to perf/results/runs.jsonl; a scenario's result is written beside it as JSON,
-the wire scenario's also as an HTML page. Needs root, installs the Debian packages it needs, builds
+and but for idle as an HTML page. Needs root, installs the Debian packages it needs, builds
 into build-perf/. Network namespaces, daemons, hugepages and temporary files are taken away again.
 """
 
 
 def options_read(argv):
     parser = argparse.ArgumentParser(
-        prog="perf/run", description="Measures Spillway beside libtorrent.", epilog=EPILOG,
+        prog="perf/run", epilog=EPILOG,
+        description="Measures Spillway beside libtorrent and the kernel.",
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenario", nargs="*", metavar="SCENARIO",
-                        help="wire (the default) or idle")
+                        help="wire (the default), idle, paths, fairness")
     parser.add_argument("--size", type=int, default=1024, metavar="MIB",
                         help="bytes of content, MiB [1024]")
     parser.add_argument("--seconds", type=int, default=5, help="length of one run [5]")
@@ -52,6 +61,14 @@ def options_read(argv):
                         help="the order of each peer's pieces [sequential]")
     parser.add_argument("--seeders", default="spillway,libtorrent", metavar="NAME,...",
                         help="who takes part [spillway,libtorrent]")
+    parser.add_argument("--grid", choices=["default", "full"], default="default",
+                        help="paths: which cells [default]")
+    parser.add_argument("--cells", default="", metavar="TEXT",
+                        help="paths: only cells with this text in their name")
+    parser.add_argument("--at-once", type=int, default=4, metavar="N",
+                        help="paths: senders measured at the same time, each on a path of its own")
+    parser.add_argument("--at-once-mbit", type=int, default=100, metavar="MBIT",
+                        help="paths: and no more than this rate at the same time [100]")
     parser.add_argument("--work", default="/var/tmp", metavar="DIR",
                         help="where the content is made; on the disk to be read [/var/tmp]")
     parser.add_argument("--results", default=os.path.join(ROOT, "perf", "results"), metavar="DIR",
@@ -62,8 +79,8 @@ def options_read(argv):
     options.scenario = options.scenario or ["wire"]
     options.connections = [int(n) for n in options.connections.split(",")]
     options.seeders = options.seeders.split(",")
-    if not set(options.scenario) <= set(SCENARIOS):
-        parser.error("scenario: " + " or ".join(SCENARIOS))
+    if not set(options.scenario) <= set(SCENARIOS) | set(PATH_SCENARIOS):
+        parser.error("scenario: " + " or ".join([*SCENARIOS, *PATH_SCENARIOS]))
     if not set(options.seeders) <= {"spillway", "libtorrent"}:
         parser.error("--seeders: spillway, libtorrent or both")
     return options
@@ -99,9 +116,10 @@ def write_result(options, result):
     with open(base + ".json", "w", encoding="utf-8") as f:
         json.dump(result, f, indent=1)
         f.write("\n")
-    if result["scenario"] == "wire":
+    pages = {"wire": report, **dict.fromkeys(PATH_SCENARIOS, path_report)}
+    if result["scenario"] in pages:
         with open(base + ".html", "w", encoding="utf-8") as f:
-            f.write(report.page(result))
+            f.write(pages[result["scenario"]].page(result))
     return base
 
 
@@ -157,23 +175,75 @@ def scenario_idle(options, content, seeders, result):
     return True
 
 
+def scenario_paths(options, env, result):
+    """Rounds over all cells; within a round every contender in turn."""
+    cells = path_cells.cells(options.grid, options.cells)
+    with paths.labs(options.at_once) as labs:
+        contenders = paths.supported(env, labs[0], say)
+        for number in range(1, options.rounds + 1):
+            for cell in cells:
+                say(f"round {number} of {options.rounds}: {cell.name}")
+                for figures in paths.run_cell(env, labs, cell, contenders, number):
+                    result["runs"].append(figures)
+                    append_run(options, result["stamp"], result["machine"],
+                               {"scenario": "paths", **figures})
+                    say(f"  {figures['stack']:<9}{figures['cc']:<6}"
+                        f"{figures['goodput'] / path_report.MBIT:9.2f} Mb/s  "
+                        f"{paths.complaint(figures)}")
+    result["rows"] = paths.medians(result["runs"], cells)
+    say(path_report.table(result["rows"]))
+
+
+def scenario_fairness(options, env, result):
+    """Every mix in every round."""
+    with paths.labs(1) as labs:
+        contenders = paths.supported(env, labs[0], say)
+        for number in range(1, options.rounds + 1):
+            for mix in paths.fairness_mixes(contenders):
+                figures = paths.run_mix(env, labs[0], mix, number)
+                result["runs"].append(figures)
+                append_run(options, result["stamp"], result["machine"],
+                           {"scenario": "fairness", **figures})
+                say(f"round {number} of {options.rounds}: {figures['mix']:<36} "
+                    f"Jain {figures['jain']:.3f}")
+    result["fairness"] = paths.fairness_rows(result["runs"])
+    say(path_report.fairness_table(result["fairness"]))
+
+
 SCENARIOS = {"wire": scenario_wire, "idle": scenario_idle}
+PATH_SCENARIOS = {"paths": scenario_paths, "fairness": scenario_fairness}
 
 
-def measure_all(options, work):
+def stamp():
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+
+
+def measure_paths(options, work):
+    """The scenarios that need no content: plain TCP over impaired paths."""
+    env = paths.PathEnv(options.build, work, options.at_once, options.at_once_mbit)
+    for scenario in [s for s in options.scenario if s in PATH_SCENARIOS]:
+        say(f"scenario {scenario}")
+        result = {"scenario": scenario, "stamp": stamp(), "runs": [], "rounds": options.rounds,
+                  "machine": procfs.machine_card(ROOT, ROOT)}
+        with measure.backlog():
+            PATH_SCENARIOS[scenario](options, env, result)
+        say(f"written: {os.path.relpath(write_result(options, result))}.*")
+    return True
+
+
+def measure_seeders(options, work):
     good = True
-    os.makedirs(options.results, exist_ok=True)
     say(f"content: {options.size} MiB")
     content = content_make(options.build, work, options.size)
     with hugepages.reserved(measure.HUGEPAGE_MIB) as huge:
         if not huge:
             say("no hugepages to be had: the dataplane runs with --no-huge")
         seeders = seeders_make(options, work, huge)
-        for scenario in options.scenario:
+        for scenario in [s for s in options.scenario if s in SCENARIOS]:
             say(f"scenario {scenario}")
             result = {
                 "scenario": scenario,
-                "stamp": datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ"),
+                "stamp": stamp(),
                 "machine": procfs.machine_card(ROOT, content.folder),
                 "versions": {s.name: s.version for s in seeders},
                 "memory": "2 MiB hugepages" if huge else "ordinary pages",
@@ -182,6 +252,14 @@ def measure_all(options, work):
             }
             good &= SCENARIOS[scenario](options, content, seeders, result)
             say(f"written: {os.path.relpath(write_result(options, result))}.*")
+    return good
+
+
+def measure_all(options, work):
+    os.makedirs(options.results, exist_ok=True)
+    good = measure_paths(options, work)
+    if set(options.scenario) & set(SCENARIOS):
+        good &= measure_seeders(options, work)
     return good
 
 

@@ -133,13 +133,20 @@ def _html_table(rows, ratio_rows):
     return "<div class=scroll><table>" + "\n".join(out) + "</table></div>"
 
 
-def _list(items, css=""):
+def bullets(items, css=""):
+    """An HTML list."""
     return f"<ul class='{css}'>" + "".join(f"<li>{html.escape(i)}</li>" for i in items) + "</ul>"
+
+
+def facts(pairs):
+    """An HTML list of names and values."""
+    return "<dl>" + "".join(f"<dt>{html.escape(k)}</dt><dd>{html.escape(str(v))}</dd>"
+                            for k, v in pairs.items()) + "</dl>"
 
 
 def _card(result):
     machine = result["machine"]
-    facts = {
+    return facts({
         "processor": f"{machine['cpu']}, {machine['cpu_cnt']} CPUs"
                      + (", a virtual machine" if machine["virtual"] else ""),
         "TSC": f"{machine['tsc_hz'] / 1e9:.3f} GHz",
@@ -152,9 +159,7 @@ def _card(result):
         "memory of the arena": result["memory"],
         "runs": f"{result['rounds']} rounds of {result['seconds']} s, {result['outstanding']} "
                 f"requests outstanding per peer, order {result['order']}",
-    }
-    return "<dl>" + "".join(f"<dt>{html.escape(k)}</dt><dd>{html.escape(str(v))}</dd>"
-                            for k, v in facts.items()) + "</dl>"
+    })
 
 
 def page(result):
@@ -173,6 +178,6 @@ def page(result):
         "<h1>Spillway on the wire</h1>",
         f"<p class=sub>perf/run wire, {html.escape(result['stamp'])}</p>",
         _html_table(result["medians"], result["ratios"]),
-        (_list(notes, "warn") if notes else ""),
+        (bullets(notes, "warn") if notes else ""),
         "<h2>Plots</h2><div class=charts>", *charts, "</div>",
-        "<h2>Machine</h2>", _card(result), "<h2>Method</h2>", _list(METHOD), "</html>", ""])
+        "<h2>Machine</h2>", _card(result), "<h2>Method</h2>", bullets(METHOD), "</html>", ""])

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 The Spillway authors
-"""Small bar charts as SVG text: groups of bars, a dot for every single run."""
+"""Small charts as SVG text: groups of bars, or rows of marks; a dot for every single run."""
 
 import html
 import math
 
-COLOURS = {"spillway": "#1f6f8b", "libtorrent": "#d98324"}
+COLOURS = {"spillway": "#1f6f8b", "libtorrent": "#d98324",
+           "spillway cubic": "#1f6f8b", "linux cubic": "#9fc6d3",
+           "spillway bbr": "#b5561c", "linux bbr": "#edb98a"}
 _WIDTH, _HEIGHT = 440, 260
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 12, 34, 44
 
@@ -85,5 +87,60 @@ def bars(title, groups, log=False):
         out.append(f'<rect x="{x}" y="{_HEIGHT - 16}" width="10" height="10" '
                    f'fill="{COLOURS[name]}"/>')
         out.append(_text(x + 15, _HEIGHT - 7, name, "start", "tick"))
+    out.append("</svg>")
+    return "\n".join(out)
+
+
+_NAMES, _ROW = 210, 11
+_WIDE = 880
+
+
+def _row_marks(y, series, x_of):
+    """The marks of one group's series, each on a line of its own below y."""
+    out = []
+    for name, (median, ones) in series.items():
+        x = x_of(median)
+        out.append(f'<line x1="{x_of(0):.1f}" x2="{x:.1f}" y1="{y:.1f}" y2="{y:.1f}" '
+                   f'stroke="{COLOURS[name]}" stroke-width="{_ROW - 4}"/>')
+        out += [f'<circle cx="{x_of(v):.1f}" cy="{y:.1f}" r="2" class="run"/>' for v in ones]
+        right = max([x, *(x_of(v) for v in ones)])
+        out.append(_text(right + 6, y + 4, f"{median:.3f}", "start", "tick"))
+        y += _ROW
+    return out
+
+
+def rows(title, groups, top=None, mark=None):
+    """A chart of horizontal bars. groups: {label: {series: (median, [single values])}}, in order.
+
+    top is the right end of the scale, by default what the values need; mark a value to draw a
+    line at. Returns SVG text."""
+    every = [v for g in groups.values() for median, ones in g.values() for v in (median, *ones)]
+    ticks = _ticks_linear(top or 1.05 * max([*every, mark or 0]))
+    span = _WIDE - _NAMES - 60
+    names = list(dict.fromkeys(n for g in groups.values() for n in g))
+    height = 60 + sum(len(g) * _ROW + 9 for g in groups.values())
+
+    def x_of(value):
+        return _NAMES + span * min(value, ticks[-1] * 1.02) / ticks[-1]
+
+    out = [f'<svg viewBox="0 0 {_WIDE} {height}" role="img" aria-label="{html.escape(title)}">',
+           _text(8, 18, title, "start", "title")]
+    for tick in ticks:
+        out.append(f'<line x1="{x_of(tick):.1f}" x2="{x_of(tick):.1f}" y1="28" '
+                   f'y2="{height - 30}" class="grid"/>')
+        out.append(_text(x_of(tick), height - 18, _number(tick), css="tick"))
+    y = 38
+    for label, series in groups.items():
+        out.append(_text(_NAMES - 8, y + (len(series) - 1) * _ROW / 2 + 4, label, "end", "tick"))
+        out += _row_marks(y, series, x_of)
+        y += len(series) * _ROW + 9
+    if mark is not None:
+        out.append(f'<line x1="{x_of(mark):.1f}" x2="{x_of(mark):.1f}" y1="28" '
+                   f'y2="{height - 30}" stroke="#1d2733" stroke-dasharray="3 3"/>')
+    for j, name in enumerate(names):
+        x = _NAMES + j * 130
+        out.append(f'<rect x="{x}" y="{height - 12}" width="10" height="10" '
+                   f'fill="{COLOURS[name]}"/>')
+        out.append(_text(x + 15, height - 3, name, "start", "tick"))
     out.append("</svg>")
     return "\n".join(out)

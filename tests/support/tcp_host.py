@@ -8,9 +8,15 @@ import socket
 
 import shell
 
+USAGE = 2  # exit status
+
 
 class Refused(Exception):
     """tcp_host answered "error ..."; the text is what follows."""
+
+
+class Unsupported(shell.CommandError):
+    """This tcp_host does not know one of its options, or a value of it."""
 
 
 class Client:
@@ -73,6 +79,8 @@ class TcpHost:
         return self
 
     def _ready(self):
+        if self.proc.poll() == USAGE:
+            raise Unsupported(shell.tail_file(self.log))
         if self.proc.poll() is not None:
             raise shell.CommandError(f"tcp_host ended with status {self.proc.returncode}")
         return "ready" in shell.tail_file(self.log)
