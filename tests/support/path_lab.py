@@ -85,6 +85,7 @@ class PathLab:
         n = next(_serial)
         net = f"10.78.{n % 250}"
         self.sender_ip, self.receiver_ip, self.spare_ip = (f"{net}.{i}" for i in (1, 2, 3))
+        self.seeder_ip, self.client_ip = self.sender_ip, self.receiver_ip  # as lab.Lab has them
         self._name = f"{lab.PREFIX}-{os.getpid()}-p{n}"
         self.sender = self.middle = self.receiver = None
 
