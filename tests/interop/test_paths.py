@@ -83,7 +83,8 @@ def fixture(env):
 def impaired(befell, backward=None, **forward):
     """A test: the transfer is whole, and what the relay counts by this name did befall it."""
     def test(s):
-        with s.relay({**SHAPE, **forward}, {**DELAY, **(backward or {})}) as relay, s.host() as host:
+        with s.relay({**SHAPE, **forward}, {**DELAY, **(backward or {})}) as relay, \
+                s.host() as host:
             s.transfer(host)
             report = relay.report()
         assert report["forward"][befell] > 50, report["forward"]
