@@ -17,7 +17,7 @@ import wire
 COUNTERS = {
     "syn": ["tcp_cookies_sent", "tcp_half_open_full"],
     "rst": ["tcp_bad_reset", "tcp_out_of_window"],
-    "syn-live": ["tcp_challenge_acks", "tcp_challenge_limited"],
+    "syn-live": ["tcp_bad_flags"],
     "icmp": ["tcp_icmp_out_of_window", "tcp_icmp_limited", "tcp_icmp_no_connection"],
     "tiny": ["tcp_segments_in"],
     "ooo": ["tcp_ooo_segments", "tcp_ooo_full"],
