@@ -11,6 +11,8 @@ import signal
 import sys
 import tempfile
 
+import bencode
+import flooding
 import hugepages
 import measure
 import path_cells
@@ -34,7 +36,9 @@ scenarios:
          with cubic and with bbr: goodput and ratios. About 40 minutes; --rounds 1: 8; --grid full
          (all rates, delays and losses): 3 hours.
   fairness  8 flows of ours, and 4 beside 4 of the kernel's, over one bottleneck: Jain's index.
-         About 3 minutes a round.
+         About 5 minutes a round.
+  floods Sixteen honest peers download while SYNs, guessed resets, tiny segments and others flood
+         the seeder at --flood-pps: their goodput beside the same work sent nowhere.
 
 Each run is appended to perf/results/runs.jsonl; a scenario's result is written beside it as JSON,
 and but for idle as an HTML page. Needs root, installs the Debian packages it needs, builds
@@ -48,7 +52,7 @@ def options_read(argv):
         description="Measures Spillway beside libtorrent and the kernel.",
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenario", nargs="*", metavar="SCENARIO",
-                        help="wire (the default), idle, paths, fairness")
+                        help="wire (the default), idle, floods, paths, fairness")
     parser.add_argument("--size", type=int, default=1024, metavar="MIB",
                         help="bytes of content, MiB [1024]")
     parser.add_argument("--seconds", type=int, default=5, help="length of one run [5]")
@@ -61,6 +65,8 @@ def options_read(argv):
                         help="the order of each peer's pieces [sequential]")
     parser.add_argument("--seeders", default="spillway,libtorrent", metavar="NAME,...",
                         help="who takes part [spillway,libtorrent]")
+    parser.add_argument("--flood-pps", type=int, default=20000, metavar="N",
+                        help="floods: packets per second of the flood [20000]")
     parser.add_argument("--grid", choices=["default", "full"], default="default",
                         help="paths: which cells [default]")
     parser.add_argument("--cells", default="", metavar="TEXT",
@@ -175,6 +181,24 @@ def scenario_idle(options, content, seeders, result):
     return True
 
 
+def scenario_floods(options, content, seeders, result):
+    with open(content.torrent_path, "rb") as f:
+        info_hash = bencode.info_hash(f.read())
+    result["runs"] = []
+    env = paths.PathEnv(options.build, tempfile.mkdtemp(dir=os.path.dirname(content.folder)))
+    with measure.backlog():
+        for number in range(1, options.rounds + 1):
+            for figures in flooding.run_round(env, seeders[0], content, info_hash, options):
+                result["runs"].append({"round": number, **figures})
+                append_run(options, result["stamp"], result["machine"],
+                           {"scenario": "floods", **result["runs"][-1]})
+                say(f"round {number} of {options.rounds}: {figures['kind']:<10}"
+                    f"{figures['goodput'] / report.MIB:8.1f} MiB/s")
+    result["rows"] = flooding.rows(result["runs"])
+    say(flooding.table(result["rows"]))
+    return all(r["status"] == 0 for r in result["runs"])
+
+
 def scenario_paths(options, env, result):
     """Rounds over all cells; within a round every contender in turn."""
     cells = path_cells.cells(options.grid, options.cells)
@@ -210,7 +234,7 @@ def scenario_fairness(options, env, result):
     say(path_report.fairness_table(result["fairness"]))
 
 
-SCENARIOS = {"wire": scenario_wire, "idle": scenario_idle}
+SCENARIOS = {"wire": scenario_wire, "idle": scenario_idle, "floods": scenario_floods}
 PATH_SCENARIOS = {"paths": scenario_paths, "fairness": scenario_fairness}
 
 

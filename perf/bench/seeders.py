@@ -76,7 +76,11 @@ class Spillway:
         return self._daemon.dataplane_pids()
 
     def disk_read_bytes(self):
-        return self._ask("stats")["counters"]["disk_bytes"]
+        return self.counters()["disk_bytes"]
+
+    def counters(self):
+        """Every counter of the dataplane, by name."""
+        return self._ask("stats")["counters"]
 
     def stop(self):
         if self._daemon is not None:
