@@ -33,8 +33,8 @@ scenarios:
          latency, fairness; medians of the rounds and the ratios side by side.
   idle   CPU that a dataplane with one torrent and no peer takes, as a percentage of a core.
   paths  Our TCP and the kernel's send in turns over the same impaired path to a kernel receiver,
-         with cubic and with bbr: goodput and ratios. About 40 minutes; --rounds 1: 8; --grid full
-         (all rates, delays and losses): 3 hours.
+         with cubic and with bbr: goodput and ratios. About 30 minutes; --rounds 1: 6; --grid full
+         (all rates, delays and losses): 2 hours and a half.
   fairness  8 flows of ours, and 4 beside 4 of the kernel's, over one bottleneck: Jain's index.
          About 5 minutes a round.
   floods Sixteen honest peers download while SYNs, guessed resets, tiny segments and others flood
@@ -71,6 +71,8 @@ def options_read(argv):
                         help="paths: which cells [default]")
     parser.add_argument("--cells", default="", metavar="TEXT",
                         help="paths: only cells with this text in their name")
+    parser.add_argument("--port-kind", choices=["af_packet", "af_xdp"], default="af_packet",
+                        help="paths, fairness: the port under our sender [af_packet]")
     parser.add_argument("--at-once", type=int, default=4, metavar="N",
                         help="paths: senders measured at the same time, each on a path of its own")
     parser.add_argument("--at-once-mbit", type=int, default=100, metavar="MBIT",
@@ -245,10 +247,11 @@ def stamp():
 def measure_paths(options, work):
     """The scenarios that need no content: plain TCP over impaired paths."""
     env = paths.PathEnv(options.build, work, options.at_once, options.at_once_mbit)
+    env.port_kind = options.port_kind
     for scenario in [s for s in options.scenario if s in PATH_SCENARIOS]:
         say(f"scenario {scenario}")
         result = {"scenario": scenario, "stamp": stamp(), "runs": [], "rounds": options.rounds,
-                  "machine": procfs.machine_card(ROOT, ROOT)}
+                  "port_kind": options.port_kind, "machine": procfs.machine_card(ROOT, ROOT)}
         with measure.backlog():
             PATH_SCENARIOS[scenario](options, env, result)
         say(f"written: {os.path.relpath(write_result(options, result))}.*")

@@ -36,7 +36,8 @@ def table(rows):
         ratios = [row["ratio"][cc] for row in rows if cc in row["ratio"]]
         if ratios:
             lines.append(f"{cc}: ours at least the kernel's in {sum(r >= 1 for r in ratios)} of "
-                         f"{len(ratios)} cells")
+                         f"{len(ratios)} cells, at least 0.99 of it in "
+                         f"{sum(r >= 0.99 for r in ratios)}")
     return "\n".join(lines)
 
 
@@ -57,7 +58,7 @@ METHOD = [
     "The receiver is the Linux kernel in every run; its memory may grow to 64 MiB, as may the "
     "kernel sender's. No metrics are kept from one connection to the next.",
     "The kernel's sender is spillway-kernelflow with TCP_CONGESTION; ours is tcp_host, the same "
-    "stack as the dataplane's without BitTorrent, on an af_packet port.",
+    "stack as the dataplane's without BitTorrent, on the port named below.",
     "A cell's name is its rate, round-trip time and loss from the sender to the receiver. The "
     "queue is one bandwidth-delay product (at least 30,000 bytes) unless said; loss strikes behind "
     "the queue.",
@@ -120,6 +121,7 @@ def _card(result):
         "memory": f"{machine['memory_gib']} GiB",
         "kernel": machine["kernel"],
         "commit": machine["commit"],
+        "our port": result["port_kind"],
         "runs": f"{result['rounds']} rounds",
     })
 

@@ -11,7 +11,7 @@ import path_lab
 import shell
 import tcp_host
 
-PORT = 5001
+KERNEL_PORT, OUR_PORT = 5001, 5002  # with af_xdp both have one address
 NO_SUCH_CC = 3  # spillway-kernelflow's exit status
 ENDLESS_BYTES = 1 << 40
 SERVE_S = 600
@@ -21,13 +21,15 @@ class Kernel:
     """spillway-kernelflow over the kernel's TCP."""
 
     stack = "linux"
+    port = KERNEL_PORT
 
     def __init__(self, env, lab, cc, flows):
         self.address = lab.sender_ip
         self._log = env.watch(os.path.join(env.folder(), "send.log"))
         self._proc = lab.sender.start(
             [os.path.join(env.build, "perf", "spillway-kernelflow"), "send",
-             "--listen", f"{self.address}:{PORT}", "--cc", cc, "--flows", str(flows)], self._log)
+             "--listen", f"{self.address}:{self.port}", "--cc", cc, "--flows", str(flows)],
+            self._log)
         shell.wait_until(self._ready, 10, "spillway-kernelflow")
 
     def _ready(self):
@@ -51,15 +53,17 @@ class Ours:
     """tcp_host, which serves each flow by a thread that only asks."""
 
     stack = "spillway"
+    port = OUR_PORT
 
     def __init__(self, env, lab, cc, flows):
-        self.address = lab.spare_ip
+        self.address = lab.sender_ip if env.port_kind == "af_xdp" else lab.spare_ip
         self._stack = contextlib.ExitStack()
         self._host = self._stack.enter_context(tcp_host.TcpHost(
-            env, lab.sender, "af_packet:" + path_lab.SENDER_IF, self.address, cc=cc))
+            env, lab.sender, f"{env.port_kind}:{path_lab.SENDER_IF}", self.address, cc=cc,
+            listen_port=OUR_PORT))
         try:
             self._client = self._host.client()
-            self._client(f"listen {PORT}")
+            self._client(f"listen {OUR_PORT}")
             for _ in range(flows):
                 client = self._host.client(SERVE_S)
                 client.ask("accept")

@@ -11,7 +11,7 @@ import path_cells
 import path_lab
 import shell
 import tcp_host
-from path_senders import PORT, STACKS
+from path_senders import STACKS
 
 CONTROLS = ["cubic", "bbr"]
 CONTENDERS = [(stack, cc) for cc in CONTROLS for stack in STACKS]
@@ -25,6 +25,7 @@ class PathEnv:
 
     def __init__(self, build, work, at_once=4, at_once_mbit=100):
         self.build = build
+        self.port_kind = "af_packet"
         self.huge = False
         self.at_once = at_once
         self.at_once_mbit = at_once_mbit
@@ -54,7 +55,8 @@ class Flow:
         try:
             self._proc = lab.receiver.start(
                 [os.path.join(env.build, "perf", "spillway-kernelflow"), "recv",
-                 "--connect", f"{self._sender.address}:{PORT}", "--flows", str(flows),
+                 "--connect", f"{self._sender.address}:{self._sender.port}",
+                 "--flows", str(flows),
                  "--seconds", str(cell.seconds), "--skip-ms", str(cell.skip_ms)], self._log)
         except BaseException:
             self._sender.stop()
