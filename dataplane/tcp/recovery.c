@@ -124,6 +124,7 @@ duplicates_settle(struct tcb *tcb, const struct ack_news *news)
 	known = MIN(tcb->dup_bytes, news->acked_bytes);
 	more = news->acked_bytes - MIN(news->acked_bytes, tcb->mss);
 	tcb->dup_bytes -= MIN(tcb->dup_bytes, more);
+	tcb->dup_bytes = MIN(tcb->dup_bytes, tcb_flight(tcb));
 	return news->acked_bytes - known;
 }
 
