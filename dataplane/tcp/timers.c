@@ -131,6 +131,7 @@ keepalive_due(struct tcp_stack *stack, struct tcb *tcb)
 static void
 life_due(struct tcp_stack *stack, struct tcb *tcb)
 {
+	tcb_reset_peer(stack, tcb);                            /* RFC 1122 4.2.2.13 */
 	tcb_finish(stack, tcb, CTR_tcp_timeouts);
 }
 

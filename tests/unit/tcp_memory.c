@@ -3,7 +3,7 @@
 
 /* What an idle connection costs: 100,000 of them are opened by real handshakes, and the process
  * grows by at most 1 KiB for each. Not counted are the pools that do not grow with connections:
- * queue entries, flight records, out-of-order buffers and TIME-WAIT, all of bounded size. */
+ * queue entries, flight records, out-of-order buffers, traces and TIME-WAIT, all of bounded size. */
 #include "dataplane/tcp/segment.h"
 #include "dataplane/tcp/stack.h"
 
@@ -106,7 +106,8 @@ idle_connection_costs_at_most_1_kib(void **state)
 	assert_int_equal(stack->open_cnt, CONNECTIONS);
 	assert_int_equal(ctr.value[CTR_tcp_connections], CONNECTIONS);
 	shared = pool_bytes(&stack->entries) + pool_bytes(&stack->records) +
-	         pool_bytes(&stack->ooo) + pool_bytes(&stack->timewait.entries);
+	         pool_bytes(&stack->ooo) + pool_bytes(&stack->traces) +
+	         pool_bytes(&stack->timewait.entries);
 	each = (resident_bytes() - before - shared) / CONNECTIONS;
 	print_message("%lu bytes a connection (its own part %zu), %lu KiB shared by all\n", each,
 	              sizeof(struct tcb), shared / 1024);
