@@ -254,6 +254,7 @@ def test_info_tells_of_the_connection(env):
             assert info["rto_us"] >= 200000 and info["ssthresh"] == info["ssthresh_bytes"]
             assert info["queued_bytes"] == info["flight_bytes"] == 0
             assert info["counters"]["tcp_accepted"] == 1
+            assert info["limit"] == "requests" and sum(info["limit_us"].values()) > 0
             command("close")
             reader.check(1000000)
 

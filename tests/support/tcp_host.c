@@ -86,6 +86,8 @@ tcp_make(void)
 	struct tcp_config config = {
 		.local = host.local,
 		.connections_max = HOST_CONNECTIONS_MAX,
+		.cc = host.options.cc,
+		.ecn = host.options.ecn,
 		.ctr = &host.ctr,
 	};
 

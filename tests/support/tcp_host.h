@@ -32,7 +32,7 @@ struct host_options {
 	const char *port;
 	const char *socket;
 	const char *xdp_object;
-	const char *cc;
+	enum tcp_cc cc;
 	uint32_t address_be;
 	uint32_t prefix_len;       /* of what is on the link, when there is a gateway */
 	uint32_t gateway_be;       /* 0: everything is on the link */

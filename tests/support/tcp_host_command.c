@@ -150,7 +150,7 @@ answer_connect(const struct host_conn *conn, char *answer)
 	if (conn->established)
 		say(answer, "ok");
 	else
-		say(answer, conn->end == HOST_RESET ? "error refused" : end_text(conn));
+		say(answer, conn->end == HOST_TIMED_OUT ? "error timed out" : "error refused");
 	return true;
 }
 

@@ -29,6 +29,16 @@ static const char *const counter_names[CTR_CNT] = {
 #undef X
 };
 
+static const char *const limit_names[TCP_LIMIT_CNT] = {
+	[TCP_LIMIT_REQUESTS] = "requests",
+	[TCP_LIMIT_DISK] = "disk",
+	[TCP_LIMIT_RWND] = "rwnd",
+	[TCP_LIMIT_CWND] = "cwnd",
+	[TCP_LIMIT_PACING] = "pacing",
+	[TCP_LIMIT_RECOVERY] = "recovery",
+	[TCP_LIMIT_SENDING] = "sending",
+};
+
 static const char *const end_names[] = {
 	[HOST_OPEN] = "",
 	[HOST_CLOSED] = "closed",
@@ -82,6 +92,16 @@ add_window(struct text *text, const struct tcp_info *info)
 }
 
 static void
+add_limits(struct text *text, const struct tcp_info *info)
+{
+	add(text, ", \"limit\": \"%s\", \"limit_us\": {", limit_names[info->limit]);
+	for (uint32_t i = 0; i < TCP_LIMIT_CNT; i++)
+		add(text, "%s\"%s\": %" PRIu64, i == 0 ? "" : ", ", limit_names[i],
+		    info->limit_us[i]);
+	add(text, "}");
+}
+
+static void
 add_counters(struct text *text, const struct counters *ctr)
 {
 	add(text, ", \"counters\": {");
@@ -106,7 +126,8 @@ host_info(struct host *host, const struct host_conn *conn, char *to, size_t size
 	add(&text, ", \"remote_address\": \"%s\", \"remote_port\": %u, \"local_port\": %u", addr,
 	    info.remote_port, info.local_port);
 	add_window(&text, &info);
-	add(&text, ", \"cc\": \"%s\"", host->options.cc);
+	add(&text, ", \"cc\": \"%s\"", tcp_cc_name(info.cc));
+	add_limits(&text, &info);
 	add(&text, ", \"written_bytes\": %" PRIu64 ", \"to_write_bytes\": %" PRIu64,
 	    conn->written_bytes, conn->to_write_bytes);
 	add(&text, ", \"read_bytes\": %" PRIu64 ", \"unread_bytes\": %" PRIu64, conn->read_bytes,

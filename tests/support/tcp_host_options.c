@@ -24,7 +24,8 @@ static const char host_help[] =
 	"  --mtu N             bytes of IP packet [1500]\n"
 	"  --listen-port N     af_xdp: the local port whose segments come here [6881]\n"
 	"  --xdp-object FILE   af_xdp: the XDP program [spillway_xdp.o of the same build]\n"
-	"  --cc NAME           congestion control: cubic [cubic]\n"
+	"  --cc NAME           congestion control: cubic, bbr, newreno [cubic]\n"
+	"  --ecn               agree to ECN (RFC 3168) when the peer offers it\n"
 	"  --no-huge           ordinary pages, no hugepages\n"
 	"  --help\n"
 	"\n"
@@ -145,8 +146,13 @@ xdp_object_read(struct host_options *options, const char *value)
 static int
 cc_read(struct host_options *options, const char *value)
 {
-	options->cc = value;
-	return strcmp(value, "cubic") == 0 ? 0 : complain("--cc", value, "cubic");
+	for (enum tcp_cc cc = 0; cc < TCP_CC_CNT; cc++) {
+		if (strcmp(value, tcp_cc_name(cc)) != 0)
+			continue;
+		options->cc = cc;
+		return 0;
+	}
+	return complain("--cc", value, "cubic, bbr or newreno");
 }
 
 static const struct option_row {
@@ -181,7 +187,7 @@ int
 host_options_parse(struct host_options *options, int argc, char **argv)
 {
 	*options = (struct host_options){
-		.cc = "cubic", .prefix_len = 24, .mtu = 1500, .listen_port = 6881,
+		.prefix_len = 24, .mtu = 1500, .listen_port = 6881,
 	};
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0) {
@@ -190,6 +196,8 @@ host_options_parse(struct host_options *options, int argc, char **argv)
 		}
 		if (strcmp(argv[i], "--no-huge") == 0)
 			options->no_huge = true;
+		else if (strcmp(argv[i], "--ecn") == 0)
+			options->ecn = true;
 		else if (option_take(options, argv[i], i + 1 < argc ? argv[i + 1] : NULL) < 0)
 			return 2;
 		else

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* The active open: RFC 9293 3.10.1, 3.10.7.3 (SYN-SENT), 3.5 (both ends at once), 5961 3.2, 6298
- * (retransmission), 7323 and 2018 (options). */
+ * (retransmission), 7323 and 2018 (options), 1122 4.2.3.9 (ICMP). */
 #include "tests/unit/tcp_lab.h"
 
 #include <arpa/inet.h>
@@ -282,6 +282,28 @@ a_reset_ends_a_crossed_open(void **state)
 	lab_fini(&lab);
 }
 
+/* RFC 1122 4.2.3.9, 5927 4.1: refused by ICMP about our SYN, and about nothing else */
+static void
+a_port_unreachable_refuses(void **state)
+{
+	uint32_t events;
+	struct ip_icmp err = {
+		.local_be = htonl(0x0a000001), .remote_be = htonl(0x0a000002),
+		.local_port = LAB_PORT, .remote_port = 40000, .quoted_len = 60,
+		.type = IP_ICMP_UNREACHABLE, .code = IP_ICMP_PORT,
+	};
+
+	open_begin(state);
+	err.seq = peer.rcv;
+	assert_null(tcp_icmp(lab.stack, &err, lab.now_us, &events));
+	assert_int_equal(peer.tcb->state, TCP_SYN_SENT);
+	err.seq = peer.rcv - 1;
+	assert_ptr_equal(tcp_icmp(lab.stack, &err, lab.now_us, &events), peer.tcb);
+	assert_int_equal(events, TCP_EV_CLOSED);
+	assert_int_equal(lab.ctr.value[CTR_tcp_connections], 0);
+	lab_fini(&lab);
+}
+
 /* RFC 6298 2.1, 5.5: one second, doubled */
 static void
 the_syn_is_sent_again_and_given_up(void **state)
@@ -372,6 +394,7 @@ main(void)
 		LAB_TEST(both_open_at_once),
 		LAB_TEST(both_open_and_an_ack_completes),
 		LAB_TEST(a_reset_ends_a_crossed_open),
+		LAB_TEST(a_port_unreachable_refuses),
 		LAB_TEST(the_syn_is_sent_again_and_given_up),
 		LAB_TEST(a_syn_ack_after_a_loss_opens),
 		LAB_TEST(what_is_not_open_is_abandoned_silently),
