@@ -101,6 +101,7 @@ struct tcb {
 	uint8_t keepalive_cnt;
 	uint8_t dupack_cnt;        /* [0, 3] */
 	uint8_t pmtu_on;           /* enum pmtu_on */
+	uint8_t cc_chosen;         /* enum tcp_cc; here because there is room */
 	uint32_t delack_bytes;     /* in those segments */
 	uint32_t rcv_full;         /* bytes of the longest segment received */
 	uint64_t deadline_us[TCP_DEADLINE_CNT]; /* TCP_NEVER: not set */
@@ -137,7 +138,6 @@ struct tcb {
 	struct tcb *dead_next;     /* until the next call into the stack */
 	struct challenge_own challenge;
 	uint64_t oow_ack_us;       /* when an unacceptable empty segment was last answered */
-	uint8_t cc_chosen;         /* enum tcp_cc */
 };
 
 static_assert(sizeof(struct tcb) <= 960, "with its places in the tables at most 1 KiB");
