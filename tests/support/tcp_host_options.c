@@ -56,7 +56,9 @@ static const char host_help[] =
 	"  ip link set v0 up; ip link set v1 up; ethtool -K v1 tx off tso off gso off gro off\n"
 	"  tcp_host --port af_packet:v0 --address 10.9.0.2 --socket /tmp/host --no-huge\n"
 	"\n"
-	"Now \"listen 80\" on /tmp/host lets the kernel connect to 10.9.0.2:80.\n";
+	"Now \"listen 80\" on /tmp/host lets the kernel connect to 10.9.0.2:80. The other end's\n"
+	"offloads must be off: a veth passes on what the kernel left for hardware to finish, and\n"
+	"segments without a checksum are dropped.\n";
 
 static int
 complain(const char *name, const char *value, const char *expected)
