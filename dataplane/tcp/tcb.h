@@ -129,6 +129,7 @@ struct tcb {
 	struct tlp tlp;
 	struct undo undo;
 	struct prr prr;            /* in fast recovery only */
+	uint8_t cc_chosen;         /* enum tcp_cc */
 
 	/* cold */
 	struct reasm reasm;

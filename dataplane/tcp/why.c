@@ -21,12 +21,13 @@ paced(const struct tcb *tcb)
 static enum tcp_limit
 limit_of(const struct tcb *tcb, bool owes)
 {
+	enum tcp_limit owner = tcb->why.seen.owner;
+
 	if (tcb->phase != TCP_PHASE_OPEN)
 		return TCP_LIMIT_RECOVERY;
 	/* a shut window is told to the owner as no room: what it has stays with it */
 	if (tcb_unsent(tcb) == 0)
-		return tcb->snd_wnd == 0 && tcb->why.owner == TCP_LIMIT_DISK ? TCP_LIMIT_RWND
-		                                                             : tcb->why.owner;
+		return tcb->snd_wnd == 0 && owner == TCP_LIMIT_DISK ? TCP_LIMIT_RWND : owner;
 	if (paced(tcb))
 		return TCP_LIMIT_PACING;
 	if (owes)
@@ -187,6 +188,7 @@ why_look(struct tcp_stack *stack, struct tcb *tcb, bool owes)
 		.shut = tcb->snd_wnd == 0,
 		.mss = tcb->mss,
 		.open = tcb->state >= TCP_ESTABLISHED,
+		.owner = why->seen.owner,
 	};
 
 	if (memcmp(&now, &why->seen, sizeof(now)) == 0)
@@ -207,9 +209,9 @@ void
 tcp_owner_waits(struct tcp_stack *stack, struct tcb *tcb, enum tcp_limit limit)
 {
 	dp_assert(limit == TCP_LIMIT_REQUESTS || limit == TCP_LIMIT_DISK);
-	if (tcb->why.owner == limit)
+	if (tcb->why.seen.owner == limit)
 		return;
-	tcb->why.owner = (uint8_t)limit;
+	tcb->why.seen.owner = (uint8_t)limit;
 	if (tcb->state != TCP_CLOSED)
 		why_look(stack, tcb, tcb->ready);
 }

@@ -32,19 +32,19 @@ struct why_seen {
 	uint8_t phase;             /* enum tcp_phase */
 	bool shut;                 /* the peer's window is zero */
 	uint16_t mss;
-	uint16_t open;             /* 1: the handshake is done, sums run */
+	bool open;                 /* the handshake is done, sums run */
+	uint8_t owner;             /* enum tcp_limit: what the owner said last */
 };
 static_assert(sizeof(struct why_seen) == sizeof(uint64_t), "compared at once");
 
 struct why {
 	/* read on every look */
 	struct why_seen seen;
-	uint8_t owner;             /* enum tcp_limit: what the owner said last */
 	/* written when something changed */
-	uint8_t shift;
 	uint64_t since_us;         /* up to here the sums reach */
 	struct trace *trace;       /* NULL: nothing notable has happened yet */
 	uint32_t sum[TCP_LIMIT_CNT]; /* of 2^shift us */
+	uint8_t shift;
 };
 
 /* why_look finds what limits the connection now, and what changed.
