@@ -155,8 +155,8 @@ def test_many_peers_are_all_told(s):
 
 
 def test_lossy_peer_is_limited_by_losses(s):
-    """Last: the loss stays. One packet in ten is lost, each way: it is being repaired, or the window
-    that it has shrunk is full."""
+    """Last: the loss stays. One packet in ten is lost, each way: it is being repaired, or the
+    window that it has shrunk is full."""
     s.lab.lose(10)
     with _peer(s, s.plain) as peer:
         _ask(peer, range(32))
