@@ -4,7 +4,7 @@
 /* timer_wheel.h keeps deadlines in a hierarchical wheel: set, move and cancel in constant time.
  *
  * TIMER_LEVELS levels of TIMER_SLOTS slots; a tick is TIMER_TICK_US, so that pacing is as fine as
- * 64 us and the wheel reaches beyond twelve days. A deadline further away waits at the far end and
+ * 32 us and the wheel reaches beyond a day. A deadline further away waits at the far end and
  * is placed anew when it comes near.
  *
  * Threads. One worker. Time is the caller's (a virtual clock does as well), monotonic, in
@@ -18,7 +18,7 @@
 #include "dataplane/base/common.h"
 
 enum {
-	TIMER_TICK_SHIFT = 6, /* 64 us */
+	TIMER_TICK_SHIFT = 5, /* 32 us */
 	TIMER_TICK_US = 1 << TIMER_TICK_SHIFT,
 	TIMER_SLOT_BITS = 8,
 	TIMER_SLOTS = 1 << TIMER_SLOT_BITS,
@@ -74,7 +74,7 @@ struct timer *
 timer_wheel_expire(struct timer_wheel *wheel, uint64_t now_us);
 
 /* timer_wheel_next_us returns a time before which nothing is due: a lower bound, exact within the
- * first level (16 ms). UINT64_MAX when no timer is set. */
+ * first level (8 ms). UINT64_MAX when no timer is set. */
 uint64_t
 timer_wheel_next_us(const struct timer_wheel *wheel);
 
