@@ -56,6 +56,8 @@
 	X(tcp_retransmits, COUNTER, "TCP segments sent again")                                     \
 	X(tcp_retransmit_bytes, COUNTER, "TCP payload bytes sent again")                           \
 	X(tcp_fast_recoveries, COUNTER, "losses repaired by fast retransmit")                      \
+	X(tcp_ecn_marks, COUNTER, "segments received with a congestion mark")                      \
+	X(tcp_ecn_reductions, COUNTER, "windows reduced for congestion marks that peers echoed")   \
 	X(tcp_rtos, COUNTER, "retransmission timeouts")                                            \
 	X(tcp_rack_lost, COUNTER, "bytes found lost by time (RACK)")                               \
 	X(tcp_reorderings, COUNTER, "ACKs that told of reordering")                                \

@@ -72,6 +72,7 @@ enum {
 	TCP_KEEPALIVE_US = 60 * 1000 * 1000, /* between probes */
 	TCP_KEEPALIVE_MAX = 3,       /* probes without an answer */
 	TCP_OOW_ACK_US = 500 * 1000, /* between ACKs to unacceptable empty segments, a connection */
+	TCP_NVP_US = 300 * 1000 * 1000, /* a window half unused for so long is halved (RFC 7661) */
 	TCP_MSS_MIN = 88,            /* bytes; a peer that offers less is taken to offer this */
 	TCP_MSS_DEFAULT = 536,       /* RFC 9293 3.7.1 */
 	TCP_QUANTUM = 16 * 1024,     /* bytes a connection sends before the next has its turn */

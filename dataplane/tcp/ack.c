@@ -6,6 +6,7 @@
 
 #include "dataplane/tcp/recovery.h"
 #include "dataplane/tcp/rtt.h"
+#include "dataplane/tcp/steer.h"
 #include "dataplane/tcp/timers.h"
 
 enum { TS_RTT_TICKS_MAX = 1 << 17 };   /* of 1024 us: an echo that is older means nothing */
@@ -132,7 +133,7 @@ sample(struct tcp_stack *stack, struct tcb *tcb, const struct ack_news *news)
 
 /* tell_cc tells congestion control what came of an ACK. before is the phase it arrived in. */
 static void
-tell_cc(struct tcp_stack *stack, struct tcb *tcb, const struct ack_news *news, uint8_t before)
+tell_cc(struct tcp_stack *stack, struct tcb *tcb, struct ack_news *news, uint8_t before)
 {
 	uint32_t una = tcb->snd_una - news->acked_bytes;
 	struct cc_ack ack = {
@@ -142,13 +143,16 @@ tell_cc(struct tcp_stack *stack, struct tcb *tcb, const struct ack_news *news, u
 		.rtt_us = news->rtt_us,
 		.srtt_us = tcb->srtt_us,
 		.pipe_bytes = tcb_pipe(tcb),
+		.una = tcb->snd_una,
+		.nxt = tcb->snd_nxt,
 		.recovering = tcb->phase != before || before == TCP_PHASE_FAST,
+		.repairing = tcb->phase != TCP_PHASE_OPEN,
 	};
 
 	if (news->acked_bytes > 0 && tcb->cwnd_limited && seq_gt(una, tcb->cwnd_limited_seq))
 		tcb->cwnd_limited = false;
 	ack.cwnd_limited = tcb->cwnd_limited || before == TCP_PHASE_RTO;
-	tcb->cc.ops->acked(&tcb->cc, &ack);
+	steer_acked(stack, tcb, &ack, &news->delivered.pick);
 }
 
 /* window_opened sends the probe's byte again: the peer had no room for it then. */
@@ -194,6 +198,8 @@ ack_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 		why_trace(stack, tcb, TRACE_duplicate, news.delivered.bytes, 1);
 	if (!probing)
 		recovery_acked(stack, tcb, &news);
+	if (tcb->ecn.ok)
+		ecn_ack_arrives(stack, tcb, seg);
 	if (news.acked_bytes > 0 || news.delivered.bytes > 0)
 		tell_cc(stack, tcb, &news, phase);
 	if (!tcb->fin_queued && (news.acked_bytes > 0 || opened))

@@ -15,7 +15,7 @@ emit_headers(struct pkt_out *pkt, const struct emit *emit)
 	uint32_t hdr_len = TCP_HDR_LEN + tcp_options_build(hdr + TCP_HDR_LEN, &emit->opt);
 	uint16_t sum;
 
-	sum = ip_path_write(emit->path, pkt, (uint16_t)(hdr_len + pkt->payload_len), 0);
+	sum = ip_path_write(emit->path, pkt, (uint16_t)(hdr_len + pkt->payload_len), emit->ecn);
 	tcp_put16(hdr, emit->key->local_port);
 	tcp_put16(hdr + 2, emit->key->remote_port);
 	tcp_put32(hdr + 4, emit->seq);

@@ -16,6 +16,7 @@ struct emit {
 	uint32_t ack;
 	uint16_t wnd;          /* as it stands in the header */
 	uint8_t flags;
+	uint8_t ecn;           /* RFC 3168 codepoint, [0, 3] */
 	struct tcp_options opt;
 };
 

@@ -110,6 +110,8 @@ expected_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg 
 {
 	if (tcb->ts_ok)
 		take_timestamp(stack, tcb, seg);
+	if (tcb->ecn.ok)
+		ecn_segment_arrives(stack, tcb, seg);
 	ack_arrives(stack, tcb, seg);
 	if (seg->len == 0)
 		return;
@@ -216,6 +218,8 @@ ack_field_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg
 	}
 	if (tcb->ts_ok)
 		take_timestamp(stack, tcb, seg);
+	if (tcb->ecn.ok)
+		ecn_segment_arrives(stack, tcb, seg);
 	ack_arrives(stack, tcb, seg);
 	if (tcb_fin_acked(tcb))
 		own_fin_acked(stack, tcb);

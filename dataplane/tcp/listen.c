@@ -9,6 +9,7 @@
 #include "dataplane/tcp/recovery.h"
 #include "dataplane/tcp/rtt.h"
 #include "dataplane/tcp/states.h"
+#include "dataplane/tcp/steer.h"
 #include "dataplane/tcp/timers.h"
 
 #include <string.h>
@@ -94,6 +95,7 @@ tcb_make(struct tcp_stack *stack, const struct tcp_seg *seg, const struct cookie
 	tcb_start(stack, tcb, &key, iss);
 	ip_path_init(&tcb->path, seg->ip);
 	tcb_take_syn(stack, tcb, syn->irs, seg->wnd, &syn->opt);
+	ecn_syn_arrives(stack, tcb, seg);
 	tcp_set_state(tcb, TCP_LISTEN);
 	tcp_set_state(tcb, TCP_SYN_RECEIVED);
 	tcb_count(stack, tcb, SOURCE_HALF_OPEN);
@@ -262,7 +264,7 @@ tcb_establish(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *se
 		rtt_sample(tcb, stack->now_us - tcb->last_send_us);
 	else if (syn_lost)
 		tcb->rto_us = 3 * TCP_RTO_INITIAL_US;  /* RFC 6298 5.7 */
-	cc_init(&tcb->cc, &cc_cubic, tcb->mss, syn_lost);
+	steer_start(stack, tcb, syn_lost);
 	recovery_start(tcb);
 	tcb_deadline_clear(tcb, TCP_DUE_RTO);
 	tcb_deadline_set(stack, tcb, TCP_DUE_KEEPALIVE, stack->now_us + TCP_KEEPALIVE_IDLE_US);

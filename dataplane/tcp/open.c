@@ -115,6 +115,7 @@ static void
 cross(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 {
 	tcb_take_syn(stack, tcb, seg->seq, seg->wnd, &seg->opt);
+	ecn_syn_arrives(stack, tcb, seg);
 	count_add(stack->ctr, CTR_tcp_syn_data, seg->len);     /* it will be sent again */
 	tcp_set_state(tcb, TCP_SYN_RECEIVED);
 	tcb->synack_now = true;
@@ -150,6 +151,7 @@ open_answer_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_s
 		return false;
 	}
 	tcb_take_syn(stack, tcb, seg->seq, seg->wnd, &seg->opt);
+	ecn_synack_arrives(stack, tcb, seg);
 	tcb_establish(stack, tcb, seg);
 	tcb->ack_now = true;
 	return true;

@@ -7,6 +7,7 @@
 
 #include "dataplane/tcp/emit.h"
 #include "dataplane/tcp/recovery.h"
+#include "dataplane/tcp/steer.h"
 #include "dataplane/tcp/timers.h"
 
 #include <string.h>
@@ -104,14 +105,23 @@ cwnd_allows(const struct tcb *tcb, uint32_t len)
 	return pipe == 0 || (pipe < tcb->cc.cwnd_bytes && tcb->cc.cwnd_bytes - pipe >= len);
 }
 
+/* wants_again tells whether the window lets something be sent again. */
 static bool
-owes_again(struct tcb *tcb)
+wants_again(struct tcb *tcb)
 {
 	const struct sent *sent = scoreboard_next_again(&tcb->board);
 
-	if (sent == NULL || (tcb->undo.frto == FRTO_NEW && !tcb->again_force))
+	if (sent == NULL || tcb->undo.frto == FRTO_NEW)
 		return false;
-	return tcb->again_force || cwnd_allows(tcb, MIN(sent->end - sent->seq, tcb->mss));
+	return cwnd_allows(tcb, MIN(sent->end - sent->seq, tcb->mss));
+}
+
+static bool
+owes_again(struct tcb *tcb)
+{
+	if (tcb->again_force)
+		return scoreboard_next_again(&tcb->board) != NULL;
+	return !tcb->pace.shut && wants_again(tcb);
 }
 
 static bool
@@ -120,8 +130,34 @@ owes_new(const struct tcb *tcb)
 	uint32_t len = new_len(tcb);
 
 	if (len > 0)
-		return cwnd_allows(tcb, len);
+		return !tcb->pace.shut && cwnd_allows(tcb, len);
 	return tcb->fin_queued && tcb->snd_nxt == tcb->sendq.end && cwnd_allows(tcb, 1);
+}
+
+bool
+tcb_paced(struct tcb *tcb)
+{
+	uint32_t len;
+
+	if (!tcb->pace.shut)
+		return false;
+	if (tcb->board.again != NULL && wants_again(tcb))
+		return true;
+	len = new_len(tcb);
+	return len > 0 && cwnd_allows(tcb, len);
+}
+
+/* held_back tells whether the window keeps data waiting, or pacing does while at least half of the
+ * window is out (RFC 7661 4.3): then it may grow. */
+static bool
+held_back(const struct tcb *tcb)
+{
+	uint32_t len = new_len(tcb);
+
+	if (len == 0)
+		return false;
+	return !cwnd_allows(tcb, len) ||
+	       (tcb->pace.shut && tcb_pipe(tcb) >= tcb->cc.cwnd_bytes / 2);
 }
 
 /* owes_probe: the window may have opened, and all been sent, since the timer asked for a probe. */
@@ -162,6 +198,7 @@ emit_init(struct tcp_stack *stack, struct tcb *tcb, struct emit *emit)
 	emit->ack = tcb->rcv_nxt;
 	emit->wnd = (uint16_t)MIN(tcb_rcv_wnd(tcb) >> tcb->rcv_wscale, 65535u);
 	emit->flags = TCP_ACK;
+	emit->ecn = ECN_NOT_ECT;
 	memset(&emit->opt, 0, offsetof(struct tcp_options, sack));
 	if (tcb->ts_ok) {
 		emit->opt.has_ts = true;
@@ -205,6 +242,9 @@ segment_make(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt,
 		fin = range.end == tcb->sendq.end + 1;
 		emit.flags |= (pkt->payload_len > 0 ? TCP_PSH : 0) | (fin ? TCP_FIN : 0);
 	}
+	if (tcb->ecn.ok)
+		ecn_segment_leaves(tcb, &emit, reader == SENDQ_NEW && pkt->payload_len > 0 &&
+		                               range.end - tcb->snd_una <= tcb->snd_wnd);
 	emit_headers(pkt, &emit);
 	ack_told(tcb);
 	count(stack->ctr, CTR_tcp_segments_out);
@@ -220,7 +260,8 @@ make_syn(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 
 	emit_init(stack, tcb, &emit);
 	emit.seq = tcb->iss;
-	emit.flags = TCP_SYN | (tcb->state == TCP_SYN_SENT ? 0 : TCP_ACK);
+	emit.flags = TCP_SYN | (tcb->state == TCP_SYN_SENT ? 0 : TCP_ACK) |
+	             ecn_syn_flags(stack, tcb);
 	emit.wnd = (uint16_t)MIN(tcb_rcv_wnd(tcb), 65535u);    /* RFC 7323 2.2: not scaled */
 	emit.opt.mss = tcp_offered_mss(stack);
 	emit.opt.has_wscale = tcb->rcv_wscale > 0;
@@ -240,6 +281,7 @@ count_again(struct tcp_stack *stack, struct tcb *tcb, const struct pkt_out *pkt)
 {
 	tcb->last_send_us = stack->now_us;
 	tcb->retransmit_bytes += pkt->payload_len;
+	pace_charge(&tcb->pace, pkt->payload_len, stack->now_us);
 	count(stack->ctr, CTR_tcp_retransmits);
 	count_add(stack->ctr, CTR_tcp_retransmit_bytes, pkt->payload_len);
 }
@@ -283,6 +325,7 @@ send_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, uint32_t
 	if (scoreboard_sent(&tcb->board, &stack->records, range, stack->now_us) ==
 	    SCOREBOARD_COARSE)
 		count(stack->ctr, CTR_tcp_records_coarse);
+	pace_charge(&tcb->pace, pkt->payload_len, stack->now_us);
 	tcb->snd_nxt = range.end;
 	tcb_deadline_clear(tcb, TCP_DUE_PTO);  /* RFC 8985 7.2: started anew by settle */
 	recovery_sent(stack, tcb, range, false);
@@ -291,12 +334,13 @@ send_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, uint32_t
 	return true;
 }
 
+/* resume lets the sender begin again from nothing in flight. */
 static COLD void
-restart(struct tcp_stack *stack, struct tcb *tcb)
+resume(struct tcp_stack *stack, struct tcb *tcb)
 {
 	uint32_t cwnd_bytes = tcb->cc.cwnd_bytes;
 
-	cc_restart(&tcb->cc);
+	steer_resumed(stack, tcb);
 	if (tcb->cc.cwnd_bytes != cwnd_bytes)
 		why_trace(stack, tcb, TRACE_restart, stack->now_us - tcb->last_send_us,
 		          tcb->cc.cwnd_bytes);
@@ -305,9 +349,8 @@ restart(struct tcp_stack *stack, struct tcb *tcb)
 static bool
 make_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 {
-	/* RFC 5681 4.1: an idle connection has lost its ACK clock */
-	if (tcb_flight(tcb) == 0 && stack->now_us - tcb->last_send_us > tcb->rto_us)
-		restart(stack, tcb);
+	if (tcb_flight(tcb) == 0)
+		resume(stack, tcb);
 	if (UNLIKELY(tcb->pmtu_on & PMTU_SMALLER))
 		return send_new(stack, tcb, pkt, pmtu_probe_len(stack, tcb, new_len(tcb)));
 	return send_new(stack, tcb, pkt, new_len(tcb));
@@ -412,7 +455,7 @@ tcb_output(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkts, uint1
 			break;
 		tcb->deficit_bytes -= (int32_t)pkts[cnt++].payload_len + SEGMENT_COST;
 	}
-	if (new_len(tcb) > 0 && !cwnd_allows(tcb, new_len(tcb))) {     /* RFC 7661 4.1 */
+	if (held_back(tcb)) {
 		tcb->cwnd_limited = true;
 		tcb->cwnd_limited_seq = tcb->snd_nxt;
 	}

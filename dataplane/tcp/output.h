@@ -27,6 +27,10 @@ tcb_owed(struct tcb *tcb);
 bool
 tcb_window_allows(const struct tcb *tcb);
 
+/* tcb_paced tells whether only the gate of pacing holds something back. */
+bool
+tcb_paced(struct tcb *tcb);
+
 /* ready_add puts a connection at the end of the ready list, unless it is in it. */
 void
 ready_add(struct tcp_stack *stack, struct tcb *tcb);

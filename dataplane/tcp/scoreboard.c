@@ -94,6 +94,8 @@ set_flags(struct scoreboard *board, struct sent *sent, uint8_t flags)
 {
 	bool was_timed = timed(sent->flags);
 
+	if ((flags & SENT_LOST) && (sent->flags & SENT_LOST) == 0)
+		board->newly_lost_bytes += sent_len(sent);
 	weigh(board, sent, sent_len(sent), -1);
 	sent->flags = flags;
 	weigh(board, sent, sent_len(sent), 1);
@@ -169,6 +171,7 @@ split(struct scoreboard *board, struct pool *pool, struct sent *sent, uint32_t s
 	rest->span_us = sent->span_us;
 	rest->flags = sent->flags;
 	rest->sack_split = false;
+	rest->mark = sent->mark;
 	rest->seq = seq;
 	rest->end = sent->end;
 	sent->end = seq;
@@ -271,6 +274,7 @@ deliver(struct delivered *delivered, const struct sent *sent, uint32_t end)
 	} else if (sent->sent_us > delivered->again_before_us) {
 		return;
 	}
+	rate_pick_sent(&delivered->pick, &sent->mark, sent->sent_us);
 	if (sent_after(mark, delivered->last))
 		delivered->last = mark;
 }
@@ -302,6 +306,7 @@ scoreboard_sent(struct scoreboard *board, struct pool *pool, struct tcp_range ra
 	sent->end = range.end;
 	sent->flags = 0;
 	sent->sack_split = false;
+	rate_sent(&board->rate, &sent->mark, now_us, tail == NULL);
 	link_after(board, tail, sent);
 	time_insert(board, NULL, sent);
 	return SCOREBOARD_KEPT;
@@ -485,6 +490,7 @@ scoreboard_resent(struct scoreboard *board, struct pool *pool, struct sent *sent
 	sent->sent_us = now_us;
 	sent->span_us = 0;
 	set_flags(board, sent, SENT_LOST | SENT_RTX | SENT_AGAIN);
+	rate_sent(&board->rate, &sent->mark, now_us, false);
 	merge_prev(board, pool, sent);
 }
 

@@ -27,6 +27,7 @@
 
 #include "dataplane/base/pool.h"
 #include "dataplane/tcp/options.h"
+#include "dataplane/tcp/rate.h"
 
 enum {
 	SENT_SACKED = 1 << 0,  /* the receiver has it */
@@ -46,6 +47,7 @@ struct sent {
 	uint32_t span_us;      /* the last of it was sent so much later: a coarse run; else 0 */
 	uint8_t flags;         /* SENT_ */
 	bool sack_split;       /* a SACK block cut it off the run before it */
+	struct rate_mark mark;
 };
 
 struct scoreboard {
@@ -60,6 +62,8 @@ struct scoreboard {
 	uint32_t rtx_bytes;    /* of the lost */
 	uint16_t cnt;          /* records */
 	uint16_t sack_split_cnt; /* [0, TCP_SACK_SPLITS_MAX] */
+	uint32_t newly_lost_bytes; /* taken to be lost since steer_acked took them */
+	struct rate rate;
 };
 
 /* struct sent_mark is a moment of transmission; of two at one time the higher end is the later
@@ -72,6 +76,7 @@ struct sent_mark {
 /* struct delivered is what an acknowledgement tells of. */
 struct delivered {
 	uint64_t again_before_us; /* in: what was sent again later than this cannot have arrived yet */
+	struct rate_pick pick;
 	uint64_t sent_us;      /* when the latest of it was sent, if once only; 0: no RTT from it */
 	struct sent_mark last; /* the latest transmission that arrived */
 	uint64_t head_us;      /* of the first record that snd_una moved over: when sent last, ... */

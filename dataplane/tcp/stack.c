@@ -6,6 +6,7 @@
 
 #include "dataplane/tcp/output.h"
 #include "dataplane/tcp/states.h"
+#include "dataplane/tcp/steer.h"
 #include "dataplane/tcp/timers.h"
 
 #include <errno.h>
@@ -129,7 +130,7 @@ tcp_enter(struct tcp_stack *stack, uint64_t now_us)
 	while (stack->dead != NULL) {
 		struct tcb *tcb = stack->dead;
 
-		stack->dead = tcb->dead_next;
+		stack->dead = tcb->ready_next;
 		tcb_read_drop(stack, tcb);
 		reasm_clear(&tcb->reasm, &stack->ooo);
 		pool_put(&stack->tcbs, tcb);
@@ -195,7 +196,7 @@ tcb_end(struct tcp_stack *stack, struct tcb *tcb)
 	timer_cancel(&stack->wheel, &tcb->timer);
 	tcb_drop(stack, tcb);
 	tcp_set_state(tcb, TCP_CLOSED);
-	tcb->dead_next = stack->dead;
+	tcb->ready_next = stack->dead;
 	stack->dead = tcb;
 }
 
@@ -273,6 +274,7 @@ tcp_send(struct tcp_stack *stack, struct tcb *tcb, const struct frag *frags, uin
 {
 	uint32_t queued = tcb_queued(tcb);
 
+	steer_queued(stack, tcb);
 	dp_assert(cnt >= 1 && cnt <= TCP_SEND_FRAGS_MAX);
 	dp_assert(tcp_rule_for(tcb->state, TCP_CALL_SEND)->step == TCP_STEP_ALLOW);
 	if (queued > TCP_SND_QUEUE_MAX || sendq_append(&tcb->sendq, &stack->entries, frags, cnt)) {
@@ -385,24 +387,27 @@ tcp_find(const struct tcp_stack *stack, uint32_t remote_be, uint16_t remote_port
 	return NULL;
 }
 
-const char *
-tcp_cc_name(enum tcp_cc cc)
+/* cc_of returns which congestion control a connection has. */
+static enum tcp_cc
+cc_of(const struct tcb *tcb)
 {
-	static const char *const names[TCP_CC_CNT] = {
-		[TCP_CC_CUBIC] = "cubic",
-		[TCP_CC_BBR] = "bbr",
-		[TCP_CC_NEWRENO] = "newreno",
-	};
-
-	dp_assert(cc < TCP_CC_CNT);
-	return names[cc];
+	for (uint32_t which = 0; which < TCP_CC_CNT; which++) {
+		if (tcb->cc.ops == cc_ops_of(which))
+			return which;
+	}
+	return TCP_CC_CUBIC;
 }
 
-void
-tcp_set_cc(struct tcp_stack *stack, struct tcb *tcb, enum tcp_cc cc)
+/* rates_of fills rates in bytes a second; divides. */
+COLD static void
+rates_of(const struct tcb *tcb, struct tcp_info *info)
 {
-	(void)stack;
-	tcb->cc_chosen = (uint8_t)cc;
+	const struct rate *rate = &tcb->board.rate;
+
+	if (tcb->pace.byte_time > 0)
+		info->pacing_bytes_per_s = (1000000ull << PACE_SHIFT) / tcb->pace.byte_time;
+	if (rate->sample_us > 0)
+		info->delivery_bytes_per_s = rate->sample_bytes * 1000000ull / rate->sample_us;
 }
 
 void
@@ -423,8 +428,11 @@ tcp_info(const struct tcp_stack *stack, const struct tcb *tcb, struct tcp_info *
 		.flight_bytes = tcb_flight(tcb),
 		.acked_bytes = tcb->acked_bytes,
 		.retransmit_bytes = tcb->retransmit_bytes,
-		.cc = tcb->cc_chosen,
 		.limit = tcb->why.seen.limit,
+		.cc = cc_of(tcb),
+		.ecn = tcb->ecn.ok,
+		.min_rtt_us = rtt_min_us(tcb),
 	};
 	why_sums(stack, tcb, info->limit_us);
+	rates_of(tcb, info);
 }

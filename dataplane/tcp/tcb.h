@@ -20,6 +20,8 @@
 #include "dataplane/tcp/pmtu.h"
 #include "dataplane/tcp/prr.h"
 #include "dataplane/tcp/rack.h"
+#include "dataplane/tcp/ecn.h"
+#include "dataplane/tcp/pace.h"
 #include "dataplane/tcp/reasm.h"
 #include "dataplane/tcp/rtt.h"
 #include "dataplane/tcp/scoreboard.h"
@@ -29,6 +31,7 @@
 #include "dataplane/tcp/tlp.h"
 #include "dataplane/tcp/undo.h"
 #include "dataplane/tcp/why.h"
+#include "dataplane/tcp/validation.h"
 
 /* what one timer of a connection multiplexes */
 enum tcp_deadline {
@@ -40,6 +43,7 @@ enum tcp_deadline {
 	TCP_DUE_DELACK,
 	TCP_DUE_KEEPALIVE,
 	TCP_DUE_LIFE,          /* closing, FIN-WAIT-2 */
+	TCP_DUE_PACE,          /* the gate of pacing opens */
 	TCP_DEADLINE_CNT
 };
 
@@ -71,7 +75,7 @@ struct tcb {
 	/* line 1: written on every segment, either way */
 	uint64_t last_rcv_us __attribute__((aligned(64)));
 	uint64_t last_send_us;
-	struct tcb *ready_next;    /* ready list */
+	struct tcb *ready_next;    /* ready list; when ended, the others that have */
 	struct tcb *ready_prev;
 	int32_t deficit_bytes;     /* deficit round robin */
 	uint32_t events;           /* enum tcp_event, to be told by the running call */
@@ -80,6 +84,7 @@ struct tcb {
 	uint32_t ts_offset;
 	uint32_t iss;
 	uint32_t irs;
+	uint32_t dup_bytes;        /* without SACK: left the network by duplicate ACKs */
 
 	/* line 2: what is owed, and the timer */
 	bool ack_now __attribute__((aligned(64)));
@@ -101,7 +106,6 @@ struct tcb {
 	uint8_t keepalive_cnt;
 	uint8_t dupack_cnt;        /* [0, 3] */
 	uint8_t pmtu_on;           /* enum pmtu_on */
-	uint8_t cc_chosen;         /* enum tcp_cc; here because there is room */
 	uint32_t delack_bytes;     /* in those segments */
 	uint32_t rcv_full;         /* bytes of the longest segment received */
 	uint64_t deadline_us[TCP_DEADLINE_CNT]; /* TCP_NEVER: not set */
@@ -117,11 +121,12 @@ struct tcb {
 	uint32_t rto_us;
 	uint32_t cwnd_limited_seq;
 	uint32_t recover_seq;      /* RFC 6582 3.1, 6675 5: snd_nxt when recovery began */
-	uint64_t reduced_us;       /* when recovery last shrank the window */
-	uint32_t dup_bytes;        /* without SACK: left the network by duplicate ACKs */
 	uint32_t ooo_fin_seq;
+	uint64_t reduced_us;       /* when recovery last shrank the window */
 	struct scoreboard board;
 	struct sendq sendq;
+	struct pace pace;
+	struct ecn ecn;
 	struct cc cc;
 	struct why why;
 	struct rack rack;
@@ -129,14 +134,13 @@ struct tcb {
 	struct tlp tlp;
 	struct undo undo;
 	struct prr prr;            /* in fast recovery only */
-	uint8_t cc_chosen;         /* enum tcp_cc */
+	struct validation validation;
 
 	/* cold */
 	struct reasm reasm;
 	struct ip_path path;
 	struct pmtu pmtu;
 	struct persist persist;
-	struct tcb *dead_next;     /* until the next call into the stack */
 	struct challenge_own challenge;
 	uint64_t oow_ack_us;       /* when an unacceptable empty segment was last answered */
 };

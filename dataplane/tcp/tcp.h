@@ -22,10 +22,10 @@
  * tcp_read; tcp_shutdown, tcp_close or TCP_EV_FIN; TCP_EV_CLOSED ends it: the tcb is good until
  * the next call into the stack other than tcp_read. tcp_abort ends it at once, without an event.
  * Clauses. RFC 9293; 7323 (window scale, timestamps, PAWS); 2018, 2883, 6675 (SACK); 8985
- * (RACK-TLP); 9937 (PRR); 3522, 4015, 5682 (what was spurious); 6298 (RTO); 5681, 9438, 3465, 6582,
- * 3042 (congestion, recovery); 6928 (IW10); 7661; 5961; 6528 (ISN); 6056 (ports); 4987; 1337,
- * 6191 (TIME-WAIT); 6429; 1122 (keepalive, R2); 5927, 5461, 6633 (ICMP); 1191, 4821, 8899 (path
- * MTU; IPv4 only, so not 8201). The clause stands beside the line that does it.
+ * (RACK-TLP); 9937 (PRR); 3522, 4015, 5682 (what was spurious); 6298 (RTO); 5681, 9438, 9406, 3465,
+ * 6582, 3042 (congestion, recovery); 6928 (IW10); 7661; 3168 (ECN); 5961; 6528 (ISN); 6056
+ * (ports); 4987; 1337, 6191 (TIME-WAIT); 6429; 1122 (keepalive, R2); 5927, 5461, 6633 (ICMP);
+ * 1191, 4821, 8899 (path MTU; IPv4 only, so not 8201). The clause stands beside the line that does it.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_TCP_H
 #define SPILLWAY_DATAPLANE_TCP_TCP_H
@@ -55,7 +55,8 @@ struct tcp_config {
 	uint32_t connections_max;  /* [1, 2^20] */
 	uint32_t source_max;       /* of them from one address; 0: connections_max */
 	enum tcp_cc cc;            /* of new connections */
-	bool ecn;                  /* agree to RFC 3168 when the peer offers it */
+	bool unpaced;              /* windows alone say when to send */
+	bool ecn;                  /* agree to ECN when the peer offers it (RFC 3168) */
 	uint64_t secret[2];        /* keys the ISN and the table (RFC 6528); random */
 	struct counters *ctr;      /* outlives the stack */
 };
@@ -126,6 +127,10 @@ struct tcp_info {
 	enum tcp_cc cc;
 	enum tcp_limit limit;      /* what limits it now */
 	uint64_t limit_us[TCP_LIMIT_CNT]; /* for how long each has: together the time it is open */
+	bool ecn;                  /* agreed on */
+	uint32_t min_rtt_us;       /* of the last minutes; 0: no sample */
+	uint64_t pacing_bytes_per_s;   /* 0: not paced */
+	uint64_t delivery_bytes_per_s; /* what the path delivered last; 0: not measured */
 };
 
 /* tcp_create makes a stack that listens on config->listen_port, if that is a port. NULL when memory
@@ -255,14 +260,6 @@ tcp_user(const struct tcb *tcb);
 void
 tcp_set_user(struct tcb *tcb, void *user);
 
-/* tcp_cc_name returns "cubic", "bbr" or "newreno". */
-const char *
-tcp_cc_name(enum tcp_cc cc);
-
-/* tcp_set_cc gives a connection another congestion control; its window is kept. */
-void
-tcp_set_cc(struct tcp_stack *stack, struct tcb *tcb, enum tcp_cc cc);
-
 /* tcp_state_name returns a state's name as RFC 9293 writes it. */
 const char *
 tcp_state_name(enum tcp_state state);
@@ -277,6 +274,14 @@ tcp_trace(const struct tcp_stack *stack, const struct tcb *tcb, struct trace_eve
 /* tcp_find returns the open connection with a remote address and port, or NULL. */
 COLD struct tcb *
 tcp_find(const struct tcp_stack *stack, uint32_t remote_be, uint16_t remote_port);
+
+/* tcp_cc_name returns the name of a congestion control, below TCP_CC_CNT. */
+const char *
+tcp_cc_name(enum tcp_cc which);
+
+/* tcp_set_cc changes a connection's congestion control, at any time; the window stays. */
+void
+tcp_set_cc(struct tcp_stack *stack, struct tcb *tcb, enum tcp_cc which);
 
 /* tcp_info fills what is known of a connection. */
 void

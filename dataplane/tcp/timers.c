@@ -27,8 +27,13 @@ deadline_start(struct tcp_stack *stack, struct tcb *tcb, enum tcp_deadline which
 void
 tcb_settle(struct tcp_stack *stack, struct tcb *tcb)
 {
-	bool owes = tcb_owed(tcb) != TCP_OWED_NOTHING;
+	bool paced;
+	bool owes;
 
+	pace_settle(&tcb->pace, stack->now_us);
+	owes = tcb_owed(tcb) != TCP_OWED_NOTHING;
+	paced = tcb_paced(tcb);
+	tcb->pace.waits = paced;
 	why_look(stack, tcb, owes);
 	if (owes)
 		ready_add(stack, tcb);
@@ -36,6 +41,8 @@ tcb_settle(struct tcp_stack *stack, struct tcb *tcb)
 		persist_begin(tcb, stack->now_us);
 		tcb_deadline_set(stack, tcb, TCP_DUE_STALL, stack->now_us + TCP_PERSIST_LOOK_US);
 	}
+	if (paced && tcb->deadline_us[TCP_DUE_PACE] == TCP_NEVER)
+		tcb_deadline_set(stack, tcb, TCP_DUE_PACE, pace_open_us(&tcb->pace));
 	if (tcb_flight(tcb) > 0 && !tcb->probe_out) {
 		tcb_deadline_clear(tcb, TCP_DUE_PERSIST);
 		deadline_start(stack, tcb, TCP_DUE_RTO);       /* RFC 6298 5.1, 5.6 */
@@ -45,7 +52,7 @@ tcb_settle(struct tcp_stack *stack, struct tcb *tcb)
 	tcb_deadline_clear(tcb, TCP_DUE_RTO);                  /* 5.2 */
 	tcb_deadline_clear(tcb, TCP_DUE_PTO);
 	tcb_deadline_clear(tcb, TCP_DUE_REO);
-	if (tcb->probe_out || (tcb_unsent(tcb) > 0 && !owes))  /* only the window stops us */
+	if (tcb->probe_out || (tcb_unsent(tcb) > 0 && !owes && !paced))  /* the window */
 		deadline_start(stack, tcb, TCP_DUE_PERSIST);
 	else
 		tcb_deadline_clear(tcb, TCP_DUE_PERSIST);
@@ -135,6 +142,14 @@ life_due(struct tcp_stack *stack, struct tcb *tcb)
 	tcb_finish(stack, tcb, CTR_tcp_timeouts);
 }
 
+/* pace_due has nothing to do: tcb_settle opens the gate. */
+static void
+pace_due(struct tcp_stack *stack, struct tcb *tcb)
+{
+	dp_assert(!tcb->pace.shut || pace_open_us(&tcb->pace) <= stack->now_us ||
+	          tcb->deadline_us[TCP_DUE_PACE] == TCP_NEVER);
+}
+
 static void (*const on_due[TCP_DEADLINE_CNT])(struct tcp_stack *, struct tcb *) = {
 	[TCP_DUE_REO] = recovery_reordered,
 	[TCP_DUE_PTO] = tlp_due,
@@ -144,6 +159,7 @@ static void (*const on_due[TCP_DEADLINE_CNT])(struct tcp_stack *, struct tcb *) 
 	[TCP_DUE_DELACK] = delack_due,
 	[TCP_DUE_KEEPALIVE] = keepalive_due,
 	[TCP_DUE_LIFE] = life_due,
+	[TCP_DUE_PACE] = pace_due,
 };
 
 static void

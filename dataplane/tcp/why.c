@@ -10,14 +10,6 @@
 
 /* ---- time shares */
 
-/* paced tells whether pacing alone holds back what the windows allow. Nothing is paced. */
-static inline bool
-paced(const struct tcb *tcb)
-{
-	(void)tcb;
-	return false;
-}
-
 static enum tcp_limit
 limit_of(const struct tcb *tcb, bool owes)
 {
@@ -28,7 +20,7 @@ limit_of(const struct tcb *tcb, bool owes)
 	/* a shut window is told to the owner as no room: what it has stays with it */
 	if (tcb_unsent(tcb) == 0)
 		return tcb->snd_wnd == 0 && owner == TCP_LIMIT_DISK ? TCP_LIMIT_RWND : owner;
-	if (paced(tcb))
+	if (tcb->pace.waits)
 		return TCP_LIMIT_PACING;
 	if (owes)
 		return TCP_LIMIT_SENDING;

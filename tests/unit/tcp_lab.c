@@ -91,7 +91,8 @@ check_tcb(const struct lab *lab, struct tcb *tcb)
 		dp_assert(tcb->ready || tcb->deadline_us[TCP_DUE_RTO] != TCP_NEVER ||
 		          tcb->deadline_us[TCP_DUE_PERSIST] != TCP_NEVER);
 	else if (tcb_unsent(tcb) > 0)
-		dp_assert(tcb->ready || tcb->deadline_us[TCP_DUE_PERSIST] != TCP_NEVER);
+		dp_assert(tcb->ready || tcb->deadline_us[TCP_DUE_PERSIST] != TCP_NEVER ||
+		          tcb->deadline_us[TCP_DUE_PACE] != TCP_NEVER);
 	for (uint32_t i = 0; i < TCP_DEADLINE_CNT; i++) {
 		timer_needed |= tcb->deadline_us[i] != TCP_NEVER;
 		dp_assert(tcb->deadline_us[i] == TCP_NEVER ||
@@ -131,6 +132,7 @@ config_of(struct lab *lab, uint32_t connections_max)
 		.local = {.mac = {2, 0, 0, 0, 0, 1}, .mtu = 1500, .addr_be = htonl(0x0a000001)},
 		.listen_port = LAB_PORT,
 		.connections_max = connections_max,
+		.unpaced = true,       /* a test that counts packets counts what the window lets go */
 		.secret = {secret[0], secret[1]},
 		.ctr = &lab->ctr,
 	};
@@ -337,6 +339,7 @@ lab_input(struct lab_peer *peer, const struct lab_seg *seg)
 		.l4 = l4,
 		.src_be = peer->addr_be != 0 ? peer->addr_be : htonl(0x0a000002),
 		.dst_be = htonl(0x0a000001),
+		.ecn = seg->ecn,
 		.src_mac = {2, 0, 0, 0, 0, 2},
 		.dst_mac = {2, 0, 0, 0, 0, 1},
 	};
@@ -417,6 +420,7 @@ finish(const struct pkt_out *pkt, struct lab_out *to)
 	to->seg = (struct lab_seg){
 		.flags = seg.flags, .seq = seg.seq, .ack = seg.ack, .wnd = seg.wnd,
 		.opt = seg.opt, .len = seg.len, .data = to->data,
+		.ecn = pkt->hdr[ETH_HDR_LEN + 1] & 3,
 	};
 	to->remote_port = seg.dst_port;
 	to->span_cnt = pkt->span_cnt;

@@ -48,6 +48,7 @@ struct lab_seg {
 	uint32_t len;          /* payload bytes */
 	const uint8_t *data;
 	uint16_t dst_port;     /* 0: LAB_PORT */
+	uint8_t ecn;           /* of the IP header, either way */
 };
 
 /* struct lab_out is a packet that left, unpacked. */
