@@ -139,8 +139,8 @@ pressed(struct tcp_stack *stack, uint32_t addr_be)
 
 /* ---- SYN */
 
-/* iss_of returns our initial sequence number (RFC 6528). A fast sender outruns the clock of it: then
- * it is put above the earlier connection's, by a step that is as hard to foretell. */
+/* iss_of returns our initial sequence number (RFC 6528). A fast sender outruns the clock of it:
+ * then it is put above the earlier connection's, by a step that is as hard to foretell. */
 static uint32_t
 iss_of(const struct tcp_stack *stack, const struct tcp_seg *seg, const uint32_t *beyond)
 {

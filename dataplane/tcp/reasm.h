@@ -5,9 +5,9 @@
  *
  * Memory. Buffers of TCP_OOO_BUF_LEN from a pool of TCP_OOO_BUFS for all; a connection holds at
  * most TCP_OOO_SEGS_MAX of them, and at most a sixteenth of what is free: the fewer there are, the
- * less each may add. When none is free, who holds nothing takes them from one that holds much: nobody
- * can keep a peer from its first one. Bytes that touch what is held go into
- * its buffer: a stream in crumbs takes no more than one in full segments.
+ * less each may add. When none is free, who holds nothing takes them from one that holds much:
+ * nobody can keep a peer from its first one. Bytes that touch what is held go into its buffer: a
+ * stream in crumbs takes no more than one in full segments.
  * What does not fit, or is taken away, is dropped: the peer sends it again (RFC 2018 8).
  * Cost. At most TCP_OOO_SEGS_MAX steps and one buffer moved for a segment.
  */

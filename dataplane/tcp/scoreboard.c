@@ -9,7 +9,11 @@
 
 #include <string.h>
 
-enum { RUN_MAX_BYTES = 1 << 16 };      /* of one record, so that splitting stays local */
+enum {
+	RUN_MAX_BYTES = 1 << 16,   /* of one record, so that splitting stays local */
+	AGO_SHIFT = 2,             /* of the times of a mark */
+	AGO_MAX = (1 << 24) - 1,
+};
 
 static uint32_t
 sent_len(const struct sent *sent)
@@ -171,7 +175,10 @@ split(struct scoreboard *board, struct pool *pool, struct sent *sent, uint32_t s
 	rest->span_us = sent->span_us;
 	rest->flags = sent->flags;
 	rest->sack_split = false;
-	rest->mark = sent->mark;
+	rest->delivered_bytes = sent->delivered_bytes;
+	rest->delivered_ago = sent->delivered_ago;
+	rest->first_sent_ago = sent->first_sent_ago;
+	rest->app_limited = sent->app_limited;
 	rest->seq = seq;
 	rest->end = sent->end;
 	sent->end = seq;
@@ -254,6 +261,38 @@ lose(struct scoreboard *board, struct sent *sent)
 	again_from(board, sent);
 }
 
+static uint32_t
+ago(const struct sent *sent, uint32_t us)
+{
+	return MIN(((uint32_t)sent->sent_us - us) >> AGO_SHIFT, (uint32_t)AGO_MAX);
+}
+
+/* mark_sent packs what the delivery rate is measured from into a record whose sent_us is set. */
+static void
+mark_sent(struct scoreboard *board, struct sent *sent, bool idle)
+{
+	struct rate_mark mark;
+
+	rate_sent(&board->rate, &mark, sent->sent_us, idle);
+	sent->delivered_bytes = mark.delivered_bytes;
+	sent->delivered_ago = ago(sent, mark.delivered_us);
+	sent->first_sent_ago = ago(sent, mark.first_sent_us);
+	sent->app_limited = mark.app_limited;
+}
+
+static void
+pick(struct delivered *delivered, const struct sent *sent)
+{
+	struct rate_mark mark = {
+		.delivered_bytes = sent->delivered_bytes,
+		.delivered_us = (uint32_t)sent->sent_us - (sent->delivered_ago << AGO_SHIFT),
+		.first_sent_us = (uint32_t)sent->sent_us - (sent->first_sent_ago << AGO_SHIFT),
+		.app_limited = sent->app_limited,
+	};
+
+	rate_pick_sent(&delivered->pick, &mark, sent->sent_us);
+}
+
 /* deliver notes that a run has arrived up to end. */
 static void
 deliver(struct delivered *delivered, const struct sent *sent, uint32_t end)
@@ -274,7 +313,7 @@ deliver(struct delivered *delivered, const struct sent *sent, uint32_t end)
 	} else if (sent->sent_us > delivered->again_before_us) {
 		return;
 	}
-	rate_pick_sent(&delivered->pick, &sent->mark, sent->sent_us);
+	pick(delivered, sent);
 	if (sent_after(mark, delivered->last))
 		delivered->last = mark;
 }
@@ -306,7 +345,7 @@ scoreboard_sent(struct scoreboard *board, struct pool *pool, struct tcp_range ra
 	sent->end = range.end;
 	sent->flags = 0;
 	sent->sack_split = false;
-	rate_sent(&board->rate, &sent->mark, now_us, tail == NULL);
+	mark_sent(board, sent, tail == NULL);
 	link_after(board, tail, sent);
 	time_insert(board, NULL, sent);
 	return SCOREBOARD_KEPT;
@@ -490,7 +529,7 @@ scoreboard_resent(struct scoreboard *board, struct pool *pool, struct sent *sent
 	sent->sent_us = now_us;
 	sent->span_us = 0;
 	set_flags(board, sent, SENT_LOST | SENT_RTX | SENT_AGAIN);
-	rate_sent(&board->rate, &sent->mark, now_us, false);
+	mark_sent(board, sent, false);
 	merge_prev(board, pool, sent);
 }
 
@@ -511,6 +550,7 @@ scoreboard_probed(struct scoreboard *board, struct pool *pool, struct tcp_range 
 	sent->sent_us = now_us;
 	sent->span_us = 0;
 	sent->flags |= SENT_AGAIN;
+	mark_sent(board, sent, false);
 	time_insert(board, NULL, sent);
 }
 

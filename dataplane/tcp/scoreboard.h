@@ -25,6 +25,7 @@
 #ifndef SPILLWAY_DATAPLANE_TCP_SCOREBOARD_H
 #define SPILLWAY_DATAPLANE_TCP_SCOREBOARD_H
 
+#include "dataplane/base/limits.h"
 #include "dataplane/base/pool.h"
 #include "dataplane/tcp/options.h"
 #include "dataplane/tcp/rate.h"
@@ -45,10 +46,15 @@ struct sent {
 	uint32_t seq;
 	uint32_t end;          /* [seq, end), never empty; FIN counts one */
 	uint32_t span_us;      /* the last of it was sent so much later: a coarse run; else 0 */
-	uint8_t flags;         /* SENT_ */
-	bool sack_split;       /* a SACK block cut it off the run before it */
-	struct rate_mark mark;
+	uint32_t delivered_bytes;      /* of its rate_mark, whose times are so long before ... */
+	uint32_t delivered_ago : 24;   /* ... sent_us, in units of 4 us */
+	uint32_t flags : 8;            /* SENT_ */
+	uint32_t first_sent_ago : 24;
+	uint32_t app_limited : 1;
+	uint32_t sack_split : 1;       /* a SACK block cut it off the run before it */
 };
+
+static_assert(sizeof(struct sent) <= 64, "a record is a cache line");
 
 struct scoreboard {
 	struct sent *head;

@@ -22,7 +22,7 @@ share(uint64_t connections_max, uint32_t per, uint32_t all)
 	return (uint32_t)MIN(connections_max * per, (uint64_t)all);
 }
 
-/* ooo_bufs returns the out-of-order buffers: so many that few connections can each hold the most. */
+/* ooo_bufs returns the out-of-order buffers: so many that few connections can hold the most. */
 static uint32_t
 ooo_bufs(uint32_t connections_max)
 {

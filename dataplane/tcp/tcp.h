@@ -25,7 +25,8 @@
  * (RACK-TLP); 9937 (PRR); 3522, 4015, 5682 (what was spurious); 6298 (RTO); 5681, 9438, 9406, 3465,
  * 6582, 3042 (congestion, recovery); 6928 (IW10); 7661; 3168 (ECN); 5961; 6528 (ISN); 6056
  * (ports); 4987; 1337, 6191 (TIME-WAIT); 6429; 1122 (keepalive, R2); 5927, 5461, 6633 (ICMP);
- * 1191, 4821, 8899 (path MTU; IPv4 only, so not 8201). The clause stands beside the line that does it.
+ * 1191, 4821, 8899 (path MTU; IPv4 only, so not 8201). The clause stands beside the line that
+ * does it.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_TCP_H
 #define SPILLWAY_DATAPLANE_TCP_TCP_H

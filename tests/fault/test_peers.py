@@ -260,8 +260,8 @@ def test_packets_of_garbage(s):
 
 
 def test_half_open_flood(s):
-    """SYNs from addresses that never answer fill a bounded table, then get cookies; what is connected
-    is unharmed."""
+    """SYNs from addresses that never answer fill a bounded table, then get cookies; what is
+    connected is unharmed."""
     target = socket.inet_aton(s.address)
     net = s.lab.client_ip.rsplit(".", 1)[0]
     with _honest_download(s), s.client_ns.inside(), \

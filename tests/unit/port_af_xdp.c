@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Over a veth pair with af_xdp: TCP to the listen port and ICMP errors about it are ours,
- * everything else on the same address stays with the kernel; frames that we send arrive byte for byte. */
+ * everything else on the same address stays with the kernel; frames that we send arrive byte for
+ * byte. */
 #include "tests/unit/port_lab.h"
 
 #include <arpa/inet.h>

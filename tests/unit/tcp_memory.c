@@ -3,7 +3,7 @@
 
 /* What an idle connection costs: 100,000 of them are opened by real handshakes, and the process
  * grows by at most 1 KiB for each. Not counted are the pools that do not grow with connections:
- * queue entries, flight records, out-of-order buffers, traces and TIME-WAIT, all of bounded size. */
+ * queue entries, flight records, out-of-order buffers, traces and TIME-WAIT, all bounded. */
 #include "dataplane/tcp/segment.h"
 #include "dataplane/tcp/stack.h"
 

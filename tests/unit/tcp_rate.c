@@ -145,7 +145,7 @@ an_owner_that_is_slow_marks_samples(void **state)
 	lab_queue(&peer, mss, mss);            /* it had sent all, and could send more */
 	lab_flush(&lab);
 	assert_true(rate()->app_limited);
-	assert_true(peer.tcb->board.tail->mark.app_limited || peer.tcb->board.head->next == NULL);
+	assert_true(peer.tcb->board.tail->app_limited || peer.tcb->board.head->next == NULL);
 	lab_wait(&lab, 20000);
 	lab_ack(&peer, at(3), NULL, 0);
 	lab_queue(&peer, 60 * mss, 4 * mss);

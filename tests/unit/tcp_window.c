@@ -99,7 +99,7 @@ answered_probes_go_on_unanswered_ones_do_not(void **state)
 	ack_all(0);
 	lab_queue(&peer, 5000, 5000);
 	for (uint32_t i = 0; i < 2 * TCP_RETRIES_MAX; i++) {
-		lab_wait(&lab, 10u * 1000 * 1000);
+		lab_wait(&lab, 9u * 1000 * 1000);
 		lab_ack(&peer, peer.rcv, NULL, 0);
 	}
 	assert_non_null(peer.tcb);
