@@ -6,12 +6,18 @@
 
 #include "dataplane/tcp/stack.h"
 
+bool
+ecn_offered(const struct tcp_stack *stack, const struct tcp_seg *seg)
+{
+	uint8_t offer = TCP_SYN | TCP_ECE | TCP_CWR;
+
+	return stack->config.ecn && (seg->flags & offer) == offer;
+}
+
 void
 ecn_syn_arrives(const struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 {
-	uint8_t offer = TCP_SYN | TCP_ECE | TCP_CWR;   /* a cookie's ACK is no offer */
-
-	tcb->ecn.ok = stack->config.ecn && (seg->flags & offer) == offer;
+	tcb->ecn.ok = ecn_offered(stack, seg);
 }
 
 void

@@ -36,6 +36,10 @@ struct ecn {
 	bool reduced;          /* reduced_seq counts */
 };
 
+/* ecn_offered tells whether a segment is a SYN that offers ECN which we take (6.1.1). */
+bool
+ecn_offered(const struct tcp_stack *stack, const struct tcp_seg *seg);
+
 /* ecn_syn_arrives takes what the peer's SYN offers (6.1.1). */
 void
 ecn_syn_arrives(const struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg);

@@ -95,7 +95,7 @@ tcb_make(struct tcp_stack *stack, const struct tcp_seg *seg, const struct cookie
 	tcb_start(stack, tcb, &key, iss);
 	ip_path_init(&tcb->path, seg->ip);
 	tcb_take_syn(stack, tcb, syn->irs, seg->wnd, &syn->opt);
-	ecn_syn_arrives(stack, tcb, seg);
+	tcb->ecn.ok = syn->ecn;
 	tcp_set_state(tcb, TCP_LISTEN);
 	tcp_set_state(tcb, TCP_SYN_RECEIVED);
 	tcb_count(stack, tcb, SOURCE_HALF_OPEN);
@@ -167,7 +167,7 @@ cookie_answer(struct tcp_stack *stack, const struct tcp_seg *seg, const struct c
 	cookie = cookie_make(stack->config.secret, &key, syn, stack->now_us, tsval);
 	*answer = (struct answer){
 		.key = key,
-		.flags = TCP_SYN | TCP_ACK,
+		.flags = TCP_SYN | TCP_ACK | (ts && syn->ecn ? TCP_ECE : 0),
 		.seq = cookie.isn,
 		.ack = syn->irs + 1,
 		.wnd = 65535,
@@ -187,7 +187,9 @@ cookie_answer(struct tcp_stack *stack, const struct tcp_seg *seg, const struct c
 void
 listen_syn(struct tcp_stack *stack, const struct tcp_seg *seg, const uint32_t *beyond)
 {
-	struct cookie_syn syn = {.irs = seg->seq, .opt = seg->opt};
+	struct cookie_syn syn = {
+		.irs = seg->seq, .ecn = ecn_offered(stack, seg), .opt = seg->opt,
+	};
 	enum counter why;
 	struct tcb *tcb;
 

@@ -123,6 +123,33 @@ cookie_keeps_the_options(void **state)
 	lab_fini(&lab);
 }
 
+/* RFC 3168 6.1.1: agreed to in the SYN-ACK, and remembered by its timestamp */
+static void
+ecn_is_kept(void **state)
+{
+	for (uint32_t i = 0; i < 4; i++) {
+		struct lab_seg seg = {
+			.flags = TCP_SYN | TCP_ECE | TCP_CWR, .seq = peer.iss, .wnd = 100,
+		};
+		bool kept = i == 3;
+
+		start_pressed(state);
+		lab.stack->config.ecn = i & 1;
+		peer.syn.has_ts = i & 2;
+		seg.opt = peer.syn;
+		seg.seq = peer.iss;
+		lab_input(&peer, &seg);
+		lab_flush(&lab);
+		assert_int_equal(lab_only(&lab)->flags, TCP_SYN | TCP_ACK | (kept ? TCP_ECE : 0));
+		peer.ts = peer.syn.has_ts;
+		peer.rcv = lab_only(&lab)->seq + 1;
+		peer.nxt = peer.iss + 1;
+		assert_int_equal(back(lab_only(&lab)->opt.tsval, 0, 0), TCP_EV_OPEN);
+		assert_int_equal(peer.tcb->ecn.ok, kept);
+		lab_fini(&lab);
+	}
+}
+
 static void
 without_timestamps_only_the_mss(void **state)
 {
@@ -349,6 +376,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LAB_TEST(cookie_keeps_the_options),
+		LAB_TEST(ecn_is_kept),
 		LAB_TEST(without_timestamps_only_the_mss),
 		LAB_TEST(first_segment_may_carry_data_and_fin),
 		LAB_TEST(cookie_ages),
