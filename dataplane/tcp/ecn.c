@@ -59,6 +59,7 @@ ecn_ack_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *
 	ecn->cwr = true;
 	if (tcb->phase != TCP_PHASE_OPEN)              /* a loss has reduced it already */
 		return;
+	undo_forget(tcb);                              /* of an earlier event: this one stays */
 	cc_marked(&tcb->cc, tcb_flight(tcb));
 	count(stack->ctr, CTR_tcp_ecn_reductions);
 }

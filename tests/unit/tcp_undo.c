@@ -121,6 +121,28 @@ old_dsacks_are_ignored(void **state)
 	lab_fini(&lab);
 }
 
+/* a mark after recovery is an event of its own: D-SACKs that are still to come leave it be */
+static void
+marks_are_not_taken_back(void **state)
+{
+	struct lab_seg ece = {.flags = TCP_ACK | TCP_ECE};
+
+	recover(state, false);
+	peer.tcb->ecn.ok = true;
+	lab_wait(&lab, RTT_US);
+	lab_ack(&peer, at(20), NULL, 0);
+	assert_int_equal(peer.tcb->phase, TCP_PHASE_OPEN);
+	ece.seq = peer.nxt;
+	ece.ack = peer.rcv;
+	ece.wnd = peer.wnd;
+	lab_input(&peer, &ece);
+	assert_int_equal(counted(CTR_tcp_ecn_reductions), 1);
+	sack(20, 0, 1);
+	assert_int_equal(counted(CTR_tcp_undo_dsack), 0);
+	assert_true(peer.tcb->cc.cwnd_bytes < 20 * mss);
+	lab_fini(&lab);
+}
+
 /* time_out lets the timer expire with everything late. */
 static void
 time_out(void **state, bool ts, uint32_t queued)
@@ -213,6 +235,7 @@ main(void)
 		LAB_TEST(dsack_of_all_undoes),
 		LAB_TEST(dsack_of_some_does_not),
 		LAB_TEST(old_dsacks_are_ignored),
+		LAB_TEST(marks_are_not_taken_back),
 		LAB_TEST(spurious_timeout_is_known_by_its_echo),
 		LAB_TEST(spurious_timeout_is_found_by_frto),
 		LAB_TEST(real_timeout_passes_frto),
