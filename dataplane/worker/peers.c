@@ -43,7 +43,11 @@ connection_fill(struct worker *worker, const struct session *session, struct abi
 	peer->port = info.remote_port;
 	peer->mss = info.mss;
 	peer->rtt_us = info.srtt_us;
+	peer->rtt_min_us = info.min_rtt_us;
 	peer->rto_us = info.rto_us;
+	peer->pacing_bytes_per_s = info.pacing_bytes_per_s;
+	peer->delivery_bytes_per_s = info.delivery_bytes_per_s;
+	peer->flags = info.ecn ? ABI_PEER_ECN : 0;
 	peer->cwnd_bytes = info.cwnd_bytes;
 	peer->ssthresh_bytes = info.ssthresh_bytes;
 	peer->window_bytes = info.snd_wnd_bytes;

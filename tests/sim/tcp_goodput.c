@@ -37,7 +37,7 @@ enum {
 static const uint32_t losses_ppm[LOSSES] = {0, 1000, 10000, 30000, 100000};
 static const uint32_t rtts_us[RTTS] = {1000, 20000, 100000, 300000};
 static const uint32_t rates_mbps[RATES] = {10, 100, 1000};
-static const char *const ccs[] = {"cubic"};
+static const char *const ccs[] = {"cubic", "bbr", "newreno"};
 
 #define MEASURE_MAX_US (3600ull * 1000 * 1000)
 
