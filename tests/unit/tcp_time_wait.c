@@ -118,6 +118,11 @@ late_fin_waits_anew_and_a_guess_does_not(void **state)
 		assert_int_equal(lab.stack->timewait.oldest->deadline_us > deadline_us, late);
 		deadline_us = lab.stack->timewait.oldest->deadline_us;
 	}
+	lab_wait(&lab, 1000000);                       /* its ACK is of what we never sent */
+	lab_input(&peer, &(struct lab_seg){
+		.flags = TCP_FIN | TCP_ACK, .seq = peer.nxt - 1, .ack = peer.rcv + 1,
+		.opt = {.has_ts = true, .tsval = peer.tsval}});
+	assert_int_equal(lab.stack->timewait.oldest->deadline_us, deadline_us);
 	lab_fini(&lab);
 }
 
