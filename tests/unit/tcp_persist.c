@@ -40,7 +40,7 @@ read_some(uint32_t seconds, uint32_t bytes)
 
 		lab_wait(&lab, SECOND_US);
 		if (peer.tcb == NULL)
-			return i;
+			return i + 1;
 		ack = peer.rcv + MIN(bytes, tcb_flight(peer.tcb));
 		peer.wnd = (uint16_t)bytes;
 		lab_ack(&peer, ack, NULL, 0);
