@@ -94,7 +94,7 @@ void
 pmtu_acked(struct tcp_stack *stack, struct tcb *tcb);
 
 /* pmtu_probe_lost tells whether what was just found lost is the probe and nothing else, and if so
- * takes note: it is to be sent again and is no sign of congestion (RFC 8899 3, 4821 7.5).
+ * takes note: it is to be sent again and is no sign of congestion (RFC 8899 3, 4821 7.6).
  *
  * newly_lost  bytes; they are marked on the scoreboard. */
 bool

@@ -114,6 +114,26 @@ slow_reader_is_served(void **state)
 	lab_fini(&lab);
 }
 
+/* what was taken once buys the time of one look and the bound, no more */
+static void
+who_stops_reading_later_is_bounded(void **state)
+{
+	uint32_t seconds;
+
+	start(state, 60000, 200000);
+	for (uint32_t i = 0; i < 60; i++) {
+		lab_wait(&lab, SECOND_US);
+		lab_ack(&peer, peer.tcb->snd_una + MIN(1500u, tcb_flight(peer.tcb)), NULL, 0);
+	}
+	assert_true(peer.tcb->acked_bytes > 4 * TCP_PERSIST_BYTES);
+	peer.wnd = 0;
+	lab_ack(&peer, peer.tcb->snd_nxt, NULL, 0);
+	seconds = read_some(2000, 0);
+	assert_true(seconds >= bound_s && seconds <= bound_s + 2 * late_s);
+	assert_true(is_reset());
+	lab_fini(&lab);
+}
+
 /* little is queued: all of it is progress, however long ago the window was last shut */
 static void
 clock_starts_anew_when_all_was_taken(void **state)
@@ -189,6 +209,7 @@ main(void)
 		LAB_TEST(who_takes_only_the_probes_is_no_better),
 		LAB_TEST(crumbs_do_not_help),
 		LAB_TEST(slow_reader_is_served),
+		LAB_TEST(who_stops_reading_later_is_bounded),
 		LAB_TEST(clock_starts_anew_when_all_was_taken),
 		LAB_TEST(window_that_shrinks_is_endured_and_bounded),
 		LAB_TEST(window_that_shuts_on_what_is_in_flight),

@@ -118,6 +118,24 @@ a_second_narrow_hop_lowers_it_again(void **state)
 }
 
 static void
+what_has_arrived_is_not_sent_again(void **state)
+{
+	struct tcp_range block;
+
+	start(state, true);
+	block = (struct tcp_range){base + 4 * 1448, base + 6 * 1448};
+	lab_ack(&peer, base, &block, 1);
+	lab_flush(&lab);
+	lab_too_big(&peer, base, 1280);
+	lab_flush(&lab);
+	assert_true(resent(base, 1280 - HDRS) == 4 * 1448);
+	for (uint32_t i = 0; i < lab.out_cnt; i++)
+		assert_true(seq_lt(lab.out[i].seg.seq, block.start) ||
+		            seq_ge(lab.out[i].seg.seq, block.end));
+	lab_fini(&lab);
+}
+
+static void
 duplicates_of_what_is_sent_again_are_no_congestion(void **state)
 {
 	uint32_t cwnd;
@@ -321,6 +339,7 @@ main(void)
 		LAB_TEST(told_size_is_used_at_once_sack),
 		LAB_TEST(told_size_is_used_at_once_no_sack),
 		LAB_TEST(a_second_narrow_hop_lowers_it_again),
+		LAB_TEST(what_has_arrived_is_not_sent_again),
 		LAB_TEST(duplicates_of_what_is_sent_again_are_no_congestion),
 		LAB_TEST(untold_sizes_go_down_the_plateaus),
 		LAB_TEST(absurd_claims_are_refused),
