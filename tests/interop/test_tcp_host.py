@@ -144,7 +144,29 @@ def _send(env, fixture):
             _expect_state(command, "FIN-WAIT-2")
 
 
+def _agreed_on_ecn(sock):
+    """The kernel's view: TCPI_OPT_ECN of tcpi_options in struct tcp_info."""
+    return bool(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[5] & 8)
+
+
+def _congestion_control(env, name):
+    """Both roles send under it; ECN is offered by whoever opens, and agreed to."""
+    with _af_packet(env, cc=name, ecn=True) as (host, ns):
+        ns.run(["sysctl", "-qw", "net.ipv4.tcp_ecn=1"])
+        for begin in (_accepted, _connected):
+            command, sock = begin(host, ns)
+            with sock:
+                assert _agreed_on_ecn(sock), f"{begin.__name__}: no ECN"
+                reader = _Reader(sock)
+                command("write %d" % LEN)
+                command("shutdown")
+                reader.check(LEN)
+                assert command.info()["cc"] == name
+
+
 def cases():
+    for name in ("cubic", "bbr", "newreno"):
+        yield f"{name} with ECN", lambda env, n=name: _congestion_control(env, n)
     for name, fixture in _fixtures().items():
         yield f"{name}: the kernel downloads", lambda env, f=fixture: _download(env, f)
         yield f"{name}: the host connects and sends", lambda env, f=fixture: _send(env, f)

@@ -56,7 +56,8 @@ class Client:
 
 
 class TcpHost:
-    """tcp_host in a namespace; a context manager. options: further options, by name."""
+    """tcp_host in a namespace; a context manager. options: further options, by name; True: without
+    a value."""
 
     def __init__(self, env, ns, port, address, **options):
         folder = env.folder()
@@ -67,7 +68,9 @@ class TcpHost:
         self._command = [os.path.join(env.build, "tests", "tcp_host"), "--port", port,
                          "--address", address, "--socket", self.socket]
         for name, value in options.items():
-            self._command += ["--" + name.replace("_", "-"), str(value)]
+            self._command.append("--" + name.replace("_", "-"))
+            if value is not True:
+                self._command.append(str(value))
         if not env.huge:
             self._command.append("--no-huge")
         self.proc = None
