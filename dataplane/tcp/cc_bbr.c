@@ -344,7 +344,8 @@ bbr_lost(struct cc *cc, uint32_t flight_bytes)
 {
 	(void)flight_bytes;
 	save_cwnd(cc);
-	cc->bbr.entering = true;
+	/* what is lost again while it is repaired begins no round of conservation anew */
+	cc->bbr.entering = !cc->bbr.repairing;
 }
 
 /* 4.2.3.4: one segment, and back to what it was when all is repaired; STARTUP looks anew. */

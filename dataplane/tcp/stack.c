@@ -290,6 +290,9 @@ tcp_send_room(const struct tcp_stack *stack, const struct tcb *tcb)
 {
 	uint32_t queued = tcb_queued(tcb);
 	uint32_t wnd = MIN(tcb->cc.cwnd_bytes, tcb->snd_wnd);
+	/* what the peer holds behind a hole is out of the way: with many losses the hole is always
+	 * some round trips old, and the window would go unused */
+	uint32_t waiting = queued - MIN(queued, tcb->board.sacked_bytes);
 	uint32_t worth = wnd + MIN(wnd, (uint32_t)TCP_AHEAD_MAX) + TCP_AHEAD_MIN;
 
 	if (tcp_rule_for(tcb->state, TCP_CALL_SEND)->step != TCP_STEP_ALLOW || tcb->snd_wnd == 0)
@@ -300,7 +303,9 @@ tcp_send_room(const struct tcp_stack *stack, const struct tcb *tcb)
 	    stack->entries.free_cnt < TCP_SEND_FRAGS_MAX)
 		return 0;
 	worth = MIN(worth, (uint32_t)TCP_SND_QUEUE_MAX);
-	return worth > queued ? worth - queued : 0;
+	if (worth <= waiting || queued >= TCP_SND_QUEUE_MAX)
+		return 0;
+	return MIN(worth - waiting, TCP_SND_QUEUE_MAX - queued);
 }
 
 void

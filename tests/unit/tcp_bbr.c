@@ -313,6 +313,26 @@ recovery_conserves_packets_for_a_round(void **state)
 	assert_true(path.cc.cwnd_bytes >= cwnd - MSS);
 }
 
+/* what is lost a second time while it is repaired is no reason to hold back once more */
+static void
+losses_within_recovery_do_not_conserve_again(void **state)
+{
+	struct bbr *bbr = &path.cc.bbr;
+
+	(void)state;
+	start(100, 40000);
+	run(2000000);
+	path.packet[path.head & (QUEUE_MAX - 1)].lost = true;
+	while (!bbr->conserve)
+		run(10);
+	while (bbr->conserve)
+		run(1000);
+	assert_true(path.recovering);
+	cc_lost(&path.cc, in_flight() * MSS);
+	run(1000);
+	assert_false(bbr->conserve);
+}
+
 static void
 a_timeout_begins_with_a_segment_and_ends_where_it_was(void **state)
 {
@@ -414,6 +434,7 @@ main(void)
 		cmocka_unit_test(a_faster_path_is_found_by_probing),
 		cmocka_unit_test(losses_do_not_slow_it_down),
 		cmocka_unit_test(recovery_conserves_packets_for_a_round),
+		cmocka_unit_test(losses_within_recovery_do_not_conserve_again),
 		cmocka_unit_test(a_timeout_begins_with_a_segment_and_ends_where_it_was),
 		cmocka_unit_test(an_owner_that_is_slow_does_not_lower_the_model),
 		cmocka_unit_test(a_restart_from_idle_keeps_to_the_rate),

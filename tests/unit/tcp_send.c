@@ -174,6 +174,28 @@ connections_take_turns(void **state)
 	lab_fini(&lab);
 }
 
+/* what the peer holds behind a hole does not fill the queue, within its bound */
+static void
+room_leaves_out_what_is_sacked(void **state)
+{
+	struct tcp_range block;
+	uint32_t room;
+
+	start(state);
+	lab_queue(&peer, tcp_send_room(lab.stack, peer.tcb), 16384);
+	lab_flush(&lab);
+	assert_int_equal(tcp_send_room(lab.stack, peer.tcb), 0);
+	block = (struct tcp_range){peer.rcv + 1448, peer.rcv + 10 * 1448};
+	peer.tcb->cc.cwnd_bytes = 10 * 1448;
+	lab_ack(&peer, peer.rcv, &block, 1);
+	peer.tcb->cc.cwnd_bytes = 10 * 1448;
+	room = tcp_send_room(lab.stack, peer.tcb);
+	assert_int_equal(room, 9 * 1448);
+	lab_queue(&peer, room, 16384);
+	assert_int_equal(tcp_send_room(lab.stack, peer.tcb), 0);
+	lab_fini(&lab);
+}
+
 static void
 sack_blocks_make_room_for_themselves(void **state)
 {
@@ -198,6 +220,7 @@ main(void)
 		LAB_TEST(queue_entries_are_bounded),
 		LAB_TEST(exhausted_flight_records_only_delay),
 		LAB_TEST(connections_take_turns),
+		LAB_TEST(room_leaves_out_what_is_sacked),
 		LAB_TEST(sack_blocks_make_room_for_themselves),
 	};
 
