@@ -43,7 +43,7 @@ rate_gain(const struct bbr *bbr)
 	case BBR_DRAIN:
 		return drain_gain;
 	case BBR_PROBE_BW:
-		return bbr->resumed ? unity_gain : cycle_gain[bbr->cycle];     /* 4.3.4.2, 4.2.4 */
+		return cycle_gain[bbr->cycle];
 	default:
 		return unity_gain;
 	}

@@ -97,6 +97,21 @@ sending_time_bounds_the_sample(void **state)
 }
 
 static void
+what_took_long_to_send_was_not_delivered_faster(void **state)
+{
+	struct rate self = {.first_sent_us = 1000, .delivered_us = 91000};
+	struct rate_mark mark;
+	struct rate_pick pick = {0};
+	struct rate_sample sample;
+
+	(void)state;
+	rate_sent(&self, &mark, 101000, false);
+	rate_pick_sent(&pick, &mark, 101000);
+	rate_acked(&self, &pick, 5000, 111000, &sample);
+	assert_int_equal(sample.interval_us, 100000);          /* not 20 ms */
+}
+
+static void
 less_than_a_round_trip_is_no_sample(void **state)
 {
 	struct rate self = {0};
@@ -186,6 +201,7 @@ main(void)
 		LAB_TEST(the_sample_is_what_was_delivered_since_it_was_sent),
 		LAB_TEST(selective_acknowledgements_deliver_too),
 		LAB_TEST(sending_time_bounds_the_sample),
+		cmocka_unit_test(what_took_long_to_send_was_not_delivered_faster),
 		cmocka_unit_test(less_than_a_round_trip_is_no_sample),
 		cmocka_unit_test(the_latest_sent_is_picked),
 		LAB_TEST(an_owner_that_is_slow_marks_samples),

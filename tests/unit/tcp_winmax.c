@@ -61,6 +61,22 @@ a_peak_lasts_as_long_as_the_window(void **state)
 	assert_int_equal(winmax_get(&winmax), 11);
 }
 
+/* the runner-up is of a later part of the window than the best: it is there when that expires */
+static void
+the_next_best_follows(void **state)
+{
+	struct winmax winmax = {0};
+
+	(void)state;
+	winmax_add(&winmax, WINDOW, 100, 1000);
+	for (uint16_t at = 101; at <= 100 + WINDOW; at++)
+		winmax_add(&winmax, WINDOW, at, at == 104 ? 500 : at == 107 ? 300 : 10);
+	winmax_add(&winmax, WINDOW, 101 + WINDOW, 10);
+	assert_int_equal(winmax_get(&winmax), 500);
+	winmax_add(&winmax, WINDOW, 105 + WINDOW, 10);
+	assert_int_equal(winmax_get(&winmax), 300);
+}
+
 static void
 falling_values_are_followed(void **state)
 {
@@ -91,6 +107,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stays_within_the_window),
 		cmocka_unit_test(a_peak_lasts_as_long_as_the_window),
+		cmocka_unit_test(the_next_best_follows),
 		cmocka_unit_test(falling_values_are_followed),
 		cmocka_unit_test(a_pause_forgets_all),
 	};
