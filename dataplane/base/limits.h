@@ -79,12 +79,14 @@ enum {
 	TCP_SEND_ENTRIES_MAX = 4096, /* fragments queued per connection */
 	TCP_SEND_ENTRIES = 1 << 18,  /* all connections */
 	TCP_SEND_FRAGS_MAX = 64,     /* fragments in one tcp_send */
-	TCP_SENT_RECORDS_MAX = 2048, /* runs in flight of a connection; none is split beyond */
-	TCP_SENT_RECORDS_COARSE = 1024, /* from here on runs of different times are joined, ... */
+	TCP_SENT_RECORDS_MAX = 8192, /* runs in flight of a connection; none is split beyond */
+	TCP_SENT_RECORDS_COARSE = 4096, /* from here on runs of different times are joined, ... */
 	TCP_SENT_RECORDS_LOW = 64,   /* ... or from here when the pool runs low */
 	TCP_SENT_RECORDS = 1 << 17,  /* all connections */
 	TCP_TRACES = 1 << 14,        /* connections whose events are traced */
-	TCP_SACK_SPLITS_MAX = 256,   /* runs that SACK blocks have cut in two, per connection */
+	TCP_SACK_SPLITS_MAX = 4096,  /* runs that SACK blocks have cut in two, per connection, ... */
+	TCP_SACK_SPLITS_MIN = 256,   /* ... this many and one for each KiB in flight, at most */
+	TCP_SACK_STEPS_MAX = 512,    /* runs looked at to find where one block begins */
 	TCP_CHALLENGE_ACKS_OWN = 10, /* of one connection in 2^22 us (RFC 5961 7) */
 	TCP_CHALLENGE_ACKS_PER_S = 1024, /* of all, about: drawn anew each second */
 	TCP_ICMP_PER_S = 8,          /* ICMP errors that one connection acts on */

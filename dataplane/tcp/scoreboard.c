@@ -188,11 +188,20 @@ split(struct scoreboard *board, struct pool *pool, struct sent *sent, uint32_t s
 	return true;
 }
 
+/* splits_max returns how many splits a peer may ask for: an honest one's lie between segments. */
+static uint32_t
+splits_max(const struct scoreboard *board)
+{
+	uint32_t flight = board->tail->end - board->head->seq;
+
+	return MIN((uint32_t)TCP_SACK_SPLITS_MAX, TCP_SACK_SPLITS_MIN + (flight >> 10));
+}
+
 /* split_for_sack splits within the bounds of what a peer may ask for. */
 static bool
 split_for_sack(struct scoreboard *board, struct pool *pool, struct sent *sent, uint32_t seq)
 {
-	if (board->sack_split_cnt == TCP_SACK_SPLITS_MAX || pool->free_cnt <= pool->cnt / 4 ||
+	if (board->sack_split_cnt >= splits_max(board) || pool->free_cnt <= pool->cnt / 4 ||
 	    !split(board, pool, sent, seq))
 		return false;
 	sent->next->sack_split = true;
@@ -397,17 +406,41 @@ sack_run(struct scoreboard *board, struct pool *pool, struct sent *sent, struct 
 	return sent->next;
 }
 
-/* run_at returns the run that holds seq, or the first one; the search begins where the last block
- * was: the next is mostly the same, grown. */
+/* nearest returns the end of the list, or the place of the last block, from which seq is not far:
+ * a block is mostly the last one grown, or of a hole at the front that was filled. */
+static struct sent *
+nearest(const struct scoreboard *board, uint32_t seq)
+{
+	const struct sent *hint = board->hint;
+
+	if (board->head == NULL)
+		return NULL;
+	if (hint == NULL || seq_lt(seq, hint->seq))
+		return hint != NULL && hint->seq - seq < seq - board->head->seq ? board->hint
+		                                                                : board->head;
+	return seq_lt(seq, board->tail->seq) && seq - hint->seq < board->tail->seq - seq
+	               ? board->hint
+	               : board->tail;
+}
+
+/* run_at returns the run that holds seq, or the first one; NULL when that is too far to look for:
+ * a peer whose blocks jump about is not worth more. */
 static struct sent *
 run_at(const struct scoreboard *board, uint32_t seq)
 {
-	struct sent *sent = board->hint != NULL ? board->hint : board->head;
+	struct sent *sent = nearest(board, seq);
+	uint32_t steps = 0;
 
-	while (sent != NULL && sent->prev != NULL && seq_gt(sent->seq, seq))
+	while (sent != NULL && sent->prev != NULL && seq_gt(sent->seq, seq)) {
+		if (steps++ == TCP_SACK_STEPS_MAX)
+			return NULL;
 		sent = sent->prev;
-	while (sent != NULL && seq_le(sent->end, seq))
+	}
+	while (sent != NULL && seq_le(sent->end, seq)) {
+		if (steps++ == TCP_SACK_STEPS_MAX)
+			return NULL;
 		sent = sent->next;
+	}
 	return sent;
 }
 
