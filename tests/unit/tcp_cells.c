@@ -403,29 +403,41 @@ allowed(enum tcp_happening happening, uint8_t answer, enum tcp_state next)
 	assert_int_equal(state_now(), next);
 }
 
+enum {
+	PSH_ACK = TCP_PSH | TCP_ACK,
+	FIN_ACK = TCP_FIN | TCP_ACK,
+	RST_ACK = TCP_RST | TCP_ACK,
+	REFUSED = 0xff,
+};
+
+/* what a call is answered by, and the state after it */
+static const struct {
+	enum tcp_state from;
+	struct {
+		uint8_t answer;
+		uint8_t next;
+	} to[4];
+} rows[] = {
+	/* send, shutdown, close, abort */
+	{TCP_SYN_SENT, {{REFUSED, 0}, {REFUSED, 0}, {0, TCP_CLOSED}, {0, TCP_CLOSED}}},
+	{TCP_ESTABLISHED, {{PSH_ACK, TCP_ESTABLISHED}, {FIN_ACK, TCP_FIN_WAIT_1},
+	                   {FIN_ACK, TCP_FIN_WAIT_1}, {RST_ACK, TCP_CLOSED}}},
+	{TCP_FIN_WAIT_1, {{REFUSED, 0}, {0, TCP_FIN_WAIT_1}, {0, TCP_FIN_WAIT_1},
+	                  {RST_ACK, TCP_CLOSED}}},
+	{TCP_FIN_WAIT_2, {{REFUSED, 0}, {0, TCP_FIN_WAIT_2}, {0, TCP_FIN_WAIT_2},
+	                  {RST_ACK, TCP_CLOSED}}},
+	{TCP_CLOSE_WAIT, {{PSH_ACK, TCP_CLOSE_WAIT}, {FIN_ACK, TCP_LAST_ACK},
+	                  {FIN_ACK, TCP_LAST_ACK}, {RST_ACK, TCP_CLOSED}}},
+	{TCP_CLOSING, {{REFUSED, 0}, {0, TCP_CLOSING}, {0, TCP_CLOSING},
+	               {RST_ACK, TCP_CLOSED}}},
+	{TCP_LAST_ACK, {{REFUSED, 0}, {0, TCP_LAST_ACK}, {0, TCP_LAST_ACK},
+	                {RST_ACK, TCP_CLOSED}}},
+};
+
 /* in states with a connection of an owner's; the others have none that a call could name */
 static void
 each_call_in_each_state(void **state)
 {
-	enum { PSH_ACK = TCP_PSH | TCP_ACK, FIN_ACK = TCP_FIN | TCP_ACK,
-	       RST_ACK = TCP_RST | TCP_ACK, REFUSED = 0xff };
-	static const struct { enum tcp_state from; struct { uint8_t answer, next; } to[4]; } rows[] = {
-		/* send, shutdown, close, abort */
-		{TCP_SYN_SENT, {{REFUSED, 0}, {REFUSED, 0}, {0, TCP_CLOSED}, {0, TCP_CLOSED}}},
-		{TCP_ESTABLISHED, {{PSH_ACK, TCP_ESTABLISHED}, {FIN_ACK, TCP_FIN_WAIT_1},
-		                   {FIN_ACK, TCP_FIN_WAIT_1}, {RST_ACK, TCP_CLOSED}}},
-		{TCP_FIN_WAIT_1, {{REFUSED, 0}, {0, TCP_FIN_WAIT_1}, {0, TCP_FIN_WAIT_1},
-		                  {RST_ACK, TCP_CLOSED}}},
-		{TCP_FIN_WAIT_2, {{REFUSED, 0}, {0, TCP_FIN_WAIT_2}, {0, TCP_FIN_WAIT_2},
-		                  {RST_ACK, TCP_CLOSED}}},
-		{TCP_CLOSE_WAIT, {{PSH_ACK, TCP_CLOSE_WAIT}, {FIN_ACK, TCP_LAST_ACK},
-		                  {FIN_ACK, TCP_LAST_ACK}, {RST_ACK, TCP_CLOSED}}},
-		{TCP_CLOSING, {{REFUSED, 0}, {0, TCP_CLOSING}, {0, TCP_CLOSING},
-		               {RST_ACK, TCP_CLOSED}}},
-		{TCP_LAST_ACK, {{REFUSED, 0}, {0, TCP_LAST_ACK}, {0, TCP_LAST_ACK},
-		                {RST_ACK, TCP_CLOSED}}},
-	};
-
 	for (uint32_t i = 0; i < ARRAY_CNT(rows) * 4; i++) {
 		uint32_t row = i / 4;
 		enum tcp_happening happening = TCP_CALL_SEND + i % 4;
