@@ -27,7 +27,7 @@ enum {
 	RTTS = 4,
 	RATES = 3,
 	CELLS = LOSSES * RTTS * RATES,
-	SEEDS = 12,
+	SEEDS = 8,
 	STEP_US = 1000 * 1000,
 	MEASURE_BYTES = 64 << 20,
 	QUICK_US = 2 * 1000 * 1000,
