@@ -31,15 +31,32 @@ entry_of(struct neighbours *table, uint32_t addr_be)
 	return NULL;
 }
 
-/* place returns an entry that may be used anew: a free one, else the known one that ends first. */
+static bool
+is_given_up(const struct neighbour *entry, uint64_t now_us)
+{
+	return entry->tries >= NEIGHBOUR_TRIES && entry->due_us <= now_us;
+}
+
+static void
+give_up(struct neighbours *table, struct neighbour *entry)
+{
+	entry->state = NEIGHBOUR_NONE;
+	table->asked_cnt--;
+	count(table->ctr, CTR_arp_unanswered);
+}
+
+/* place returns an entry that may be used anew: a free one, or of one that never answered, else the
+ * known one that ends first. */
 static struct neighbour *
-place(struct neighbours *table)
+place(struct neighbours *table, uint64_t now_us)
 {
 	struct neighbour *best = NULL;
 
 	for (uint32_t i = 0; i < NEIGHBOURS_MAX; i++) {
 		struct neighbour *entry = &table->entry[i];
 
+		if (entry->state == NEIGHBOUR_ASKED && is_given_up(entry, now_us))
+			give_up(table, entry);
 		if (entry->state == NEIGHBOUR_NONE)
 			return entry;
 		if (entry->state == NEIGHBOUR_KNOWN &&
@@ -59,19 +76,13 @@ ask(struct neighbours *table, struct neighbour *entry, uint32_t addr_be, uint64_
 	return NEIGHBOUR_ASKED;
 }
 
-static bool
-is_given_up(const struct neighbour *entry, uint64_t now_us)
-{
-	return entry->tries >= NEIGHBOUR_TRIES && entry->due_us <= now_us;
-}
-
 enum neighbour_state
 neighbour_find(struct neighbours *table, uint32_t addr_be, uint64_t now_us, uint8_t *mac)
 {
 	struct neighbour *entry = entry_of(table, addr_be);
 
 	if (entry == NULL) {
-		entry = place(table);
+		entry = place(table, now_us);
 		if (entry != NULL)
 			return ask(table, entry, addr_be, now_us);
 		count(table->ctr, CTR_arp_full);
@@ -80,9 +91,7 @@ neighbour_find(struct neighbours *table, uint32_t addr_be, uint64_t now_us, uint
 	if (entry->state == NEIGHBOUR_ASKED) {
 		if (!is_given_up(entry, now_us))
 			return NEIGHBOUR_ASKED;
-		entry->state = NEIGHBOUR_NONE;
-		table->asked_cnt--;
-		count(table->ctr, CTR_arp_unanswered);
+		give_up(table, entry);
 		return NEIGHBOUR_NONE;
 	}
 	if (entry->due_us <= now_us)           /* RFC 1122 2.3.2.1: old news */

@@ -305,6 +305,16 @@ make_again(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 	count_again(stack, tcb, pkt);
 }
 
+/* record_left tells whether new data may take a flight record. The last sixteenth is for splitting
+ * what is in flight: without it a loss could not be repaired segment by segment. */
+static bool
+record_left(const struct tcp_stack *stack, const struct tcb *tcb)
+{
+	const struct pool *records = &stack->records;
+
+	return records->free_cnt > (tcb_flight(tcb) > 0 ? records->cnt >> 4 : 0);
+}
+
 /* send_new makes a segment of the next len bytes, and of FIN when it follows them. Returns false
  * when no record of it can be kept. */
 static bool
@@ -312,7 +322,7 @@ send_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, uint32_t
 {
 	struct tcp_range range = {tcb->snd_nxt, tcb->snd_nxt + len};
 
-	if (stack->records.free_cnt == 0) {
+	if (!record_left(stack, tcb)) {
 		count(stack->ctr, CTR_tcp_no_record);
 		return false;
 	}
@@ -389,9 +399,8 @@ make_tlp(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 	uint32_t len = new_len(tcb);
 
 	tcb->tlp.now = false;
-	if (len > 0 || (tcb->fin_queued && tcb->snd_nxt == tcb->sendq.end)) {
-		if (!send_new(stack, tcb, pkt, len))
-			return false;
+	if ((len > 0 || (tcb->fin_queued && tcb->snd_nxt == tcb->sendq.end)) &&
+	    send_new(stack, tcb, pkt, len)) {
 		tlp_sent(stack, tcb, false);
 		return true;
 	}

@@ -122,6 +122,7 @@ pmtu_told(struct tcp_stack *stack, struct tcb *tcb, const struct ip_icmp *err)
 	uint32_t sent = probe ? pmtu->probe : pmtu->mtu;
 	/* some routers quote a length that is too large (RFC 1191 5) */
 	uint32_t mtu = err->mtu != 0 ? err->mtu : plateau_below(MIN(sent, err->quoted_len));
+	uint32_t newly_lost;
 
 	if (mtu < TCP_PMTU_MIN || mtu >= sent || tcb_flight(tcb) + overhead(tcb) <= mtu) {
 		count(stack->ctr, CTR_tcp_mtu_refused);
@@ -136,8 +137,10 @@ pmtu_told(struct tcp_stack *stack, struct tcb *tcb, const struct ip_icmp *err)
 		return;
 	}
 	lower(stack, tcb, mtu);
+	newly_lost = tcb->board.newly_lost_bytes;
 	if (scoreboard_lose_longer(&tcb->board, tcb->mss))
-		tcb->again_force = true;               /* RFC 1191 6.4: now, and cwnd stays */
+		tcb->again_force = true;               /* RFC 1191 6.4: now, and cwnd stays: ... */
+	tcb->board.newly_lost_bytes = newly_lost;      /* ... this is no congestion */
 	if (tcb->phase == TCP_PHASE_OPEN)              /* duplicates for it are no loss */
 		tcb->recover_seq = tcb->snd_nxt;
 }

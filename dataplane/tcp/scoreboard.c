@@ -544,7 +544,7 @@ scoreboard_lose_longer(struct scoreboard *board, uint32_t len)
 struct sent *
 scoreboard_next_again(struct scoreboard *board)
 {
-	struct sent *sent = board->again;
+	struct sent *sent = board->lost_bytes > board->rtx_bytes ? board->again : NULL;
 
 	while (sent != NULL && (sent->flags & (SENT_LOST | SENT_RTX)) != SENT_LOST)
 		sent = sent->next;

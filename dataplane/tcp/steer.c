@@ -4,6 +4,8 @@
 /* How much and how fast a connection sends. */
 #include "dataplane/tcp/steer.h"
 
+#include "dataplane/tcp/recovery.h"
+
 void
 steer_start(const struct tcp_stack *stack, struct tcb *tcb, bool syn_lost)
 {
@@ -65,7 +67,16 @@ tcp_cc_name(enum tcp_cc which)
 void
 tcp_set_cc(struct tcp_stack *stack, struct tcb *tcb, enum tcp_cc which)
 {
+	bool own_recovery;
+
 	(void)stack;
-	if (tcb->cc.ops != NULL)
-		cc_change(&tcb->cc, cc_ops_of(which));
+	if (tcb->cc.ops == NULL)
+		return;
+	own_recovery = tcb->cc.ops->own_recovery;
+	cc_change(&tcb->cc, cc_ops_of(which));
+	if (tcb->phase != TCP_PHASE_FAST || !own_recovery || tcb->cc.ops->own_recovery)
+		return;
+	tcb->cc.ssthresh_bytes = MIN(tcb->cc.ssthresh_bytes,
+	                             MAX(tcb->cc.cwnd_bytes, 2u * tcb->mss));
+	prr_start(tcb, recovery_flight(tcb));
 }

@@ -36,12 +36,13 @@ decay(struct validation *validation, struct cc *cc, uint64_t now_us)
 {
 	uint32_t now = ticks_of(now_us);
 
+	static_assert(NVP_TICKS % 2 == 0, "ticks stay odd, never 0");
 	while (validation->unvalidated_ticks != 0 &&
 	       now - validation->unvalidated_ticks >= NVP_TICKS) {
 		uint32_t cwnd_bytes = cc->cwnd_bytes;
 
 		cc_decay(cc);
-		validation->unvalidated_ticks += NVP_TICKS | 1;
+		validation->unvalidated_ticks += NVP_TICKS;
 		if (cc->cwnd_bytes == cwnd_bytes)
 			validation->unvalidated_ticks = now;
 	}

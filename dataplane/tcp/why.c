@@ -89,13 +89,20 @@ trace_of(struct tcp_stack *stack, struct tcb *tcb)
 	return why->trace;
 }
 
+/* data_flight returns the bytes sent and not acknowledged, without a FIN. */
+static uint32_t
+data_flight(const struct tcb *tcb)
+{
+	return seq_min(tcb->snd_nxt, tcb->sendq.end) - seq_min(tcb->snd_una, tcb->sendq.end);
+}
+
 /* flow_since returns what was sent and acknowledged since the last record. */
 static struct trace_event
 flow_since(const struct tcp_stack *stack, const struct tcb *tcb)
 {
 	const struct trace *trace = tcb->why.trace;
 	uint64_t acked_bytes = tcb->acked_bytes;
-	uint64_t sent_bytes = acked_bytes + tcb_flight(tcb);
+	uint64_t sent_bytes = acked_bytes + data_flight(tcb);
 
 	if (trace != NULL) {
 		sent_bytes -= trace->traced_acked_bytes + trace->traced_flight_bytes;
@@ -121,7 +128,7 @@ why_trace(struct tcp_stack *stack, struct tcb *tcb, enum trace_kind kind, uint64
 	if (flow.a > 0 || flow.b > 0)
 		trace_add(trace, TRACE_flow, stack->now_us, flow.a, flow.b);
 	trace->traced_acked_bytes = tcb->acked_bytes;
-	trace->traced_flight_bytes = tcb_flight(tcb);
+	trace->traced_flight_bytes = data_flight(tcb);
 	trace_add(trace, kind, stack->now_us, a, b);
 }
 

@@ -130,6 +130,22 @@ a_window_long_unused_decays(void **state)
 	lab_fini(&lab);
 }
 
+/* looked at just when the time is over: half, not all */
+static void
+a_window_decays_by_half_at_the_very_moment(void **state)
+{
+	uint32_t now_ticks;
+
+	start(state, 160);
+	serve(4, 100000, 50);
+	now_ticks = (uint32_t)(lab.now_us >> 10) | 1;
+	peer.tcb->validation.unvalidated_ticks = now_ticks - (TCP_NVP_US >> 10);
+	validation_resumed(&peer.tcb->validation, &peer.tcb->cc, lab.now_us, 0, 1);
+	assert_int_equal(peer.tcb->cc.cwnd_bytes, 80 * mss);
+	assert_int_equal(peer.tcb->validation.unvalidated_ticks, now_ticks);
+	lab_fini(&lab);
+}
+
 /* 4.4.1: cwnd = max(pipeACK, FlightSize) / 2, whatever the unused window was */
 static void
 a_loss_in_an_unvalidated_window_halves_what_was_used(void **state)
@@ -187,6 +203,7 @@ main(void)
 		LAB_TEST(pipe_ack_is_undefined_at_first),
 		LAB_TEST(an_idle_window_is_kept),
 		LAB_TEST(a_window_long_unused_decays),
+		LAB_TEST(a_window_decays_by_half_at_the_very_moment),
 		LAB_TEST(a_loss_in_an_unvalidated_window_halves_what_was_used),
 		LAB_TEST(a_loss_in_a_validated_window_is_an_ordinary_one),
 		LAB_TEST(an_unpaced_window_starts_small_after_idling),

@@ -204,6 +204,34 @@ silent_recovery_is_probed_once(void **state)
 	lab_fini(&lab);
 }
 
+/* no flight record is free: the probe is the last segment, and a peer that is gone is given up */
+static void
+without_a_record_silence_ends(void **state)
+{
+	struct pool *records;
+	struct sent *taken = NULL;
+	struct sent *sent;
+
+	open_one(state, true, true);
+	fly(5, 9);
+	records = &lab.stack->records;
+	while ((sent = pool_get(records)) != NULL) {
+		sent->next = taken;
+		taken = sent;
+	}
+	assert_int_equal(lab_wait(&lab, 2 * RTT_US + 1000), 1);
+	assert_int_equal(counted(CTR_tcp_tlp_probes), 1);
+	assert_int_equal(counted(CTR_tcp_retransmits), 1);
+	lab_wait(&lab, 1200ull * 1000 * 1000);
+	assert_null(peer.tcb);
+	assert_int_equal(counted(CTR_tcp_timeouts), 1);
+	while ((sent = taken) != NULL) {
+		taken = sent->next;
+		pool_put(records, sent);
+	}
+	lab_fini(&lab);
+}
+
 int
 main(void)
 {
@@ -218,6 +246,7 @@ main(void)
 		LAB_TEST(no_probe_without_sack_or_in_disorder),
 		LAB_TEST(tiny_round_trips_are_probed_calmly),
 		LAB_TEST(silent_recovery_is_probed_once),
+		LAB_TEST(without_a_record_silence_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
