@@ -126,7 +126,7 @@ def test_marks_instead_of_losses(s):
 def _ecn_host(s):
     try:
         stack = contextlib.ExitStack()
-        host = stack.enter_context(s.host(ecn="on"))
+        host = stack.enter_context(s.host(ecn=True))
     except tcp_host.Unsupported as e:
         raise harness.Skip("tcp_host has no --ecn") from e
     with stack:

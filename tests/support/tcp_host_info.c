@@ -127,6 +127,7 @@ host_info(struct host *host, const struct host_conn *conn, char *to, size_t size
 	    info.remote_port, info.local_port);
 	add_window(&text, &info);
 	add(&text, ", \"cc\": \"%s\"", tcp_cc_name(info.cc));
+	add(&text, ", \"ecn\": %s", info.ecn ? "true" : "false");
 	add_limits(&text, &info);
 	add(&text, ", \"written_bytes\": %" PRIu64 ", \"to_write_bytes\": %" PRIu64,
 	    conn->written_bytes, conn->to_write_bytes);
