@@ -58,7 +58,7 @@ class Spillway:
 
     def start(self, lab, content, cpu):
         self._daemon = _Pinned(self._env, lab.seeder, "af_xdp:" + lab.seeder_if, address="auto",
-                               arena_mib=ARENA_MIB)
+                               arena_mib=ARENA_MIB, connections_per_source=65536)
         self._daemon.cpu = cpu
         self._daemon.start()
         if not self._ask("list")["torrents"]:

@@ -226,14 +226,14 @@ def test_malformed_extended_messages(s):
                 peer.receive_until(wire.PIECE)
 
 
-def test_thousands_of_connections(s):
-    """Three thousand idle connections from one address, then all gone at once."""
+def test_a_thousand_connections(s):
+    """As many idle connections as one address may have by default, then all gone at once."""
     opened = []
     with _honest_download(s):
         try:
-            for _ in range(3000):
+            for _ in range(1000):
                 opened.append(_peer(s))
-            shell.wait_until(lambda: s.daemon.counter("peers") >= 2000, 5, "peers held")
+            shell.wait_until(lambda: s.daemon.counter("peers") >= 1000, 5, "peers held")
         finally:
             for peer in opened:
                 peer.close()
