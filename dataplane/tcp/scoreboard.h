@@ -17,9 +17,9 @@
  * Where a peer's SACK blocks end is the peer's choice: they make records within the bounds
  * TCP_SACK_SPLITS, which grow with what is in flight, and none of the last quarter of the pool. A
  * connection with TCP_SENT_RECORDS_COARSE records, or TCP_SENT_RECORDS_LOW when the pool runs low,
- * keeps coarse ones: runs sent at different times become one that remembers from when to when (sent_us,
- * span_us). As what arrived it is as old as its first part, as what may be lost as young as its
- * last: detection is later for it, never early; and it gives no round-trip time.
+ * keeps coarse ones: runs sent at different times become one that remembers from when to when
+ * (sent_us, span_us). As what arrived it is as old as its first part, as what may be lost as young
+ * as its last: detection is later for it, never early; and it gives no round-trip time.
  * Clauses. RFC 2018 (reneging: 8), 6675 4 (pipe), 6298 3 (Karn), 8985 6.2.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_SCOREBOARD_H
