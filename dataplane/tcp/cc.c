@@ -152,16 +152,29 @@ halve(struct cc *cc, uint32_t used_bytes)
 	cc->pipe_ack_bytes = CC_PIPE_ACK_UNDEFINED;    /* validated again */
 }
 
-void
-cc_lost(struct cc *cc, uint32_t flight_bytes)
+/* shrink lets one of the control's functions answer an event of this round trip. */
+static void
+shrink(struct cc *cc, uint32_t flight_bytes, void (*answer)(struct cc *, uint32_t))
 {
 	uint32_t used_bytes = used(cc, flight_bytes);
 	bool unvalidated = out_of_use(cc, used_bytes);
 
 	remember(cc);
-	cc->ops->lost(cc, used_bytes);
+	answer(cc, used_bytes);
 	if (unvalidated)
 		halve(cc, used_bytes);
+}
+
+void
+cc_lost(struct cc *cc, uint32_t flight_bytes)
+{
+	shrink(cc, flight_bytes, cc->ops->lost);
+}
+
+void
+cc_marked(struct cc *cc, uint32_t flight_bytes)
+{
+	shrink(cc, flight_bytes, cc->ops->marked);
 }
 
 void
@@ -169,18 +182,6 @@ cc_timed_out(struct cc *cc, uint32_t flight_bytes)
 {
 	remember(cc);
 	cc->ops->timed_out(cc, used(cc, flight_bytes));
-}
-
-void
-cc_marked(struct cc *cc, uint32_t flight_bytes)
-{
-	uint32_t used_bytes = used(cc, flight_bytes);
-	bool unvalidated = out_of_use(cc, used_bytes);
-
-	remember(cc);
-	cc->ops->marked(cc, used_bytes);
-	if (unvalidated)
-		halve(cc, used_bytes);
 }
 
 void

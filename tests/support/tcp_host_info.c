@@ -9,20 +9,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const char *const state_names[TCP_STATE_CNT] = {
-	[TCP_CLOSED] = "CLOSED",
-	[TCP_LISTEN] = "LISTEN",
-	[TCP_SYN_SENT] = "SYN-SENT",
-	[TCP_SYN_RECEIVED] = "SYN-RECEIVED",
-	[TCP_ESTABLISHED] = "ESTABLISHED",
-	[TCP_FIN_WAIT_1] = "FIN-WAIT-1",
-	[TCP_FIN_WAIT_2] = "FIN-WAIT-2",
-	[TCP_CLOSE_WAIT] = "CLOSE-WAIT",
-	[TCP_CLOSING] = "CLOSING",
-	[TCP_LAST_ACK] = "LAST-ACK",
-	[TCP_TIME_WAIT] = "TIME-WAIT",
-};
-
 static const char *const counter_names[CTR_CNT] = {
 #define X(name, kind, text) #name,
 	COUNTERS_LIST(X)
@@ -72,9 +58,10 @@ host_state_name(const struct host *host, const struct host_conn *conn)
 	struct tcp_info info;
 
 	if (conn->tcb == NULL)
-		return state_names[conn->time_wait_us > host->now_us ? TCP_TIME_WAIT : TCP_CLOSED];
+		return tcp_state_name(conn->time_wait_us > host->now_us ? TCP_TIME_WAIT
+		                                                         : TCP_CLOSED);
 	tcp_info(host->tcp, conn->tcb, &info);
-	return state_names[info.state];
+	return tcp_state_name(info.state);
 }
 
 static void
