@@ -142,6 +142,7 @@ port_tx_burst(struct port *port, const struct pkt_out *pkts, uint16_t cnt)
 	for (uint16_t i = 0; i < cnt; i++) {
 		struct rte_mbuf *mbuf = port->spare[--port->spare_cnt];
 
+		dp_assert(pkts[i].tso_mss == 0);
 		dp_assert(pkts[i].hdr_len + pkts[i].payload_len <= port->frame_max);
 		if (i + 1 < cnt)
 			payload_prefetch(&pkts[i + 1]);

@@ -27,4 +27,5 @@ emit_headers(struct pkt_out *pkt, const struct emit *emit)
 	tcp_put16(hdr + 18, 0);
 	pkt->hdr_len = (uint16_t)(IP_PATH_HDR_LEN + hdr_len);
 	pkt->csum_off = IP_PATH_HDR_LEN + TCP_CSUM_OFF;
+	pkt->tso_mss = 0;
 }
