@@ -22,7 +22,7 @@ MAY_INCLUDE = {
 NAMES = [
     (r"\bio_uring_\w+|<liburing", ["dataplane/store/"], "io_uring"),
     (r"\brte_\w+|<rte_", ["dataplane/port/"], "DPDK"),
-    (r"\bXXH\w*|<xxhash", ["dataplane/base/hash.h", "control/", "tests/unit/"], "xxHash"),
+    (r"\bXXH\w*|<xxhash", ["dataplane/base/hash.", "control/", "tests/unit/"], "xxHash"),
     (r"\bsqlite3_\w+|<sqlite3", ["control/"], "SQLite"),
 ]
 
