@@ -49,7 +49,10 @@ enum {
 	TCP_OOO_BUF_LEN = 2048,      /* bytes */
 	TCP_OOO_BUFS = 4096,         /* all connections: 8 MiB */
 	TCP_OOO_SHARE_SHIFT = 4,     /* a connection holds at most 1/16 of those that are free */
-	TCP_RCV_WND = 256 * 1024,    /* receive window offered, bytes */
+	TCP_RCV_WND = 256 * 1024,    /* receive window offered, bytes, unless configured ... */
+	TCP_RCV_WND_MIN = 64 * 1024,
+	TCP_RCV_WND_UNSCALED = 65535, /* to a peer that scales no windows */
+	TCP_RCV_WND_MAX = 256 << 20, /* ... up to this: a quarter of what RFC 7323 2.2 allows */
 	TCP_SND_QUEUE_MAX = 16 << 20,/* bytes queued and unacknowledged per connection */
 	TCP_AHEAD_MIN = 64 * 1024,   /* bytes worth queueing beyond the window, at least ... */
 	TCP_AHEAD_MAX = 256 * 1024,  /* ... and with a large window: the rate times a read's time */

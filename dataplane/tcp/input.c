@@ -62,13 +62,17 @@ answer_unacceptable(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_s
 
 /* received notes that bytes came in order: the ACK may wait for a second full segment (RFC 5681
  * 4.2), or for TCP_DELACK_SEGMENTS small ones, so that crumbs are not answered one by one. What is
- * full is the longest that the peer has sent. */
+ * full is the longest that the peer has sent, up to the size that we announced: a frame beyond
+ * that was not cut on its way and stands for several segments. */
 static void
 received(struct tcp_stack *stack, struct tcb *tcb, uint32_t len)
 {
-	tcb->rcv_full = MAX(tcb->rcv_full, len);
+	bool several = len > tcp_offered_mss(stack);
+
+	if (LIKELY(!several))
+		tcb->rcv_full = MAX(tcb->rcv_full, len);
 	tcb->delack_bytes += len;
-	if (++tcb->delack_cnt >= TCP_DELACK_SEGMENTS || tcb->delack_bytes >= 2 * tcb->rcv_full)
+	if (several || ++tcb->delack_cnt >= TCP_DELACK_SEGMENTS || tcb->delack_bytes >= 2 * tcb->rcv_full)
 		tcb->ack_now = true;
 	else if (tcb->deadline_us[TCP_DUE_DELACK] == TCP_NEVER)
 		tcb_deadline_set(stack, tcb, TCP_DUE_DELACK, stack->now_us + TCP_DELACK_US);

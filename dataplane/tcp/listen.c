@@ -40,7 +40,8 @@ take_options(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_options 
 	tcb->sack_ok = opt->sack_permitted;
 	/* RFC 7323 2.2: both or neither */
 	tcb->snd_wscale = opt->has_wscale ? opt->wscale : 0;
-	tcb->rcv_wscale = opt->has_wscale ? tcp_offered_wscale() : 0;
+	tcb->rcv_wscale = opt->has_wscale ? tcp_offered_wscale(stack) : 0;
+	tcb->rcv_wnd = opt->has_wscale ? stack->config.rcv_wnd_bytes : TCP_RCV_WND_UNSCALED;
 	tcb->ts_ok = opt->has_ts;                      /* 3.2 */
 	if (opt->has_ts) {
 		tcb->ts_recent = opt->tsval;
@@ -170,14 +171,14 @@ cookie_answer(struct tcp_stack *stack, const struct tcp_seg *seg, const struct c
 		.flags = TCP_SYN | TCP_ACK | (ts && syn->ecn ? TCP_ECE : 0),
 		.seq = cookie.isn,
 		.ack = syn->irs + 1,
-		.wnd = 65535,
+		.wnd = TCP_RCV_WND_UNSCALED,
 		.mss = tcp_offered_mss(stack),
 		.has_ts = ts,
 		.tsval = cookie.tsval,
 		.tsecr = syn->opt.tsval,
 		.sack_permitted = ts && syn->opt.sack_permitted,
 		.has_wscale = ts && syn->opt.has_wscale,
-		.wscale = tcp_offered_wscale(),
+		.wscale = tcp_offered_wscale(stack),
 	};
 	ip_path_init(&answer->path, seg->ip);
 	cookie_sent(&stack->cookie_use, stack->now_us);

@@ -72,9 +72,10 @@ path_make(const struct tcp_stack *stack, const struct tcp_remote *remote, struct
 
 /* offer sets what our SYN offers; tcb_take_syn leaves of it what the peer has too. */
 static void
-offer(struct tcb *tcb)
+offer(const struct tcp_stack *stack, struct tcb *tcb)
 {
-	tcb->rcv_wscale = tcp_offered_wscale();
+	tcb->rcv_wscale = tcp_offered_wscale(stack);
+	tcb->rcv_wnd = stack->config.rcv_wnd_bytes;
 	tcb->sack_ok = true;
 	tcb->ts_ok = true;
 	tcb->mss = TCP_MSS_DEFAULT;
@@ -99,7 +100,7 @@ tcp_connect(struct tcp_stack *stack, const struct tcp_remote *remote, uint64_t n
 	tcb = pool_get(&stack->tcbs);
 	tcb_start(stack, tcb, &key, isn_make(stack->config.secret, &key, now_us));
 	path_make(stack, remote, &tcb->path);
-	offer(tcb);
+	offer(stack, tcb);
 	tcb->active = true;
 	tcp_set_state(tcb, TCP_SYN_SENT);
 	tcb_count(stack, tcb, SOURCE_OPEN);

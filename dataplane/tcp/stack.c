@@ -62,6 +62,10 @@ tcp_create(const struct tcp_config *config, uint64_t now_us)
 	if (stack == NULL)
 		return NULL;
 	stack->config = *config;
+	if (config->rcv_wnd_bytes == 0)
+		stack->config.rcv_wnd_bytes = TCP_RCV_WND;
+	dp_assert(stack->config.rcv_wnd_bytes >= TCP_RCV_WND_MIN &&
+	          stack->config.rcv_wnd_bytes <= TCP_RCV_WND_MAX);
 	stack->ctr = config->ctr;
 	stack->now_us = now_us;
 	if (config->listen_port != 0)

@@ -113,13 +113,13 @@ tcp_offered_mss(const struct tcp_stack *stack)
 	return (uint16_t)(stack->config.local.mtu - IPV4_HDR_LEN - TCP_HDR_LEN);
 }
 
-/* tcp_offered_wscale returns the shift that lets TCP_RCV_WND be told in 16 bits. */
+/* tcp_offered_wscale returns the shift that lets our window be told in 16 bits, at least 1. */
 static inline uint8_t
-tcp_offered_wscale(void)
+tcp_offered_wscale(const struct tcp_stack *stack)
 {
-	uint8_t shift = 0;
+	uint8_t shift = 1;
 
-	while (TCP_RCV_WND >> shift > 65535)
+	while (stack->config.rcv_wnd_bytes >> shift > 65535)
 		shift++;
 	return shift;
 }

@@ -108,6 +108,7 @@ struct tcb {
 	uint8_t pmtu_on;           /* enum pmtu_on */
 	uint32_t delack_bytes;     /* in those segments */
 	uint32_t rcv_full;         /* bytes of the longest segment received */
+	uint32_t rcv_wnd;          /* bytes that we offer */
 	uint64_t deadline_us[TCP_DEADLINE_CNT]; /* TCP_NEVER: not set */
 	uint64_t ts_recent_us;     /* when ts_recent was set (RFC 7323 5.5) */
 	uint64_t acked_bytes;
@@ -200,7 +201,7 @@ tcb_queued(const struct tcb *tcb)
 static inline uint32_t
 tcb_rcv_wnd(const struct tcb *tcb)
 {
-	return tcb->rcv_wscale > 0 ? TCP_RCV_WND : 65535;
+	return tcb->rcv_wnd;
 }
 
 #endif

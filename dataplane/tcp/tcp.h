@@ -57,6 +57,7 @@ struct tcp_config {
 	uint32_t source_max;       /* of them from one address; 0: connections_max */
 	enum tcp_cc cc;            /* of new connections */
 	bool unpaced;              /* windows alone say when to send */
+	uint32_t rcv_wnd_bytes;    /* window offered, [TCP_RCV_WND_MIN, _MAX]; 0: TCP_RCV_WND */
 	uint32_t tso_max;          /* payload bytes of one packet to be cut by the device; 0: none */
 	bool ecn;                  /* agree to ECN when the peer offers it (RFC 3168) */
 	uint64_t secret[2];        /* keys the ISN and the table (RFC 6528); random */

@@ -87,7 +87,7 @@ the_syn_offers_everything(void **state)
 	assert_int_equal(syn.wnd, 65535);                      /* RFC 7323 2.2 */
 	assert_int_equal(syn.opt.mss, 1460);
 	assert_true(syn.opt.has_wscale && syn.opt.sack_permitted && syn.opt.has_ts);
-	assert_int_equal(syn.opt.wscale, tcp_offered_wscale());
+	assert_int_equal(syn.opt.wscale, tcp_offered_wscale(lab.stack));
 	assert_int_equal(syn.opt.tsecr, 0);
 	assert_int_equal(peer.tcb->state, TCP_SYN_SENT);
 	assert_int_equal(lab.ctr.value[CTR_tcp_connections], 1);

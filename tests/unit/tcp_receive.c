@@ -45,6 +45,22 @@ every_second_segment_is_acknowledged(void **state)
 	lab_fini(&lab);
 }
 
+/* A sender whose device cuts its packets may be next to us, with nothing in between that does. */
+static void
+an_uncut_packet_is_acknowledged_at_once(void **state)
+{
+	start(state);
+	piece(0, 2000);
+	assert_int_equal(lab_flush(&lab), 1);
+	assert_int_equal(lab_only(&lab)->ack, base + 2000);
+	piece(2000, 3448);
+	assert_int_equal(lab_flush(&lab), 0);
+	piece(3448, 4896);
+	lab_flush(&lab);
+	assert_int_equal(lab_only(&lab)->ack, base + 4896);
+	lab_fini(&lab);
+}
+
 static void
 crumbs_share_acks(void **state)
 {
@@ -170,6 +186,30 @@ bytes_beyond_the_window_are_cut(void **state)
 }
 
 static void
+the_window_is_what_was_configured(void **state)
+{
+	const uint32_t wnd = 4 << 20;
+	uint32_t told;
+
+	lab_init(&lab, *state, 4);
+	lab.stack->config.rcv_wnd_bytes = wnd;
+	lab_peer_init(&lab, &peer, 40000);
+	lab_connect(&peer);
+	base = peer.nxt;
+	assert_int_equal(peer.syn.wscale, 7);
+	piece(0, 1448);
+	piece(1448, 2896);
+	lab_flush(&lab);
+	told = (uint32_t)lab_only(&lab)->wnd << peer.syn.wscale;
+	assert_int_equal(told, wnd);
+	piece(2896 + wnd - 10, 2896 + wnd + 20);
+	assert_int_equal(lab.ctr.value[CTR_tcp_beyond_window], 20);
+	piece(2896 + wnd, 2896 + wnd + 20);
+	assert_int_equal(lab.ctr.value[CTR_tcp_out_of_window], 1);
+	lab_fini(&lab);
+}
+
+static void
 repeated_bytes_are_acknowledged_at_once(void **state)
 {
 	start(state);
@@ -241,6 +281,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LAB_TEST(every_second_segment_is_acknowledged),
+		LAB_TEST(an_uncut_packet_is_acknowledged_at_once),
 		LAB_TEST(crumbs_share_acks),
 		LAB_TEST(a_single_one_within_40_ms),
 		LAB_TEST(or_with_the_next_data),
@@ -248,6 +289,7 @@ main(void)
 		LAB_TEST(overlaps_are_given_once),
 		LAB_TEST(early_segments_are_bounded),
 		LAB_TEST(bytes_beyond_the_window_are_cut),
+		LAB_TEST(the_window_is_what_was_configured),
 		LAB_TEST(repeated_bytes_are_acknowledged_at_once),
 		LAB_TEST(early_fin_waits_for_what_is_before_it),
 		LAB_TEST(what_the_owner_leaves_on_close_is_counted),
