@@ -54,6 +54,18 @@ memory_take(struct leech_context *context, struct leech_conn *conn)
 }
 
 static int
+local_bind(const struct leech_options *options, const struct leech_conn *conn)
+{
+	struct sockaddr_in local = options->local;
+
+	if (local.sin_addr.s_addr == INADDR_ANY)
+		return 0;
+	local.sin_addr.s_addr =
+		htonl(ntohl(local.sin_addr.s_addr) + conn->index % options->local_cnt);
+	return bind(conn->fd, (const struct sockaddr *)&local, sizeof(local));
+}
+
+static int
 socket_connect(struct leech_context *context, struct leech_conn *conn)
 {
 	const struct leech_options *options = context->options;
@@ -65,8 +77,7 @@ socket_connect(struct leech_context *context, struct leech_conn *conn)
 		return -errno;
 	setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(conn->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
-	if (options->local.sin_addr.s_addr != INADDR_ANY &&
-	    bind(conn->fd, (const struct sockaddr *)&options->local, sizeof(options->local)) != 0)
+	if (local_bind(options, conn) != 0)
 		return -errno;
 	if (connect(conn->fd, (const struct sockaddr *)&options->peer, sizeof(options->peer)) != 0 &&
 	    errno != EINPROGRESS)

@@ -33,7 +33,8 @@ static const char help_text[] =
 	"                        there are few), by --seed; the payload of other pieces is\n"
 	"                        dropped in the kernel, uncopied\n"
 	"  --seed N              of the order, the sample and the peer ids [1]\n"
-	"  --bind ADDR           local address\n"
+	"  --bind ADDR[/N]       local address; with N, connection i has ADDR + i mod N, for seeders\n"
+	"                        that take one connection from an address\n"
 	"  --json                one JSON object on stdout instead of the table\n"
 	"  --help\n"
 	"\n"
@@ -117,9 +118,20 @@ connect_read(struct leech_options *options, const char *value)
 static int
 bind_read(struct leech_options *options, const char *value)
 {
-	if (inet_pton(AF_INET, value, &options->local.sin_addr) != 1)
+	const char *slash = strchr(value, '/');
+	char address[INET_ADDRSTRLEN];
+	size_t len = slash != NULL ? (size_t)(slash - value) : strlen(value);
+
+	if (len >= sizeof(address))
+		return complain("--bind", value, "ADDR or ADDR/N");
+	memcpy(address, value, len);
+	address[len] = '\0';
+	if (inet_pton(AF_INET, address, &options->local.sin_addr) != 1)
 		return complain("--bind", value, "an IPv4 address");
-	return 0;
+	if (slash == NULL)
+		return 0;
+	return number32_read("--bind addresses", slash + 1, LEECH_CONNECTIONS_MAX,
+			     &options->local_cnt);
 }
 
 static int
@@ -216,6 +228,7 @@ defaults_set(struct leech_options *options)
 	options->order = LEECH_ORDER_SEQUENTIAL;
 	options->verify = LEECH_VERIFY_SAMPLE;
 	options->local.sin_family = AF_INET;
+	options->local_cnt = 1;
 }
 
 static int

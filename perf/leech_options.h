@@ -36,6 +36,7 @@ enum leech_option_limit {
 struct leech_options {
 	struct sockaddr_in peer;
 	struct sockaddr_in local; /* sin_addr INADDR_ANY: the kernel's choice */
+	uint32_t local_cnt;       /* addresses from local on, taken in turn, [1, ...] */
 	const char *torrent_path;
 	uint32_t connection_cnt;  /* [1, LEECH_CONNECTIONS_MAX] */
 	uint32_t outstanding_cnt; /* requests in flight per connection, [1, LEECH_OUTSTANDING_MAX] */
