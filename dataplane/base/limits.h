@@ -23,7 +23,8 @@ enum {
 	PKT_SPANS_MAX = 8,           /* pieces of payload gathered into one packet */
 	MTU_MIN = 576,
 	MTU_MAX = 9000,
-	PORT_MBUFS = 8192,           /* per port: rx ring, tx ring, bursts in flight */
+	PORT_QUEUES_MAX = 16,        /* queue pairs of a device, and workers */
+	PORT_MBUFS = 8192,           /* per queue: rx ring, tx ring, bursts in flight */
 	PORT_RING_LEN = 1024,        /* descriptors of each rx and tx queue */
 };
 static_assert(PKT_HDR_MAX >= 14 + 40 + 60, "the largest header fits");

@@ -41,7 +41,7 @@ port_rx_burst(struct port *port, struct pkt_in *pkts, uint16_t max)
 	uint64_t bytes = 0;
 
 	dp_assert(max <= BURST_MAX);
-	got = rte_eth_rx_burst(port->id, 0, port->rx, max);
+	got = rte_eth_rx_burst(port->id, port->queue, port->rx, max);
 	for (uint16_t i = 0; i < got; i++) {
 		bytes += port->rx[i]->pkt_len;
 		cnt += rx_fill(port, port->rx[i], &pkts[cnt]);
@@ -75,7 +75,7 @@ tx_push(struct port *port)
 
 	for (uint16_t i = 0; i < port->pending_cnt; i++)
 		bytes += port->pending[i]->pkt_len;
-	sent = rte_eth_tx_burst(port->id, 0, port->pending, port->pending_cnt);
+	sent = rte_eth_tx_burst(port->id, port->queue, port->pending, port->pending_cnt);
 	if (UNLIKELY(sent < port->pending_cnt)) {
 		count(port->ctr, CTR_tx_ring_full);
 		port->pending_cnt -= sent;
@@ -160,7 +160,7 @@ uint16_t
 port_tx_flush(struct port *port)
 {
 	if (port->completes)
-		rte_eth_tx_done_cleanup(port->id, 0, 0);
+		rte_eth_tx_done_cleanup(port->id, port->queue, 0);
 	if (port->pending_cnt > 0)
 		tx_push(port);
 	return port->pending_cnt;

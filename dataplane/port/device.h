@@ -5,9 +5,9 @@
  *
  *   struct pkt_out ──build_linear / build_chain──► mbuf ──► pending ──rte_eth_tx_burst──► device
  *
- * Memory. One pool of direct mbufs serves rx and tx (net_af_xdp sends without a copy of its own
- * only from its rx pool). Chains draw empty mbufs from a second pool; each carries its own
- * shared info, so that a block buffer may be attached any number of times. */
+ * Memory. A queue pair has pools of its own. One of direct mbufs serves rx and tx (net_af_xdp sends
+ * without a copy of its own only from its rx pool). Chains draw empty mbufs from a second pool;
+ * each carries its own shared info, so that a block buffer may be attached any number of times. */
 #ifndef SPILLWAY_DATAPLANE_PORT_DEVICE_H
 #define SPILLWAY_DATAPLANE_PORT_DEVICE_H
 
@@ -22,7 +22,8 @@ enum {
 
 struct port {
 	/* every burst */
-	uint16_t id;
+	uint16_t id;              /* the ethdev's */
+	uint16_t queue;
 	bool chain;               /* attach payload rather than copy it */
 	bool rx_csum;             /* the device checks TCP checksums */
 	bool completes;           /* rte_eth_tx_done_cleanup does something */
@@ -37,12 +38,35 @@ struct port {
 	struct rte_mbuf *rx[BURST_MAX];
 
 	/* start and end */
-	bool started;
-	int lock_fd;
 	int wait_fd;              /* polls readable when packets have come, or -1 */
-	char name[RTE_DEV_NAME_MAX_LEN];
 	struct port_info info;
 };
+
+struct port_device {
+	uint16_t id;
+	uint16_t queue_cnt;
+	bool started;
+	bool chain;               /* as in struct port, of which it is the pattern */
+	bool rx_csum;
+	int lock_fd;
+	unsigned int seq;         /* names of devices and pools never repeat */
+	char name[RTE_DEV_NAME_MAX_LEN];
+	struct port_info info;
+	struct port *queues[PORT_QUEUES_MAX];
+};
+
+/* lifo_name is the mempool handler of lifo.c: for pools whose buffers are taken and given back by
+ * one thread only. */
+extern const char lifo_name[];
+
+/* queue_create makes a queue pair with its pools; the device need not exist yet.
+ * Returns it, or NULL with setup->error filled. */
+COLD struct port *
+queue_create(const struct port_device *device, const struct port_setup *setup, uint16_t queue);
+
+/* queue_destroy frees it and all its packets; the device is gone. NULL is allowed. */
+COLD void
+queue_destroy(struct port *port);
 
 /* struct attachment lies in the private area of an attach_pool mbuf. */
 struct attachment {

@@ -200,7 +200,8 @@ static const struct port_kind kinds[] = {
 	}, {
 		.name = "ring", .driver = "net_ring", .attaches = true,
 	}, {
-		.name = "null", .driver = "net_null", .devargs = null_devargs,
+		.name = "null", .driver = "net_null", .queues_max = PORT_QUEUES_MAX,
+		.devargs = null_devargs,
 	},
 };
 
@@ -234,6 +235,21 @@ arg_parse(struct port_setup *setup, const char *arg)
 	return 0;
 }
 
+static COLD int
+queues_check(struct port_setup *setup)
+{
+	uint16_t cnt = setup->config->queue_cnt;
+	uint16_t max = MAX(setup->kind->queues_max, (uint16_t)1);
+
+	if (cnt < 1 || cnt > PORT_QUEUES_MAX)
+		return port_fail(setup->error, "port %s: %u queues, not in [1, %d]",
+		                 setup->config->spec, cnt, PORT_QUEUES_MAX);
+	if (cnt > max)
+		return port_fail(setup->error, "port %s: %s has %u of the %u queues",
+		                 setup->config->spec, setup->kind->driver, max, cnt);
+	return 0;
+}
+
 int
 port_kind_parse(struct port_setup *setup)
 {
@@ -252,6 +268,8 @@ port_kind_parse(struct port_setup *setup)
 	if (setup->config->mtu < MTU_MIN || setup->config->mtu > MTU_MAX)
 		return port_fail(setup->error, "port %s: the MTU is %u, not in [%d, %d]", spec,
 		                 setup->config->mtu, MTU_MIN, MTU_MAX);
+	if (queues_check(setup) < 0)
+		return -1;
 	if (setup->kind->wants_arg != (colon != NULL))
 		return port_fail(setup->error, colon != NULL ? "port %s: takes no argument"
 		                                             : "port %s: needs an argument after ':'",

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* port.h is a network as the dataplane meets it: one DPDK ethdev, whatever its driver.
+/* port.h is a network as the dataplane meets it: one DPDK ethdev, whatever its driver, with one
+ * queue pair for each worker.
  *
  *   af_xdp:IFACE     our XDP program takes TCP to the peer port; the kernel keeps the rest
  *   af_packet:IFACE  a raw socket; needs an address that the kernel does not own
@@ -25,9 +26,11 @@
  * Where the kernel answers to the device's address (af_packet, tap), the port has another one
  * derived from it: see port_info.
  *
- * Threads. port_env_init and port_open run once at start; each port then belongs to one worker.
+ * Threads. port_env_*, port_open, port_queue and port_close: the main lcore, at start and at the
+ * end. Each struct port then belongs to one worker, on an lcore of port_env_init; workers share
+ * nothing, pools included.
  * Memory. Packet buffers from DPDK's pools, taken at open. No heap afterwards.
- * Lifecycle. port_env_init; port_open; rx/tx; port_close; port_env_fini.
+ * Lifecycle. port_env_init; port_open; port_queue; rx/tx; port_close; port_env_fini.
  */
 #ifndef SPILLWAY_DATAPLANE_PORT_PORT_H
 #define SPILLWAY_DATAPLANE_PORT_PORT_H
@@ -35,7 +38,8 @@
 #include "dataplane/base/counters.h"
 #include "dataplane/base/pkt.h"
 
-struct port;
+struct port_device; /* the whole device */
+struct port;        /* one queue pair of it */
 
 enum { PORT_TEXT_MAX = 128, PORT_ERROR_MAX = 256 };
 
@@ -49,6 +53,7 @@ struct port_config {
 	uint32_t address_be;     /* steering: TCP to this address ... */
 	uint16_t listen_port;    /* ... and port is ours */
 	uint16_t mtu;            /* bytes of IP packet */
+	uint16_t queue_cnt;      /* queue pairs, [1, PORT_QUEUES_MAX] */
 };
 
 struct port_info {
@@ -60,30 +65,54 @@ struct port_info {
 };
 
 /* port_env_init starts DPDK's environment: --iova-mode=va, in memory, no PCI scan, no telemetry,
- * one lcore, its log on stderr. Once in a process's life.
+ * its log on stderr, one lcore for each worker. Once in a process's life.
  *
  * prefix   runtime name, so that several processes may run.
- * no_huge  ordinary pages; every kind of port works on them. With hugepages a port takes about
+ * no_huge  ordinary pages; every kind of port works on them. With hugepages a queue takes about
  *          26 MiB of them at MTU 1500 and 80 MiB at 9000.
- * cpu      main lcore's CPU, or -1: not bound.
- * Returns 0, or -1 with error filled. The calling thread becomes the main lcore. */
+ * cpus     [0, cpu_cnt): each lcore's CPU, or -1: not bound.
+ * cpu_cnt  [1, PORT_QUEUES_MAX].
+ * Returns 0, or -1 with error filled. The calling thread becomes lcore 0, the main one; the
+ * others' threads sleep until port_env_run. */
 COLD int
-port_env_init(const char *prefix, bool no_huge, int cpu, struct port_error *error);
+port_env_init(const char *prefix, bool no_huge, const int *cpus, uint32_t cpu_cnt,
+              struct port_error *error);
+
+/* port_env_run starts fn(arg) on another lcore.
+ *
+ * lcore  [1, cpu_cnt); not running anything.
+ * Returns 0, or -1: no such lcore, or it runs something. */
+COLD int
+port_env_run(uint32_t lcore, int (*fn)(void *), void *arg);
+
+/* port_env_wait waits until what port_env_run started on an lcore has returned, and returns its
+ * value. Sleeps meanwhile. */
+COLD int
+port_env_wait(uint32_t lcore);
 
 /* port_env_fini ends it. */
 COLD void
 port_env_fini(void);
 
-/* port_open makes the device, asks what it can do and starts it with one rx and one tx queue.
+/* port_open makes the device, asks what it can do and starts it with config->queue_cnt queue
+ * pairs, each with pools of its own.
  *
- * Returns the port, or NULL with error filled: unknown kind, no such interface, bad argument,
- * driver refused, no memory. A port counts into ctr, which must outlive it. */
-COLD struct port *
-port_open(const struct port_config *config, struct counters *ctr, struct port_error *error);
+ * Returns the device, or NULL with error filled: unknown kind, no such interface, bad argument,
+ * driver refused, more queues than the kind has, no memory. */
+COLD struct port_device *
+port_open(const struct port_config *config, struct port_error *error);
 
-/* port_close stops the device and frees everything. NULL is allowed. */
+/* port_queue returns a queue pair, for one worker. Call before the first burst.
+ *
+ * queue  [0, config->queue_cnt).
+ * ctr    what it counts into from now on; must outlive the device. */
+COLD struct port *
+port_queue(struct port_device *device, uint16_t queue, struct counters *ctr);
+
+/* port_close stops the device and frees everything, queue pairs included, when no worker uses
+ * them any more. NULL is allowed. */
 COLD void
-port_close(struct port *port);
+port_close(struct port_device *device);
 
 /* port_info tells what the port is. */
 const struct port_info *

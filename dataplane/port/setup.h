@@ -9,6 +9,7 @@
  *   wait.c   the descriptor to sleep on
  *   xdp.c    the XDP program around net_af_xdp
  *   open.c   the device itself
+ *   queue.c  its queue pairs and their pools
  */
 #ifndef SPILLWAY_DATAPLANE_PORT_SETUP_H
 #define SPILLWAY_DATAPLANE_PORT_SETUP_H
@@ -34,6 +35,7 @@ struct port_kind {
 	const char *driver;
 	bool wants_arg;
 	bool attaches;      /* chains gain here, if the driver claims them */
+	uint16_t queues_max; /* queue pairs that can be had; 0: one */
 	enum port_mac mac;
 	int family;         /* of the driver's socket, to sleep on; 0: it has none */
 	int (*check)(struct port_setup *setup);   /* before the device; may be NULL */

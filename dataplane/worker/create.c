@@ -33,15 +33,17 @@ make_port(struct worker *worker, const struct abi_config *config, char *error)
 		.address_be = config->address_be,
 		.listen_port = config->listen_port,
 		.mtu = config->mtu,
+		.queue_cnt = 1,
 	};
 	struct port_error why = {{0}};
 	const struct port_info *info;
 
-	worker->port = port_open(&port, &worker->ctr, &why);
-	if (worker->port == NULL) {
+	worker->device = port_open(&port, &why);
+	if (worker->device == NULL) {
 		snprintf(error, WORKER_ERROR_MAX, "%s", why.text);
 		return false;
 	}
+	worker->port = port_queue(worker->device, 0, &worker->ctr);
 	info = port_info(worker->port);
 	memcpy(worker->local.mac, info->mac, sizeof(worker->local.mac));
 	worker->local.mtu = info->mtu;
@@ -199,7 +201,7 @@ worker_destroy(struct worker *worker)
 		say_goodbye(worker);
 	}
 	tcp_destroy(worker->tcp);
-	port_close(worker->port);
+	port_close(worker->device);
 	if (worker->wire != NULL)
 		wire_destroy(worker->wire);
 	if (worker->store != NULL)

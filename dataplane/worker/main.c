@@ -45,8 +45,9 @@ run(const struct abi_config *config)
 	char error[WORKER_ERROR_MAX] = "";
 	struct port_error why = {{0}};
 	struct worker *worker;
+	int cpu = config->cpu;
 
-	if (port_env_init(config->file_prefix, no_huge, config->cpu, &why) < 0)
+	if (port_env_init(config->file_prefix, no_huge, &cpu, 1, &why) < 0)
 		return fail(why.text);
 	worker = worker_create(config, ABI_FD_LISTEN, &stop, error);
 	if (worker == NULL) {

@@ -56,6 +56,7 @@ struct worker {
 	struct ip_local local;
 	struct counters ctr;
 	/* housekeeping and start */
+	struct port_device *device;
 	struct pool sessions;
 	uint32_t look_cursor;
 	void *arena;

@@ -64,14 +64,16 @@ port_make(void)
 		.address_be = host.options.address_be,
 		.listen_port = host.options.listen_port,
 		.mtu = host.options.mtu,
+		.queue_cnt = 1,
 	};
 	struct port_error why = {{0}};
 
 	if (config.xdp_object == NULL)
 		config.xdp_object = xdp_object_find();
-	host.port = port_open(&config, &host.ctr, &why);
-	if (host.port == NULL)
+	host.device = port_open(&config, &why);
+	if (host.device == NULL)
 		return fail(why.text);
+	host.port = port_queue(host.device, 0, &host.ctr);
 	memcpy(host.local.mac, port_info(host.port)->mac, sizeof(host.local.mac));
 	host.local.mtu = port_info(host.port)->mtu;
 	host.local.addr_be = host.options.address_be;
@@ -119,7 +121,7 @@ run_down(void)
 	if (host.tcp != NULL && host.port != NULL)
 		host_goodbye(&host);
 	host_clients_fini(&host);
-	port_close(host.port);
+	port_close(host.device);
 	tcp_destroy(host.tcp);
 	if (host.zeros != NULL)
 		buf_put(host.zeros);
@@ -141,9 +143,10 @@ env_make(void)
 {
 	struct port_error why = {{0}};
 	char prefix[32];
+	const int cpu = -1;
 
 	snprintf(prefix, sizeof(prefix), "tcp_host-%d", (int)getpid());
-	if (port_env_init(prefix, host.options.no_huge, -1, &why) < 0)
+	if (port_env_init(prefix, host.options.no_huge, &cpu, 1, &why) < 0)
 		return fail(why.text);
 	return 0;
 }

@@ -93,6 +93,7 @@ struct host {
 	struct host_options options;
 	const volatile bool *stop;
 	uint64_t now_us;
+	struct port_device *device;
 	struct port *port;
 	struct ip_local local;
 	bool shares_address;       /* the kernel has the address too, and its ARP (af_xdp) */

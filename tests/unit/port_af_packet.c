@@ -49,7 +49,7 @@ frames_arrive_there(void **state)
 	port->chain = false;
 	send_and_expect(port, fd, 1514 - 96);
 	close(fd);
-	port_close(port);
+	lab_close(port);
 }
 
 static void
@@ -66,7 +66,7 @@ jumbo_frames_arrive_there(void **state)
 	fd = raw_there();
 	port = lab_port("af_packet:spwT0", 9000);
 	send_and_expect(port, fd, 9014 - 96);
-	port_close(port);
+	lab_close(port);
 	close(fd);
 	lab_run("ip link set spwT0 mtu 1500");
 }
@@ -95,7 +95,7 @@ frames_arrive_here(void **state)
 	}
 	assert_int_equal(lab_ctr.value[CTR_rx_packets] - packets_before, 300);
 	close(fd);
-	port_close(port);
+	lab_close(port);
 }
 
 static void

@@ -59,7 +59,7 @@ frames_arrive_there(void **state)
 		lab_raw_expect(fd, port, packets, FRAMES);
 	}
 	close(fd);
-	port_close(port);
+	lab_close(port);
 }
 
 /* connect_there begins a connection of the kernel over there to a port here. */
@@ -108,7 +108,7 @@ tcp_to_the_listen_port_is_ours(void **state)
 	port_rx_free(port, &pkt, 1);
 	assert_int_equal(poll(&poll_fd, 1, QUIET_MS), 0);
 	close(fd);
-	port_close(port);
+	lab_close(port);
 }
 
 static void
@@ -124,7 +124,7 @@ other_tcp_stays_with_the_kernel(void **state)
 	assert_int_equal(outcome(fd), ECONNREFUSED);
 	assert_int_equal(port_rx_burst(port, &pkt, 1), 0);
 	close(fd);
-	port_close(port);
+	lab_close(port);
 }
 
 /* The listen port at another of the host's addresses is not ours. */
@@ -143,7 +143,7 @@ other_addresses_stay_with_the_kernel(void **state)
 	assert_int_equal(poll(&poll_fd, 1, 2000), 1);
 	assert_int_equal(outcome(poll_fd.fd), ECONNREFUSED);
 	close(poll_fd.fd);
-	port_close(port);
+	lab_close(port);
 }
 
 static void
@@ -168,7 +168,7 @@ ping_stays_with_the_kernel(void **state)
 	assert_memory_equal(answer + 24, &echo.un.echo, 4);
 	assert_int_equal(port_rx_burst(port, &pkt, 1), 0);
 	close(fd);
-	port_close(port);
+	lab_close(port);
 }
 
 /* Frames that look like TCP to the listen port but are more than the program wants to judge. */
@@ -209,7 +209,7 @@ odd_packets_stay_with_the_kernel(void **state)
 	usleep(QUIET_MS * 1000);
 	assert_int_equal(port_rx_burst(port, &pkt, 1), 0);
 	close(fd);
-	port_close(port);
+	lab_close(port);
 }
 
 /* error_make makes an ICMP error from there about a TCP segment from our listen port. Returns the
@@ -274,7 +274,7 @@ icmp_errors_are_ours_if_they_quote_us(void **state)
 	usleep(QUIET_MS * 1000);
 	assert_int_equal(port_rx_burst(port, &pkt, 1), 0);
 	close(fd);
-	port_close(port);
+	lab_close(port);
 }
 
 /* Every buffer comes back to the driver: more packets pass than there are buffers, both ways. */
@@ -309,7 +309,7 @@ buffers_go_round(void **state)
 	}
 	assert_int_equal(lab_ctr.value[CTR_tx_reply_dropped], 0);
 	close(fd);
-	port_close(port);
+	lab_close(port);
 }
 
 static void
@@ -318,7 +318,7 @@ after_close_all_is_the_kernels(void **state)
 	struct pollfd poll_fd = {.events = POLLOUT};
 
 	(void)state;
-	port_close(lab_port("af_xdp:spwT0", 1500));
+	lab_close(lab_port("af_xdp:spwT0", 1500));
 	poll_fd.fd = connect_there(LISTEN_PORT);
 	assert_int_equal(poll(&poll_fd, 1, 2000), 1);
 	assert_int_equal(outcome(poll_fd.fd), ECONNREFUSED);

@@ -38,7 +38,7 @@ unfit_interfaces(void **state)
 	lab_run("ip link set spwT0 mtu 9000");
 	lab_refused("af_xdp:spwT0", 9000, "more than the driver's 3498");
 	lab_run("ip link set spwT0 mtu 1500");
-	port_close(lab_port("af_xdp:spwT0", 1500));
+	lab_close(lab_port("af_xdp:spwT0", 1500));
 }
 
 static void
@@ -65,7 +65,7 @@ bad_programs(void **state)
 	unsetenv("SPILLWAY_XDP_OBJECT");
 	lab_refused("af_xdp:spwT0", 1500, "cannot read the XDP program");
 	setenv("SPILLWAY_XDP_OBJECT", object, 1);
-	port_close(lab_port("af_xdp:spwT0", 1500));
+	lab_close(lab_port("af_xdp:spwT0", 1500));
 	free(object);
 }
 
@@ -76,7 +76,7 @@ an_interface_that_is_served(void **state)
 
 	(void)state;
 	lab_refused("af_xdp:spwT0", 1500, "another spillway-dp serves spwT0");
-	port_close(port);
+	lab_close(port);
 }
 
 static void
@@ -90,7 +90,7 @@ a_program_left_behind_is_replaced(void **state)
 	fd = bpf_program__fd(bpf_object__next_program(object, NULL));
 	assert_int_equal(bpf_xdp_attach((int)if_nametoindex("spwT0"), fd, 0, NULL), 0);
 	bpf_object__close(object);
-	port_close(lab_port("af_xdp:spwT0", 1500));
+	lab_close(lab_port("af_xdp:spwT0", 1500));
 }
 
 static void

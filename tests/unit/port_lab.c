@@ -19,9 +19,14 @@ enum {
 	LAB_BUFS = 4096 + 256,
 	LAB_BUF_LEN = 9216,
 	LAB_SECONDS = 2,
+	LAB_PORTS_MAX = 8,
 };
 
 struct counters lab_ctr;
+static struct {
+	struct port_device *device;
+	struct port *port;
+} lab_ports[LAB_PORTS_MAX];
 static struct buf_pool *lab_pool;
 static int ns_there = -1;
 static int ns_here = -1;
@@ -39,19 +44,20 @@ __lsan_default_suppressions(void)
 void
 lab_env(const char *prefix)
 {
+	const int cpus[] = {-1, -1};
 	struct port_error error = {{0}};
 	uint8_t *memory = aligned_alloc(4096, (size_t)LAB_BUFS * LAB_BUF_LEN);
 
 	lab_pool = buf_pool_create(memory, LAB_BUF_LEN, LAB_BUFS);
 	assert_non_null(lab_pool);
-	if (port_env_init(prefix, true, -1, &error) < 0)
+	if (port_env_init(prefix, true, cpus, ARRAY_CNT(cpus), &error) < 0)
 		fail_msg("%s", error.text);
 }
 
 uint32_t lab_address_be;
 
-static struct port *
-open_port(const char *spec, uint16_t mtu, struct port_error *error)
+static struct port_device *
+open_device(const char *spec, uint16_t mtu, uint16_t queue_cnt, struct port_error *error)
 {
 	struct port_config config = {
 		.spec = spec,
@@ -59,33 +65,73 @@ open_port(const char *spec, uint16_t mtu, struct port_error *error)
 		.address_be = lab_address_be,
 		.listen_port = 6881,
 		.mtu = mtu,
+		.queue_cnt = queue_cnt,
 	};
 
 	memset(error, 0, sizeof(*error));
-	return port_open(&config, &lab_ctr, error);
+	return port_open(&config, error);
+}
+
+struct port_device *
+lab_device(const char *spec, uint16_t mtu, uint16_t queue_cnt)
+{
+	struct port_error error;
+	struct port_device *device = open_device(spec, mtu, queue_cnt, &error);
+
+	if (device == NULL)
+		fail_msg("%s", error.text);
+	return device;
 }
 
 struct port *
 lab_port(const char *spec, uint16_t mtu)
 {
-	struct port_error error;
-	struct port *port = open_port(spec, mtu, &error);
+	struct port_device *device = lab_device(spec, mtu, 1);
+	size_t i = 0;
 
-	if (port == NULL)
-		fail_msg("%s", error.text);
-	assert_int_equal(port_info(port)->mtu, mtu);
-	return port;
+	while (i < LAB_PORTS_MAX && lab_ports[i].port != NULL)
+		i++;
+	assert_true(i < LAB_PORTS_MAX);
+	lab_ports[i].device = device;
+	lab_ports[i].port = port_queue(device, 0, &lab_ctr);
+	assert_int_equal(port_info(lab_ports[i].port)->mtu, mtu);
+	return lab_ports[i].port;
+}
+
+void
+lab_close(struct port *port)
+{
+	for (size_t i = 0; i < LAB_PORTS_MAX; i++) {
+		if (lab_ports[i].port != port)
+			continue;
+		port_close(lab_ports[i].device);
+		lab_ports[i].port = NULL;
+		return;
+	}
+	fail_msg("not a port of lab_port");
+}
+
+static void
+refused(const char *spec, uint16_t mtu, uint16_t queue_cnt, const char *text)
+{
+	struct port_error error;
+
+	assert_null(open_device(spec, mtu, queue_cnt, &error));
+	if (strstr(error.text, text) == NULL)
+		fail_msg("\"%s\" lacks \"%s\"", error.text, text);
+	assert_null(strchr(error.text, '\n'));
 }
 
 void
 lab_refused(const char *spec, uint16_t mtu, const char *text)
 {
-	struct port_error error;
+	refused(spec, mtu, 1, text);
+}
 
-	assert_null(open_port(spec, mtu, &error));
-	if (strstr(error.text, text) == NULL)
-		fail_msg("\"%s\" lacks \"%s\"", error.text, text);
-	assert_null(strchr(error.text, '\n'));
+void
+lab_queues_refused(const char *spec, uint16_t queue_cnt, const char *text)
+{
+	refused(spec, 1500, queue_cnt, text);
 }
 
 static unsigned

@@ -40,13 +40,25 @@ struct lab_packet {
 void
 lab_env(const char *prefix);
 
-/* lab_port opens a port and asserts that it opened. */
+/* lab_device opens a device with so many queues and asserts that it opened. */
+struct port_device *
+lab_device(const char *spec, uint16_t mtu, uint16_t queue_cnt);
+
+/* lab_port opens a device with one queue, asserts that it opened and returns the queue. */
 struct port *
 lab_port(const char *spec, uint16_t mtu);
+
+/* lab_close closes the device of a port that lab_port returned. */
+void
+lab_close(struct port *port);
 
 /* lab_refused asserts that a port does not open and that the reason contains a text. */
 void
 lab_refused(const char *spec, uint16_t mtu, const char *text);
+
+/* lab_queues_refused does the same of a device with so many queues, at MTU 1500. */
+void
+lab_queues_refused(const char *spec, uint16_t queue_cnt, const char *text);
 
 /* lab_packet_make fills a packet: seed decides the number, length and kind of its spans and its
  * bytes; the headers are Ethernet (type LAB_ETH_TYPE from us to the peer), 20 bytes where IPv4

@@ -95,9 +95,9 @@ both_sides(uint16_t mtu)
 	join(server, client);
 	pass(server, client, mtu - 82u);
 	pass(client, server, mtu - 82u);
-	port_close(client);
+	lab_close(client);
 	usleep(SETTLE_US);
-	port_close(server);
+	lab_close(server);
 }
 
 static void

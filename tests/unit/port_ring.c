@@ -45,7 +45,7 @@ attached_payload_is_whole(void **state)
 	assert_true(port_info(port)->zero_copy);
 	for (unsigned seed = 0; seed < SHAPES; seed++)
 		echo_one(port, seed, 1514 - 96);
-	port_close(port);
+	lab_close(port);
 }
 
 static void
@@ -57,7 +57,7 @@ copied_payload_is_whole(void **state)
 	port->chain = false;
 	for (unsigned seed = 0; seed < SHAPES; seed++)
 		echo_one(port, seed, 1514 - 96);
-	port_close(port);
+	lab_close(port);
 }
 
 /* More spans wait in the ring than can be attached: the rest is copied, none is lost. */
@@ -79,7 +79,7 @@ attaching_falls_back_to_copying(void **state)
 	for (unsigned i = 0; i < RING_PACKETS; i++)
 		expect(port, &packets[i]);
 	assert_int_equal(lab_references(), 0);
-	port_close(port);
+	lab_close(port);
 }
 
 static void
@@ -93,7 +93,7 @@ jumbo_packets_are_whole(void **state)
 	port->chain = false;
 	for (unsigned seed = 0; seed < 300; seed++)
 		echo_one(port, seed, 9014 - 96);
-	port_close(port);
+	lab_close(port);
 }
 
 /* Nobody takes packets out: the ring fills, packets wait in the port, room shrinks to nothing;
@@ -134,7 +134,7 @@ waiting_packets_keep_their_order(void **state)
 	}
 	assert_int_equal(port_tx_room(port), BURST_MAX);
 	assert_int_equal(lab_ctr.value[CTR_tx_packets] - before, sent);
-	port_close(port);
+	lab_close(port);
 }
 
 /* Packets that were received and not given back hold their buffers. */
@@ -159,7 +159,7 @@ no_buffer_means_no_room(void **state)
 	for (uint32_t i = 0; i < held_cnt; i += BURST_MAX)
 		port_rx_free(port, held + i, (uint16_t)MIN(held_cnt - i, (uint32_t)BURST_MAX));
 	assert_int_equal(port_tx_room(port), BURST_MAX);
-	port_close(port);
+	lab_close(port);
 }
 
 static void
@@ -183,7 +183,7 @@ a_reply_goes_out_shortened(void **state)
 	assert_int_equal(pkt.data[0], packet.frame[0] ^ 0xff);
 	assert_memory_equal(pkt.data + 1, packet.frame + 1, 332);
 	port_rx_free(port, &pkt, 1);
-	port_close(port);
+	lab_close(port);
 }
 
 int

@@ -46,7 +46,7 @@ frames_reach_the_kernel(void **state)
 	port->chain = false;
 	send_and_expect(port, fd, 1514 - 96);
 	close(fd);
-	port_close(port);
+	lab_close(port);
 }
 
 static void
@@ -58,7 +58,7 @@ the_kernel_learns_the_mtu(void **state)
 	(void)state;
 	send_and_expect(port, fd, 1294 - 96);
 	close(fd);
-	port_close(port);
+	lab_close(port);
 	lab_refused("tap:spwT2", 9000, "more than 1500");
 }
 
@@ -102,7 +102,7 @@ good_checksums_are_vouched_for_and_bad_ones_not(void **state)
 		port_rx_free(port, &pkt, 1);
 	}
 	close(fd);
-	port_close(port);
+	lab_close(port);
 }
 
 int
