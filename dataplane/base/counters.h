@@ -49,6 +49,7 @@
 	X(icmp_bad_quote, COUNTER, "ICMP errors dropped: about nothing that we can have sent")     \
 	/* tcp */                                                                                  \
 	X(tcp_segments_in, COUNTER, "TCP segments received")                                       \
+	X(tcp_acks_merged, COUNTER, "acknowledgements that a later one of the same burst spoke for") \
 	X(tcp_segments_out, COUNTER, "TCP segments sent")                                          \
 	X(tcp_payload_in, COUNTER, "TCP payload bytes received in order")                          \
 	X(tcp_payload_out, COUNTER, "TCP payload bytes sent, with retransmissions")                \

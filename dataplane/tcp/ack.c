@@ -133,7 +133,8 @@ sample(struct tcp_stack *stack, struct tcb *tcb, const struct ack_news *news)
 
 /* tell_cc tells congestion control what came of an ACK. before is the phase it arrived in. */
 static void
-tell_cc(struct tcp_stack *stack, struct tcb *tcb, struct ack_news *news, uint8_t before)
+tell_cc(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg,
+        struct ack_news *news, uint8_t before)
 {
 	uint32_t una = tcb->snd_una - news->acked_bytes;
 	struct cc_ack ack = {
@@ -145,6 +146,7 @@ tell_cc(struct tcp_stack *stack, struct tcb *tcb, struct ack_news *news, uint8_t
 		.pipe_bytes = tcb_pipe(tcb),
 		.una = tcb->snd_una,
 		.nxt = tcb->snd_nxt,
+		.merged = seg->merged,
 		.recovering = tcb->phase != before || before == TCP_PHASE_FAST,
 		.repairing = tcb->phase != TCP_PHASE_OPEN,
 	};
@@ -201,7 +203,7 @@ ack_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 	if (tcb->ecn.ok)
 		ecn_ack_arrives(stack, tcb, seg);
 	if (news.acked_bytes > 0 || news.delivered.bytes > 0)
-		tell_cc(stack, tcb, &news, phase);
+		tell_cc(stack, tcb, seg, &news, phase);
 	if (!tcb->fin_queued && (news.acked_bytes > 0 || opened))
 		tcb->events |= TCP_EV_ROOM;
 }

@@ -72,9 +72,9 @@ cc_slow_start(struct cc *cc, struct hystart *hystart, const struct cc_ack *ack)
 	uint32_t room;
 
 	if (cc->after_rto)
-		bytes = MIN(bytes, cc->mss);
+		bytes = MIN(bytes, (1 + ack->merged) * cc->mss);
 	else if (cc->byte_time == 0)
-		bytes = MIN(bytes, UNPACED_SEGMENTS * cc->mss);
+		bytes = MIN(bytes, (1 + ack->merged) * UNPACED_SEGMENTS * cc->mss);
 	if (cc->ssthresh_bytes == CC_SSTHRESH_NONE) {
 		if (hystart_acked(hystart, ack) == HYSTART_OVER) {
 			cc->ssthresh_bytes = cc->cwnd_bytes;

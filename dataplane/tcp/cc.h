@@ -39,6 +39,7 @@ struct cc_ack {
 	uint32_t pipe_bytes;       /* in the network, after it */
 	uint32_t una;              /* first unacknowledged and next sequence number, after it */
 	uint32_t nxt;
+	uint32_t merged;           /* acknowledgements before it that it stands for as well */
 	struct rate_sample rate;
 	bool cwnd_limited;         /* window or pacing held back what is acknowledged (RFC 7661 4.1) */
 	bool recovering;           /* in fast recovery, before or after it */

@@ -43,15 +43,16 @@ round_over(struct hystart *hystart, uint32_t nxt)
 		hystart->phase = HYSTART_OVER;
 }
 
+/* sample takes a round trip: of acknowledgements that came at once the last has the shortest. */
 static void
-sample(struct hystart *hystart, uint32_t rtt_us)
+sample(struct hystart *hystart, const struct cc_ack *ack)
 {
-	if (rtt_us == 0)
+	if (ack->rtt_us == 0)
 		return;
-	if (hystart->min_us == 0 || rtt_us < hystart->min_us)
-		hystart->min_us = rtt_us;
-	if (hystart->sample_cnt < RTT_SAMPLES)
-		hystart->sample_cnt++;
+	if (hystart->min_us == 0 || ack->rtt_us < hystart->min_us)
+		hystart->min_us = ack->rtt_us;
+	hystart->sample_cnt = (uint8_t)MIN(hystart->sample_cnt + 1 + ack->merged,
+	                                   (uint32_t)RTT_SAMPLES);
 }
 
 static void
@@ -81,7 +82,7 @@ hystart_acked(struct hystart *hystart, const struct cc_ack *ack)
 		round_start(hystart, ack->nxt);
 	if (hystart->phase == HYSTART_OVER)
 		return HYSTART_OVER;
-	sample(hystart, ack->rtt_us);
+	sample(hystart, ack);
 	judge(hystart);
 	if (seq_ge(ack->una, hystart->end_seq))
 		round_over(hystart, ack->nxt);

@@ -2,6 +2,8 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* A segment arrives: RFC 9293 3.10.7, with a short way for the segments that are as expected. */
+#include "dataplane/tcp/input.h"
+
 #include "dataplane/tcp/ack.h"
 #include "dataplane/tcp/listen.h"
 #include "dataplane/tcp/open.h"
@@ -98,9 +100,8 @@ deliver(struct tcp_stack *stack, struct tcb *tcb, const uint8_t *data, uint32_t 
 
 /* ---- the short way */
 
-/* expected tells whether a segment is what comes next on a connection where nothing is amiss. */
-static bool
-expected(const struct tcp_stack *stack, const struct tcb *tcb, const struct tcp_seg *seg)
+bool
+input_expected(const struct tcp_stack *stack, const struct tcb *tcb, const struct tcp_seg *seg)
 {
 	return (seg->flags & ~TCP_PSH) == TCP_ACK && seg->seq == tcb->rcv_nxt &&
 	       tcb->state == TCP_ESTABLISHED && seg->opt.has_ts == tcb->ts_ok &&
@@ -408,7 +409,7 @@ tcb_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 	const struct tcp_rule *rule;
 
 	tcb->last_rcv_us = stack->now_us;
-	if (LIKELY(expected(stack, tcb, seg))) {
+	if (LIKELY(input_expected(stack, tcb, seg))) {
 		expected_arrives(stack, tcb, seg);
 	} else {
 		rule = tcp_rule_for(tcb->state, tcp_happening_of(seg->flags));
@@ -419,36 +420,20 @@ tcb_arrives(struct tcp_stack *stack, struct tcb *tcb, const struct tcp_seg *seg)
 		else
 			count(stack->ctr, rule->counter);
 	}
-	if (tcb->state != TCP_CLOSED)
-		tcb_settle(stack, tcb);
 }
 
 struct tcb *
-tcp_input(struct tcp_stack *stack, const struct ip_seg *ip, uint64_t now_us, uint32_t *events)
+input_arrives(struct tcp_stack *stack, struct flow *flow, const struct tcp_seg *seg)
 {
-	struct tcp_seg seg;
-	struct flow_key key;
-	struct flow *flow;
 	struct tcb *tcb = NULL;
 
-	dp_assert(stack->reader.tcb == NULL || stack->reader.seq == stack->reader.end);
-	tcp_enter(stack, now_us);
-	*events = 0;
-	count(stack->ctr, CTR_tcp_segments_in);
-	if (!tcp_seg_parse(&seg, ip, stack->ctr))
-		return NULL;
-	key = tcp_seg_key(&seg);
-	flow = table_find(&stack->table, &key);
-	if (flow == NULL)
-		tcb = stray_arrives(stack, &seg, NULL);
-	else if (flow->kind == FLOW_TIME_WAIT)
-		waiting_arrives(stack, CONTAINER_OF(flow, struct timewait_entry, flow), &seg);
+	if (UNLIKELY(flow == NULL))
+		tcb = stray_arrives(stack, seg, NULL);
+	else if (UNLIKELY(flow->kind == FLOW_TIME_WAIT))
+		waiting_arrives(stack, CONTAINER_OF(flow, struct timewait_entry, flow), seg);
 	else
 		tcb = CONTAINER_OF(flow, struct tcb, flow);
-	if (tcb == NULL)
-		return NULL;
-	tcb_arrives(stack, tcb, &seg);
-	*events = tcb->events;
-	tcb->events = 0;
-	return *events != 0 ? tcb : NULL;
+	if (tcb != NULL)
+		tcb_arrives(stack, tcb, seg);
+	return tcb;
 }

@@ -29,6 +29,7 @@ tcp_seg_parse(struct tcp_seg *seg, const struct ip_seg *ip, struct counters *ctr
 	seg->seq = tcp_get32(hdr + 4);
 	seg->ack = tcp_get32(hdr + 8);
 	seg->flags = hdr[13];
+	seg->merged = 0;
 	seg->wnd = tcp_get16(hdr + 14);
 	seg->data = hdr + hdr_len;
 	seg->len = ip->l4_len - hdr_len;

@@ -39,13 +39,14 @@ struct tcp_seg {
 	uint16_t dst_port;     /* host order */
 	uint16_t wnd;          /* as it stands in the header, unscaled */
 	uint8_t flags;
+	uint8_t merged;        /* acknowledgements before it that it stands for as well */
 	struct tcp_options opt;
 	const struct ip_seg *ip;
 };
 
 /* tcp_seg_parse checks and takes apart a segment.
  *
- * seg  out; refers to ip, which must outlive it.
+ * seg  out, with nothing merged; refers to ip, which must outlive it.
  * Returns false when it is to be dropped, counted: header too short or longer than the segment,
  * a port of zero, wrong checksum, malformed options. */
 bool

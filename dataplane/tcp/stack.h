@@ -8,6 +8,7 @@
 #ifndef SPILLWAY_DATAPLANE_TCP_STACK_H
 #define SPILLWAY_DATAPLANE_TCP_STACK_H
 
+#include "dataplane/tcp/burst.h"
 #include "dataplane/tcp/challenge.h"
 #include "dataplane/tcp/control.h"
 #include "dataplane/tcp/ports.h"
@@ -52,6 +53,7 @@ struct tcp_stack {
 	struct timewait timewait;
 	struct timer_wheel wheel;
 	struct tcp_config config;
+	struct burst burst;        /* that tcp_burst_next goes through */
 };
 
 /* tcp_enter begins a call into the stack: sets the time and frees what ended in the last one. */

@@ -33,10 +33,21 @@ table_fini(struct table *table)
 	memset(table, 0, sizeof(*table));
 }
 
+uint32_t
+table_hash(const struct table *table, const struct flow_key *key)
+{
+	return (uint32_t)hash_keyed(key, sizeof(*key), table->seed);
+}
+
 struct flow *
 table_find(const struct table *table, const struct flow_key *key)
 {
-	uint32_t hash = (uint32_t)hash_keyed(key, sizeof(*key), table->seed);
+	return table_find_hashed(table, key, table_hash(table, key));
+}
+
+struct flow *
+table_find_hashed(const struct table *table, const struct flow_key *key, uint32_t hash)
+{
 	struct flow *flow = table->heads[hash & table->mask];
 
 	while (flow != NULL &&
@@ -52,11 +63,12 @@ table_add(struct table *table, struct flow *flow, const struct flow_key *key)
 
 	dp_assert(table->cnt <= table->mask);
 	flow->key = *key;
-	flow->hash = (uint32_t)hash_keyed(key, sizeof(*key), table->seed);
+	flow->hash = table_hash(table, key);
 	head = &table->heads[flow->hash & table->mask];
 	flow->next = *head;
 	*head = flow;
 	table->cnt++;
+	table->changes++;
 }
 
 void
@@ -71,4 +83,5 @@ table_remove(struct table *table, struct flow *flow)
 	*at = flow->next;
 	flow->next = NULL;
 	table->cnt--;
+	table->changes++;
 }

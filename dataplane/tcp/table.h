@@ -33,12 +33,14 @@ struct flow {
 	struct flow_key key;
 	uint32_t hash;
 	uint8_t kind;          /* enum flow_kind: what the node lies in */
+	uint8_t burst_last;    /* place of its last segment in the burst that was looked up last */
 };
 
 struct table {
 	struct flow **heads;
 	uint32_t mask;
 	uint32_t cnt;
+	uint32_t changes;      /* nodes added or removed, ever; wraps */
 	uint64_t seed;
 };
 
@@ -53,6 +55,18 @@ table_fini(struct table *table);
 /* table_find returns the node of a flow, or NULL. */
 struct flow *
 table_find(const struct table *table, const struct flow_key *key);
+
+/* table_hash returns the hash of a flow, table_prefetch calls for what table_find_hashed will look at
+ * for it, which is table_find for a hash that is known. */
+uint32_t
+table_hash(const struct table *table, const struct flow_key *key);
+struct flow *
+table_find_hashed(const struct table *table, const struct flow_key *key, uint32_t hash);
+static inline void
+table_prefetch(const struct table *table, uint32_t hash)
+{
+	__builtin_prefetch(&table->heads[hash & table->mask]);
+}
 
 /* table_add enters a node; its flow must not be in the table. */
 void

@@ -150,6 +150,14 @@ static_assert(sizeof(struct tcb) <= 960, "with its places in the tables at most 
 static_assert(offsetof(struct tcb, mss) + sizeof(uint16_t) == 64, "line 0 is full");
 static_assert(offsetof(struct tcb, ack_now) == 128, "two lines for every segment");
 
+/* tcb_prefetch calls for the lines of a connection that an acknowledgement looks at. */
+static inline void
+tcb_prefetch(const struct tcb *tcb)
+{
+	for (uint32_t at = 64; at < offsetof(struct tcb, reasm); at += 64)
+		__builtin_prefetch((const char *)tcb + at);
+}
+
 /* tcb_flight returns the sequence numbers sent and not acknowledged. */
 static inline uint32_t
 tcb_flight(const struct tcb *tcb)

@@ -5,7 +5,7 @@
  * by a caller that owns the clock and the wire.
  *
  *        segments (struct ip_seg)            packets (struct pkt_out)
- *              │ tcp_input                            ▲ tcp_output
+ *              │ tcp_burst_begin, _next               ▲ tcp_output
  *              ▼                                      │
  *        ┌──────────────────────── stack ────────────────────────┐
  *        │  table · state rules · reassembly · recovery · timers  │
@@ -163,13 +163,25 @@ tcp_listen(struct tcp_stack *stack, uint16_t port);
 struct tcb *
 tcp_connect(struct tcp_stack *stack, const struct tcp_remote *remote, uint64_t now_us);
 
-/* tcp_input takes one received segment through RFC 9293 3.10.7.
+/* tcp_burst_begin hands in the segments that arrived at once; tcp_burst_next takes them through
+ * RFC 9293 3.10.7, connection by connection, and must be called until it returns NULL. A connection
+ * sees its segments in order; acknowledgements among them that a later one makes superfluous are
+ * taken as one (burst.h).
  *
- * seg     as ip_input filled it; its bytes must stay until the next call into the stack other
- *         than tcp_read, tcp_send, tcp_send_room and the accessors.
- * events  out: enum tcp_event bits for the returned connection.
- * Returns the connection that has events, or NULL when there is nothing to tell. Malformed,
- * unacceptable and unwanted segments are answered as the RFCs say, and counted. */
+ * segs    [0, cnt), as ip_input filled them; cnt [0, BURST_MAX]. They and their bytes must stay
+ *         until the burst is over.
+ * events  out: enum tcp_event bits for the returned connection, told before a later segment of it
+ *         is looked at if there are any but TCP_EV_ROOM.
+ * Until the burst is over the owner may read, send, shut down, close and abort connections and use
+ * the accessors; nothing else. Malformed, unacceptable and unwanted segments are answered as the
+ * RFCs say, and counted. */
+void
+tcp_burst_begin(struct tcp_stack *stack, const struct ip_seg *segs, uint32_t cnt, uint64_t now_us);
+struct tcb *
+tcp_burst_next(struct tcp_stack *stack, uint32_t *events);
+
+/* tcp_input is a burst of one segment, over when it returns; its bytes must stay until the next call
+ * into the stack other than tcp_read, tcp_send, tcp_send_room and the accessors. */
 struct tcb *
 tcp_input(struct tcp_stack *stack, const struct ip_seg *seg, uint64_t now_us, uint32_t *events);
 
@@ -185,9 +197,9 @@ struct tcb *
 tcp_icmp(struct tcp_stack *stack, const struct ip_icmp *err, uint64_t now_us, uint32_t *events);
 
 /* tcp_read takes the next bytes of a connection in order. Call until it returns 0, at once after
- * TCP_EV_READ: what is not taken before the next tcp_input is lost to the owner (asserted).
+ * TCP_EV_READ: what is not taken before the next tcp_burst_next is lost to the owner (asserted).
  *
- * data  out: good until the next call of tcp_read or tcp_input.
+ * data  out: good until the next call of tcp_read or tcp_burst_next.
  * Returns the bytes at *data, 0 when there are none. */
 uint32_t
 tcp_read(struct tcp_stack *stack, struct tcb *tcb, const uint8_t **data);

@@ -32,22 +32,19 @@ run_timers(struct worker *worker)
 	return total;
 }
 
-static void
-take_packet(struct worker *worker, struct pkt_in *pkt)
+/* take_packet looks at one frame. Returns whether *seg is a TCP segment, for later. */
+static bool
+take_packet(struct worker *worker, struct pkt_in *pkt, struct ip_seg *seg)
 {
-	struct ip_seg seg;
 	struct tcb *tcb;
 	uint32_t reply_len;
 	uint32_t events;
 
-	switch (ip_input(&worker->local, &worker->ctr, pkt, &seg, &reply_len)) {
+	switch (ip_input(&worker->local, &worker->ctr, pkt, seg, &reply_len)) {
 	case IP_TCP:
-		tcb = tcp_input(worker->tcp, &seg, worker->now_us, &events);
-		if (tcb != NULL)
-			session_events(worker, tcb, events);
-		break;
+		return true;
 	case IP_ICMP:
-		tcb = tcp_icmp(worker->tcp, &seg.icmp, worker->now_us, &events);
+		tcb = tcp_icmp(worker->tcp, &seg->icmp, worker->now_us, &events);
 		if (tcb != NULL)
 			session_events(worker, tcb, events);
 		break;
@@ -57,18 +54,29 @@ take_packet(struct worker *worker, struct pkt_in *pkt)
 	case IP_DROP:
 		break;
 	}
+	return false;
 }
 
 static uint32_t
 receive(struct worker *worker)
 {
 	struct pkt_in pkts[BURST_MAX];
+	struct ip_seg segs[BURST_MAX];
 	uint16_t cnt = port_rx_burst(worker->port, pkts, BURST_MAX);
+	uint32_t seg_cnt = 0;
+	struct tcb *tcb;
+	uint32_t events;
 
+	if (cnt == 0)
+		return 0;
 	for (uint16_t i = 0; i < cnt; i++)
-		take_packet(worker, &pkts[i]);
-	if (cnt > 0)
-		port_rx_free(worker->port, pkts, cnt);
+		__builtin_prefetch(pkts[i].data);
+	for (uint16_t i = 0; i < cnt; i++)
+		seg_cnt += take_packet(worker, &pkts[i], &segs[seg_cnt]);
+	tcp_burst_begin(worker->tcp, segs, seg_cnt, worker->now_us);
+	while ((tcb = tcp_burst_next(worker->tcp, &events)) != NULL)
+		session_events(worker, tcb, events);
+	port_rx_free(worker->port, pkts, cnt);
 	return cnt;
 }
 

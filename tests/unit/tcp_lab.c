@@ -301,8 +301,8 @@ opened(struct lab_peer *peer, struct tcb *tcb)
 	peer->lab->peers = peer;
 }
 
-static void
-note(struct lab_peer *peer, struct tcb *tcb, uint32_t events)
+void
+lab_note(struct lab_peer *peer, struct tcb *tcb, uint32_t events)
 {
 	if (events & TCP_EV_OPEN) {
 		dp_assert(peer->tcb == (tcb->active ? tcb : NULL));
@@ -322,10 +322,15 @@ lab_deliver(struct lab_peer *peer, const struct ip_seg *ip)
 {
 	struct lab *lab = peer->lab;
 	uint32_t events = 0;
-	struct tcb *tcb = tcp_input(lab->stack, ip, lab->now_us, &events);
+	struct tcb *tcb;
 
+	if (lab->hold != NULL) {
+		lab->hold(peer, ip);
+		return 0;
+	}
+	tcb = tcp_input(lab->stack, ip, lab->now_us, &events);
 	dp_assert((tcb == NULL) == (events == 0));
-	note(peer, tcb, events);
+	lab_note(peer, tcb, events);
 	lab_check(lab);
 	return events;
 }
@@ -481,7 +486,7 @@ lab_wait(struct lab *lab, uint64_t us)
 		do {
 			cnt = tcp_timers(lab->stack, lab->now_us, notes, ARRAY_CNT(notes));
 			for (uint32_t i = 0; i < cnt; i++)
-				note(tcp_user(notes[i].tcb), notes[i].tcb, notes[i].events);
+				lab_note(tcp_user(notes[i].tcb), notes[i].tcb, notes[i].events);
 			told |= cnt > 0;
 		} while (cnt == ARRAY_CNT(notes));
 		if (told || tcp_output_pending(lab->stack))

@@ -59,6 +59,8 @@ struct lab_out {
 	uint8_t data[LAB_PAYLOAD_MAX];
 };
 
+struct lab_peer;
+
 struct lab {
 	uint64_t now_us;
 	struct counters ctr;
@@ -69,6 +71,8 @@ struct lab {
 	struct lab_out *out;       /* [0, out_cnt): what the last lab_flush or lab_wait sent */
 	uint32_t out_cnt;
 	bool keep;                 /* lab_flush adds to out instead of starting anew */
+	void (*hold)(struct lab_peer *peer, const struct ip_seg *ip);  /* takes segments instead ... */
+	                           /* ... of the stack, until they are a burst: tcp_lab_burst.h */
 };
 
 struct lab_peer {
@@ -133,6 +137,10 @@ lab_input(struct lab_peer *peer, const struct lab_seg *seg);
 /* lab_deliver gives the stack a segment that is ready, from the peer's port. */
 uint32_t
 lab_deliver(struct lab_peer *peer, const struct ip_seg *ip);
+
+/* lab_note takes what the stack told of a peer's connection, and reads what there is to read. */
+void
+lab_note(struct lab_peer *peer, struct tcb *tcb, uint32_t events);
 
 /* lab_ack sends a bare ACK of ack with the peer's window, and SACK blocks. Returns the events. */
 uint32_t
