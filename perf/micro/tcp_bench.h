@@ -18,13 +18,13 @@ enum {
 	BENCH_MSS = 1448,
 	BENCH_BURST = 64,
 	BENCH_ACK_LEN = TCP_HDR_LEN + TCP_OPT_TS_LEN,
+	BENCH_L4_MAX = 64,
 	BENCH_ROUND_US = 1000,
 };
 
-/* struct bench_ack is a prepared acknowledgement, as a port would hand it in. */
-struct bench_ack {
-	uint8_t l4[BENCH_ACK_LEN];
-	struct ip_seg ip;
+/* struct bench_l4 is the bytes of a segment without data. */
+struct bench_l4 {
+	uint8_t bytes[BENCH_L4_MAX];
 };
 
 struct bench_conn {
@@ -39,34 +39,48 @@ struct bench {
 	struct tcp_stack *stack;
 	struct counters ctr;
 	uint64_t now_us;
-	uint32_t cnt;              /* connections */
+	uint32_t cnt;              /* connections that are open */
+	uint32_t active_cnt;       /* of which so many have content to send ... */
+	uint32_t *active;          /* ... in an order of no use to a prefetcher */
 	uint32_t window_segs;
 	struct bench_conn *conns;
-	struct bench_ack *acks;
+	struct ip_seg *segs;       /* prepared, of ack_cnt acknowledgements */
+	struct bench_l4 *l4;
 	struct buf_pool *bufs;
 	struct buf *block;         /* one reference is the bench's */
 	struct pkt_out pkts[BENCH_BURST];
 };
 
-/* bench_init opens cnt connections with windows of window_segs segments, and fills them. */
+/* struct bench_shape is what a bench has. */
+struct bench_shape {
+	uint32_t open_cnt;         /* connections */
+	uint32_t active_cnt;       /* of which so many send, [1, open_cnt] */
+	uint32_t window_segs;
+	uint32_t ack_cnt;          /* acknowledgements that can be prepared at once */
+};
+
+/* bench_init opens connections, and fills the windows of those that are active. */
 void
-bench_init(struct bench *bench, uint32_t cnt, uint32_t window_segs);
+bench_init(struct bench *bench, const struct bench_shape *shape);
 
 /* bench_fini ends them. */
 void
 bench_fini(struct bench *bench);
 
-/* bench_ack_prepare writes into *ack what acknowledges the next segs segments of a connection. */
+/* bench_ack_prepare writes, as the acknowledgement at a place, what acknowledges the next segs
+ * segments of a connection. */
 void
-bench_ack_prepare(struct bench *bench, uint32_t conn, uint32_t segs, struct bench_ack *ack);
+bench_ack_prepare(struct bench *bench, uint32_t place, uint32_t conn, uint32_t segs);
 
-/* bench_ack_give gives the stack a prepared acknowledgement. */
+/* bench_ack_give gives the stack cnt prepared acknowledgements at once, from a place on. */
 static inline void
-bench_ack_give(struct bench *bench, const struct bench_ack *ack)
+bench_ack_give(struct bench *bench, uint32_t place, uint32_t cnt)
 {
 	uint32_t events;
 
-	tcp_input(bench->stack, &ack->ip, bench->now_us, &events);
+	tcp_burst_begin(bench->stack, bench->segs + place, cnt, bench->now_us);
+	while (tcp_burst_next(bench->stack, &events) != NULL)
+		;
 }
 
 /* bench_feed hands in content for what may be sent next. */

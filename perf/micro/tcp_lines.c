@@ -15,17 +15,19 @@ int
 main(void)
 {
 	static struct bench bench;
-	struct bench_ack ack;
+	static const struct bench_shape shape = {
+		.open_cnt = 1, .active_cnt = 1, .window_segs = WINDOW_SEGS, .ack_cnt = 1,
+	};
 
-	bench_init(&bench, 1, WINDOW_SEGS);
-	bench_ack_prepare(&bench, 0, SEGS, &ack);
+	bench_init(&bench, &shape);
+	bench_ack_prepare(&bench, 0, 0, SEGS);
 	bench.now_us += BENCH_ROUND_US;
 	printf("tcb 0x%lx %zu\n", (unsigned long)bench.conns[0].tcb, sizeof(struct tcb));
 	for (uint32_t i = 0; i < ARRAY_CNT(mark); i++)
 		printf("mark%u 0x%lx\n", i, (unsigned long)&mark[i]);
 	fflush(stdout);
 	mark[0] = 1;
-	bench_ack_give(&bench, &ack);
+	bench_ack_give(&bench, 0, 1);
 	mark[1] = 1;
 	bench_feed(&bench, 0);
 	mark[2] = 1;

@@ -6,7 +6,10 @@
  * less. A run's cost is the median of its batches: one that was interrupted does not count. Printed
  * is the median of RUNS; the clocks' own cost is taken off.
  *
- * usage: tcp_micro [CONNECTIONS...]   without any: 1, 100 and 10000
+ * usage: tcp_micro [OPEN[:ACTIVE[:SAME]]...]
+ *
+ * OPEN connections, ACTIVE of which (all) are sent to and acknowledge; a burst has SAME (one)
+ * acknowledgements of each, at most 64 in all.
  */
 #include "perf/micro/tcp_bench.h"
 
@@ -42,6 +45,14 @@ struct samples {
 struct cost {
 	struct samples ack;
 	struct samples segment;
+};
+
+/* struct load is what is measured. */
+struct load {
+	uint32_t open_cnt;
+	uint32_t active_cnt;
+	uint32_t burst;            /* acknowledgements that arrive at once */
+	uint32_t per;              /* of each active connection, in a round */
 };
 
 struct result {
@@ -135,28 +146,28 @@ output(struct bench *bench, struct samples *samples)
 	} while (cnt > 0);
 }
 
-/* round_of acknowledges each connection in the given order, per times; then all send. */
+/* round_of acknowledges each active connection per times; then all send. */
 static void
-round_of(struct bench *bench, const uint32_t *order, uint32_t per, struct cost *cost)
+round_of(struct bench *bench, const struct load *load, struct cost *cost)
 {
-	uint32_t cnt = bench->cnt * per;
+	uint32_t cnt = load->active_cnt * load->per;
 
 	bench_tick(bench);
 	for (uint32_t i = 0; i < cnt; i++)
-		bench_ack_prepare(bench, order[i % bench->cnt], SEGS_PER_ACK, &bench->acks[i]);
-	for (uint32_t first = 0; first + BATCH <= cnt; first += BATCH) {
+		bench_ack_prepare(bench, i, bench->active[i % load->active_cnt], SEGS_PER_ACK);
+	for (uint32_t first = 0; first < cnt; first += BATCH) {
+		uint32_t end = MIN(first + BATCH, cnt);
 		struct clocks took = {0, 0};
 
 		clocks_begin(&took);
-		for (uint32_t i = first; i < first + BATCH; i++)
-			bench_ack_give(bench, &bench->acks[i]);
+		for (uint32_t i = first; i < end; i += load->burst)
+			bench_ack_give(bench, i, MIN(load->burst, end - i));
 		clocks_end(&took);
-		sample(&cost->ack, &took, BATCH);
+		if (end - first == BATCH)
+			sample(&cost->ack, &took, BATCH);
 	}
-	for (uint32_t i = cnt - cnt % BATCH; i < cnt; i++)
-		bench_ack_give(bench, &bench->acks[i]);
-	for (uint32_t i = 0; i < bench->cnt; i++)
-		bench_feed(bench, order[i]);
+	for (uint32_t i = 0; i < load->active_cnt; i++)
+		bench_feed(bench, bench->active[i]);
 	output(bench, &cost->segment);
 }
 
@@ -179,14 +190,14 @@ middle(double *values, uint32_t cnt)
 }
 
 static struct result
-run(struct bench *bench, const uint32_t *order, uint32_t per)
+run(struct bench *bench, const struct load *load)
 {
 	static struct cost cost;
 
 	cost.ack.cnt = 0;
 	cost.segment.cnt = 0;
-	for (uint32_t acks = 0; acks < ACKS_PER_RUN; acks += bench->cnt * per)
-		round_of(bench, order, per, &cost);
+	for (uint32_t acks = 0; acks < ACKS_PER_RUN; acks += load->active_cnt * load->per)
+		round_of(bench, load, &cost);
 	return (struct result){
 		.ack_cycles = middle(cost.ack.cycles, cost.ack.cnt),
 		.ack_ns = middle(cost.ack.cpu_ns, cost.ack.cnt),
@@ -206,64 +217,61 @@ median(const struct result *results, size_t field)
 	return middle(values, RUNS);
 }
 
-/* shuffled returns the connections in an order of no use to a prefetcher; free it. */
-static uint32_t *
-shuffled(uint32_t cnt)
-{
-	uint32_t *order = calloc(cnt, sizeof(*order));
-	uint64_t state = 88172645463325252u;
-
-	dp_assert(order != NULL);
-	for (uint32_t i = 0; i < cnt; i++) {
-		uint32_t j;
-
-		state ^= state << 13;
-		state ^= state >> 7;
-		state ^= state << 17;
-		j = (uint32_t)(state % (i + 1));
-		order[i] = order[j];
-		order[j] = i;
-	}
-	return order;
-}
-
 static void
-measure(uint32_t cnt)
+measure(const struct load *load)
 {
 	static struct bench bench;
 	struct result results[RUNS];
-	uint32_t per = cnt < BATCH ? BATCH / cnt : 1;
-	uint32_t *order = shuffled(cnt);
+	struct bench_shape shape = {
+		.open_cnt = load->open_cnt,
+		.active_cnt = load->active_cnt,
+		/* the window holds two rounds; ten thousand share the pool of records */
+		.window_segs = MAX(4 * load->per * SEGS_PER_ACK, 16u),
+		.ack_cnt = load->active_cnt * load->per,
+	};
 
-	/* the window holds two rounds; ten thousand share the pool of records */
-	bench_init(&bench, cnt, MAX(4 * per * SEGS_PER_ACK, 16u));
-	bench.acks = calloc((size_t)cnt * per, sizeof(*bench.acks));
-	dp_assert(bench.acks != NULL);
+	bench_init(&bench, &shape);
 	for (uint32_t i = 0; i < RUNS; i++)
-		results[i] = run(&bench, order, per);
-	printf("%11u %12.0f %12.1f %16.0f %16.1f\n", cnt,
-	       median(results, offsetof(struct result, ack_cycles)),
+		results[i] = run(&bench, load);
+	printf("%8u %8u %6u %12.0f %12.1f %16.0f %16.1f\n", load->open_cnt, load->active_cnt,
+	       load->burst, median(results, offsetof(struct result, ack_cycles)),
 	       median(results, offsetof(struct result, ack_ns)),
 	       median(results, offsetof(struct result, segment_cycles)),
 	       median(results, offsetof(struct result, segment_ns)));
 	fflush(stdout);
-	free(bench.acks);
 	bench_fini(&bench);
-	free(order);
+}
+
+/* load_parse reads OPEN[:ACTIVE[:SAME]]. */
+static struct load
+load_parse(const char *text)
+{
+	struct load load = {0};
+	uint32_t same = 1;
+	int cnt = sscanf(text, "%u:%u:%u", &load.open_cnt, &load.active_cnt, &same);
+
+	load.open_cnt = MAX(load.open_cnt, 1u);
+	load.active_cnt = MIN(cnt >= 2 ? MAX(load.active_cnt, 1u) : load.open_cnt, load.open_cnt);
+	load.burst = MIN(load.active_cnt * MAX(same, 1u), (uint32_t)BENCH_BURST);
+	load.per = (BATCH + load.active_cnt - 1) / load.active_cnt;
+	return load;
 }
 
 int
 main(int argc, char **argv)
 {
-	static const uint32_t counts[] = {1, 100, 10000};
+	static const char *const usual[] = {
+		"1", "1:1:64", "16:16:4", "10", "100", "10000", "100000:1000",
+	};
+	const char *const *loads = argc > 1 ? (const char *const *)argv + 1 : usual;
+	uint32_t cnt = argc > 1 ? (uint32_t)argc - 1 : ARRAY_CNT(usual);
 
-	printf("%11s %12s %12s %16s %16s\n", "connections", "ACK cycles", "ACK CPU ns",
-	       "segment cycles", "segment CPU ns");
-	if (argc == 1) {
-		for (uint32_t i = 0; i < ARRAY_CNT(counts); i++)
-			measure(counts[i]);
+	printf("%8s %8s %6s %12s %12s %16s %16s\n", "open", "active", "burst", "ACK cycles",
+	       "ACK CPU ns", "segment cycles", "segment CPU ns");
+	for (uint32_t i = 0; i < cnt; i++) {
+		struct load load = load_parse(loads[i]);
+
+		measure(&load);
 	}
-	for (int i = 1; i < argc; i++)
-		measure((uint32_t)MAX(1, atoi(argv[i])));
 	return 0;
 }
