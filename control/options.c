@@ -43,6 +43,7 @@ classes_check(const char *value, struct fail *fail)
 }
 
 static const char *const yes_no[] = {"no", "yes", NULL};
+static const char *const integrity_kinds[] = {"always", "sampled", "off", NULL};
 static const char *const poll_kinds[] = {"adaptive", "busy", NULL};
 
 #define TEXT(field, preset, min, help)                                                             \
@@ -72,6 +73,8 @@ static const struct option_row rows[] = {
 	NUMBER(torrents_max, "", "131072", 1, 4194304, "torrents in the catalogue"),
 	NUMBER(active_max, "", "1024", 1, 65536, "torrents served at once"),
 	CHOICE(poll, poll_kinds, "adaptive", "adaptive sleeps when idle; busy never sleeps"),
+	CHOICE(integrity, integrity_kinds, "always",
+	       "reads whose bytes are compared with those verified; sampled: one in 16"),
 	NUMBER(cpu, "", "-1", -1, 1023, "CPU of the dataplane's worker; -1 is the scheduler's choice"),
 	CHOICE(congestion, congestion_names, "cubic",
 	       "congestion control where a torrent has no class; a change is for new connections"),

@@ -29,6 +29,12 @@ enum option_poll {
 	OPTION_POLL_BUSY,
 };
 
+enum option_integrity {
+	OPTION_INTEGRITY_ALWAYS,
+	OPTION_INTEGRITY_SAMPLED,
+	OPTION_INTEGRITY_OFF,
+};
+
 struct options {
 	char port[ABI_PORT_MAX];
 	char address[64];
@@ -42,6 +48,7 @@ struct options {
 	int64_t torrents_max;
 	int64_t active_max;
 	int64_t poll; /* enum option_poll */
+	int64_t integrity; /* enum option_integrity */
 	int64_t cpu;
 	int64_t congestion; /* enum abi_congestion */
 	char congestion_classes[CLASSES_TEXT_MAX]; /* as classes_parse */

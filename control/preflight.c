@@ -231,6 +231,19 @@ file_prefix_make(const char *run_dir, char *out)
 	snprintf(out, ABI_PORT_MAX, "spillway-%08" PRIx32, hash);
 }
 
+static uint32_t
+flags_of(const struct options *options)
+{
+	static const uint32_t integrity[] = {
+		[OPTION_INTEGRITY_SAMPLED] = ABI_CONFIG_INTEGRITY_SAMPLED,
+		[OPTION_INTEGRITY_OFF] = ABI_CONFIG_INTEGRITY_OFF,
+	};
+
+	return (options->huge ? 0 : ABI_CONFIG_NO_HUGE) |
+	       (options->poll == OPTION_POLL_BUSY ? ABI_CONFIG_POLL_BUSY : 0) |
+	       (options->ecn ? ABI_CONFIG_ECN : 0) | integrity[options->integrity];
+}
+
 static void
 numbers_fill(struct abi_config *config, const struct options *options)
 {
@@ -238,9 +251,7 @@ numbers_fill(struct abi_config *config, const struct options *options)
 	config->version = ABI_VERSION;
 	config->listen_port = (uint16_t)options->listen_port;
 	config->mtu = (uint16_t)options->mtu;
-	config->flags = (options->huge ? 0 : ABI_CONFIG_NO_HUGE) |
-	                (options->poll == OPTION_POLL_BUSY ? ABI_CONFIG_POLL_BUSY : 0) |
-	                (options->ecn ? ABI_CONFIG_ECN : 0);
+	config->flags = flags_of(options);
 	config->arena_mib = (uint32_t)options->arena_mib;
 	config->connections_max = (uint32_t)options->connections_max;
 	config->torrents_max = (uint32_t)options->torrents_max;

@@ -184,6 +184,7 @@
 	X(arena_free, GAUGE, "block buffers free or only cached")                                  \
 	X(arena_empty, COUNTER, "reads put off: no block buffer free")                             \
 	X(integrity_checked, COUNTER, "read units whose fingerprint was checked")                  \
+	X(integrity_unchecked, COUNTER, "read units taken unchecked: integrity is sampled or off") \
 	X(integrity_changed, COUNTER, "read units withdrawn: bytes differ from those verified")    \
 	X(disk_short, COUNTER, "read units withdrawn: file ends early")                            \
 	X(disk_errors, COUNTER, "read units withdrawn: the device failed")                         \

@@ -137,6 +137,7 @@ enum {
 	STORE_EVENTS_MAX = 1024,        /* events waiting for control */
 	STORE_ALIGN = 4096,             /* bytes; O_DIRECT offset, length and memory */
 	STORE_BUFFERS_MIN = 8,          /* of the arena: one gathered block and its window of units */
+	STORE_SAMPLE_SHIFT = 4,         /* integrity sampled: one read in 2^4 is checked */
 	STORE_RETRIES_MAX = 8,          /* of one unit's read after EINTR, EAGAIN or ENOMEM */
 	STORE_ASK_AGAIN_US = 30 * 1000 * 1000, /* control did not answer ACTIVATE: ask again */
 	STORE_IDLE_US = 300 * 1000 * 1000, /* an active torrent without peers is let go after this */

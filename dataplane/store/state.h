@@ -22,6 +22,7 @@ struct content {
 	uint32_t unit_shift;       /* log2 of the unit's bytes */
 	uint32_t slot;             /* own index */
 	uint32_t files_got;        /* descriptors registered */
+	bool suspect;              /* a unit differed: every read is checked from now on */
 	uint32_t *places;          /* fixed-file index of each file, [layout->file_cnt] */
 	size_t own_len;            /* bytes of the mapping that places and have are in */
 	size_t map_len;            /* of the layout's */
@@ -56,6 +57,8 @@ struct store {
 	struct req_list over;
 	struct req_list stalled;
 	uint32_t gather_cnt;         /* buffers that requests gather into */
+	enum store_integrity integrity;
+	uint64_t lot;                /* of the sampled reads; secret */
 	/* handshakes and control */
 	struct torrent *torrents;    /* [torrents_max] */
 	struct torrent *torrents_free;

@@ -45,7 +45,7 @@ store_destroy(struct store *store)
 
 /* store_parts makes what a store consists of; on failure store_destroy takes back what there is. */
 static COLD int
-store_parts(struct store *store, const struct store_config *config, const uint64_t random[2])
+store_parts(struct store *store, const struct store_config *config, const uint64_t random[3])
 {
 	uint32_t buf_cnt = (uint32_t)(config->arena_len / ABI_UNIT_MAX);
 	struct ring_config ring = {
@@ -60,6 +60,8 @@ store_parts(struct store *store, const struct store_config *config, const uint64
 	if (store->ring == NULL)
 		return -errno;
 	store->seed = random[0];
+	store->integrity = config->integrity;
+	store->lot = random[2];
 	err = cache_init(&store->cache, config->arena, buf_cnt, config->ctr, random[1]);
 	if (err == 0)
 		err = catalogue_init(store, config->torrents_max);
@@ -72,7 +74,7 @@ struct store *
 store_create(const struct store_config *config)
 {
 	struct store *store;
-	uint64_t random[2];
+	uint64_t random[3];
 	int err;
 
 	if (!config_is_sound(config)) {

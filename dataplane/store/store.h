@@ -8,7 +8,7 @@
  *
  * A block of a torrent lies in one or more read units (abi.h). A unit is read whole, once for all
  * who wait for it, with O_DIRECT into a buffer of the arena; its fingerprint is checked before
- * anyone sees it; it stays cached until its buffer is needed. A unit that cannot be read or is not
+ * anyone sees it (unless the operator chose otherwise: enum store_integrity); it stays cached until its buffer is needed. A unit that cannot be read or is not
  * what was verified is withdrawn with the pieces that it touches: counted, told to control, never
  * sent.
  *
@@ -34,11 +34,20 @@ struct active;
 struct content;
 struct unit;
 
+/* Which reads have their fingerprint checked. */
+enum store_integrity {
+	STORE_INTEGRITY_ALWAYS,
+	STORE_INTEGRITY_SAMPLED, /* one in 2^STORE_SAMPLE_SHIFT, drawn by lot; and all of a torrent
+	                            from its first that differs until it is activated anew */
+	STORE_INTEGRITY_OFF,
+};
+
 struct store_config {
 	uint32_t torrents_max;
 	uint32_t active_max;
 	void *arena;                    /* aligned to 4096; outlives the store */
 	uint64_t arena_len;             /* bytes; cut into buffers of ABI_UNIT_MAX, 8 at least */
+	enum store_integrity integrity;
 	struct counters *ctr;
 	struct abi_torrent_stat *stats; /* [active_max], written by the store */
 };

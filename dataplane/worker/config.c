@@ -41,6 +41,9 @@ config_read(int fd, struct abi_config *config)
 		return "connections_max out of range";
 	if (!within(config->connections_per_source, 1, 1048576))
 		return "connections_per_source out of range";
+	if ((config->flags & ABI_CONFIG_INTEGRITY_SAMPLED) != 0 &&
+	    (config->flags & ABI_CONFIG_INTEGRITY_OFF) != 0)
+		return "integrity is sampled and off";
 	if (config->congestion >= ABI_CONGESTION_CNT)
 		return "congestion is unknown";
 	if (!within(config->torrents_max, 1, 4194304))

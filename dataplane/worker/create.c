@@ -52,6 +52,15 @@ make_port(struct worker *worker, const struct abi_config *config, char *error)
 	return true;
 }
 
+static enum store_integrity
+integrity_of(const struct abi_config *config)
+{
+	if (config->flags & ABI_CONFIG_INTEGRITY_OFF)
+		return STORE_INTEGRITY_OFF;
+	return config->flags & ABI_CONFIG_INTEGRITY_SAMPLED ? STORE_INTEGRITY_SAMPLED
+	                                                    : STORE_INTEGRITY_ALWAYS;
+}
+
 static bool
 make_store(struct worker *worker, const struct abi_config *config, char *error)
 {
@@ -60,6 +69,7 @@ make_store(struct worker *worker, const struct abi_config *config, char *error)
 		.torrents_max = config->torrents_max,
 		.active_max = config->active_max,
 		.arena_len = (uint64_t)config->arena_mib << 20,
+		.integrity = integrity_of(config),
 		.ctr = &worker->ctr,
 		.stats = worker->publish.stats,
 	};

@@ -23,15 +23,20 @@ enum {
 void
 shop_open(struct shop *shop, uint32_t buf_cnt, uint32_t active_max)
 {
-	struct store_config config = {
-		.torrents_max = 64,
-		.active_max = active_max,
-		.arena_len = (uint64_t)buf_cnt * ABI_UNIT_MAX,
-		.ctr = &shop->ctr,
-		.stats = shop->stats,
-	};
+	struct store_config config = {.torrents_max = 64, .active_max = active_max};
+
+	shop_open_as(shop, buf_cnt, &config);
+}
+
+void
+shop_open_as(struct shop *shop, uint32_t buf_cnt, const struct store_config *wanted)
+{
+	struct store_config config = *wanted;
 
 	memset(shop, 0, sizeof(*shop));
+	config.arena_len = (uint64_t)buf_cnt * ABI_UNIT_MAX;
+	config.ctr = &shop->ctr;
+	config.stats = shop->stats;
 	shop->arena = aligned_alloc(STORE_ALIGN, config.arena_len);
 	assert_non_null(shop->arena);
 	config.arena = shop->arena;

@@ -25,6 +25,11 @@ struct shop {
 void
 shop_open(struct shop *shop, uint32_t buf_cnt, uint32_t active_max);
 
+/* shop_open_as is shop_open with the rest of the store's configuration as the test wants it: it
+ * fills in arena, counters and stats. */
+void
+shop_open_as(struct shop *shop, uint32_t buf_cnt, const struct store_config *wanted);
+
 void
 shop_close(struct shop *shop);
 
