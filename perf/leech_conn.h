@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* leech_conn.h: one connection of the load generator, a socket that asks and counts.
+/* leech_conn.h: one connection of the load generator, whatever carries its bytes.
  *
- *      leech_session (epoll) ──event──► leech_conn (socket: connect, recv, send)
- *                                            │ bytes of a message header, a whole block
- *                                            ▼
- *                                       leech_wire (peer wire: what they mean, what to ask next)
+ *   leech_socket (kernel) ┐  space/advance, push    ┌─────────────┐
+ *                         ├────────────────────────►│ leech_conn  │──► leech_wire: what they mean,
+ *   leech_stack (our TCP) ┘◄── out[0, out_len) ─────└─────────────┘    and what to ask next
  *
- * Input is read in two kinds. A message up to the end of its header, or a short control message
- * as a whole, goes to `in`. The body of a piece message goes straight to the assembly that wants
- * it, or is dropped by the kernel (MSG_TRUNC) and never copied.
- * Single thread. Memory: `in`, `out`, `requests` and `have` are allocated by leech_conn_open and
- * freed by leech_conn_close. Counts outlive the connection.
+ * What arrives goes to one of three places: a message up to the end of its header, or a short
+ * control message as a whole, to `in`; the body of a block to the assembly that wants it; or
+ * nowhere. leech_conn_space tells which, so that a carrier may put it there itself or drop it
+ * uncopied; leech_conn_push does it for a carrier that holds the bytes. What is to be sent waits
+ * in `out`; the carrier takes it from there.
+ * Single thread. Memory: `in`, `out`, `requests` and `have` are taken by leech_conn_begin and
+ * freed by leech_conn_end. Counts outlive the connection.
  */
 #ifndef SPILLWAY_PERF_LEECH_CONN_H
 #define SPILLWAY_PERF_LEECH_CONN_H
@@ -36,7 +37,6 @@ enum leech_conn_state {
 enum leech_conn_limit {
 	LEECH_IN_BYTES_MIN = 4096,        /* control messages longer than `in` are skipped */
 	LEECH_MESSAGE_BYTES_MAX = 2 << 20, /* longer ones are a protocol error */
-	LEECH_READS_PER_EVENT = 128,      /* then it is another connection's turn */
 };
 
 /* struct leech_tally is what all connections together saw. */
@@ -57,13 +57,21 @@ struct leech_tally {
 	struct leech_hist latency;
 };
 
+struct leech_conn;
+struct leech_stack;
+struct port;
+
 /* struct leech_context is what the connections share. */
 struct leech_context {
 	const struct leech_options *options;
 	const struct leech_torrent *torrent;
 	struct leech_assembly_pool *pool;
 	struct leech_tally *tally;
-	int epoll_fd;
+	struct leech_conn *conns;  /* [0, conn_cnt): this thread's */
+	uint32_t conn_cnt;
+	int epoll_fd;              /* the kernel's sockets only */
+	struct leech_stack *stack; /* our own TCP only */
+	struct port *port;         /* and its port */
 };
 
 struct leech_request {
@@ -72,8 +80,13 @@ struct leech_request {
 	struct leech_assembly *assembly; /* NULL: not verified */
 };
 
+struct tcb;
+
 struct leech_conn {
-	int fd;
+	int fd;                    /* kernel sockets, else -1 */
+	struct tcb *tcb;           /* our own TCP, else NULL */
+	struct leech_conn *blocked_next; /* of those whose `out` our TCP had no room for */
+	bool blocked;
 	enum leech_conn_state state;
 	uint32_t index;
 	bool fast;                 /* both ends speak BEP 6 */
@@ -105,26 +118,45 @@ struct leech_conn {
 	uint64_t payload_bytes;
 };
 
-/* leech_conn_open starts connecting.
+/* leech_conn_begin makes a connection that is about to connect.
  *
- * conn     zeroed.
+ * conn     zeroed, but for counts.
  * index    in [0, options->connection_cnt).
- * Returns 0, or -errno of the call that failed; then conn is closed. A refused connect is not an
- * error here: it is counted when it is known. */
+ * Returns 0, or -ENOMEM; then conn is as it was. */
 int
-leech_conn_open(struct leech_context *context, struct leech_conn *conn, uint32_t index);
+leech_conn_begin(struct leech_context *context, struct leech_conn *conn, uint32_t index);
 
-/* leech_conn_event handles what epoll reports for the connection; it may close it.
+/* leech_conn_connected begins the peer wire's handshake: `out` has something to send. */
+void
+leech_conn_connected(struct leech_context *context, struct leech_conn *conn);
+
+/* leech_conn_space tells how many of the next bytes go to one place, > 0.
  *
- * events   EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP. */
-void
-leech_conn_event(struct leech_context *context, struct leech_conn *conn, uint32_t events);
+ * at  out: the place; NULL: they are not wanted. */
+uint32_t
+leech_conn_space(struct leech_conn *conn, uint8_t **at);
 
-/* leech_conn_close frees everything; a connection that is still connecting counts as failed. */
-void
-leech_conn_close(struct leech_context *context, struct leech_conn *conn);
+/* leech_conn_advance takes note that len bytes arrived where leech_conn_space said.
+ *
+ * len      [1, what leech_conn_space returned].
+ * Returns 0, or -1: the peer broke the protocol, counted, and the connection is to be closed. */
+int
+leech_conn_advance(struct leech_context *context, struct leech_conn *conn, uint32_t len);
 
-/* leech_conn_is_live tells whether the connection is opened and not closed. */
+/* leech_conn_push takes bytes that arrived elsewhere. Returns as leech_conn_advance. */
+int
+leech_conn_push(struct leech_context *context, struct leech_conn *conn, const uint8_t *data,
+		uint32_t len);
+
+/* leech_conn_sent removes what the carrier took from the start of `out`. */
+void
+leech_conn_sent(struct leech_conn *conn, uint32_t len);
+
+/* leech_conn_end frees everything; a connection that was still connecting counts as failed. */
+void
+leech_conn_end(struct leech_context *context, struct leech_conn *conn);
+
+/* leech_conn_is_live tells whether the connection has begun and not ended. */
 static inline bool
 leech_conn_is_live(const struct leech_conn *conn)
 {

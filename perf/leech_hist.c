@@ -38,6 +38,18 @@ leech_hist_add(struct leech_hist *hist, uint64_t value_us)
 		hist->max_us = value_us;
 }
 
+void
+leech_hist_merge(struct leech_hist *hist, const struct leech_hist *other)
+{
+	uint32_t i;
+
+	hist->cnt += other->cnt;
+	if (other->max_us > hist->max_us)
+		hist->max_us = other->max_us;
+	for (i = 0; i < LEECH_HIST_BUCKETS; i++)
+		hist->bucket[i] += other->bucket[i];
+}
+
 uint64_t
 leech_hist_quantile(const struct leech_hist *hist, double q)
 {

@@ -29,6 +29,10 @@ struct leech_hist {
 void
 leech_hist_add(struct leech_hist *hist, uint64_t value_us);
 
+/* leech_hist_merge adds every value of other to hist. */
+void
+leech_hist_merge(struct leech_hist *hist, const struct leech_hist *other);
+
 /* leech_hist_quantile gives the value below or at which the fraction q of the values lies.
  *
  * q        in [0, 1].

@@ -1,278 +1,143 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* The command line of spillway-leech: one table row per option. */
+/* The options of spillway-leech, each once. */
 #include "perf/leech_options.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <inttypes.h>
+#include "perf/leech_row.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#define US(seconds) ((uint64_t)(seconds) * 1000000u)
+#define COUNT_OF(rows) (sizeof(rows) / sizeof((rows)[0]))
+#define AT(field) .offset = offsetof(struct leech_options, field)
+#define HEADING(text) {.kind = LEECH_ROW_HEADING, .help = text}
+
 static const char help_text[] =
-	"spillway-leech: loads a BitTorrent seeder over kernel sockets and measures what comes.\n"
+	"spillway-leech loads a BitTorrent seeder and measures what comes.\n"
 	"\n"
 	"  spillway-leech --connect ADDR:PORT --torrent FILE [OPTION VALUE]...\n"
+	"  spillway-leech --port memif:SOCKET --local ADDR --connect ADDR:PORT --torrent FILE ...\n"
 	"\n"
-	"  --connect ADDR:PORT   the seeder (IPv4)\n"
-	"  --torrent FILE        metainfo with a v1 part\n"
-	"  --connections N       peers to be, all of one address [1]\n"
-	"  --outstanding M       requests kept in flight per connection [64]; the peer's reqq\n"
-	"                        caps it; they are renewed M/8 at a time, in one send\n"
-	"  --block BYTES         length of one request [16384]\n"
-	"  --order ORDER         sequential: connection i of N starts at piece i*pieces/N, goes up\n"
-	"                        and wraps [default]; random: each connection draws each next\n"
-	"                        piece at random; same: every connection starts at piece 0 and\n"
-	"                        goes up\n"
-	"  --seconds S           stop after S seconds [10; with --bytes: 600]\n"
-	"  --bytes B             stop after B bytes of payload over all connections\n"
-	"  --verify WHAT         all, sample [default] or none: which pieces are assembled and\n"
-	"                        their SHA-1 checked; sample takes one piece in 32 (more when\n"
-	"                        there are few), by --seed; the payload of other pieces is\n"
-	"                        dropped in the kernel, uncopied\n"
-	"  --seed N              of the order, the sample and the peer ids [1]\n"
-	"  --bind ADDR[/N]       local address; with N, connection i has ADDR + i mod N, for seeders\n"
-	"                        that take one connection from an address\n"
-	"  --json                one JSON object on stdout instead of the table\n"
-	"  --help\n"
+	"It is many leechers at once. Each connection asks for blocks of the torrent, keeps so many\n"
+	"requests in flight and counts what comes; nothing is written to disk. Without --port it\n"
+	"uses the kernel's sockets, with it our own TCP on a port of DPDK.\n";
+
+static const char help_end[] =
 	"\n"
-	"Goodput is piece payload from the first request to the last byte. Latency is from a\n"
-	"request's send to the last byte of its block. A connection that ends is not opened again.\n"
-	"Exit status: 0 done; 1 a hash failed, nothing was served, or --bytes was not reached;\n"
+	"Goodput is payload of blocks, from the first request to the last byte. Latency is from a\n"
+	"request's send to its block's last byte. A connection that the seeder ends stays ended.\n"
+	"\n"
+	"Exit status: 0 done; 1 a hash was wrong, nothing was served, or --bytes was not reached;\n"
 	"2 usage.\n";
 
 static const char *const order_names[] = {"sequential", "random", "same", NULL};
 static const char *const verify_names[] = {"none", "sample", "all", NULL};
 
-struct option_row {
-	const char *name;
-	int (*read)(struct leech_options *options, const char *value);
+static const struct leech_row rows[] = {
+	HEADING("The seeder"),
+	{"--connect", "ADDR:PORT", LEECH_ROW_ENDPOINT, AT(peer),
+	 .help = "whom to load (IPv4)"},
+	{"--peer", "ADDR:PORT", LEECH_ROW_ENDPOINT, AT(peer), .help = NULL},
+	{"--torrent", "FILE", LEECH_ROW_TEXT, AT(torrent_path),
+	 .help = "what to ask for: metainfo with a v1 part"},
+
+	HEADING("The load"),
+	{"--connections", "N", LEECH_ROW_NUMBER, AT(connection_cnt), "1", 1, LEECH_CONNECTIONS_MAX,
+	 .help = "peers to be, all of one address"},
+	{"--outstanding", "M", LEECH_ROW_NUMBER, AT(outstanding_cnt), "64", 1,
+	 LEECH_OUTSTANDING_MAX,
+	 .help = "requests kept in flight per connection; the seeder's reqq caps it; they are "
+		 "renewed M/8 at a time, in one send"},
+	{"--block", "BYTES", LEECH_ROW_NUMBER, AT(block_bytes), "16384", 1, LEECH_BLOCK_BYTES_MAX,
+	 .help = "length of one request"},
+	{"--order", "ORDER", LEECH_ROW_WORD, AT(order), "sequential", .words = order_names,
+	 .help = "sequential: connection i of N starts at piece i*pieces/N, goes up and wraps; "
+		 "random: each draws each next piece at random; same: all start at piece 0 and go "
+		 "up"},
+	{"--seconds", "S", LEECH_ROW_SECONDS, AT(span_us), NULL, 1000, US(LEECH_SECONDS_MAX),
+	 .help = "stop after S seconds [10; with --bytes 600]"},
+	{"--bytes", "B", LEECH_ROW_SIZE, AT(bytes), NULL, 1, UINT64_MAX / 2,
+	 .help = "stop after B bytes of payload over all connections; K, M and G are powers of "
+		 "1024"},
+
+	HEADING("What is checked"),
+	{"--verify", "WHAT", LEECH_ROW_WORD, AT(verify), "sample", .words = verify_names,
+	 .help = "all, sample or none: which pieces are put together and their SHA-1 checked; "
+		 "sample takes one piece in 32 (more when there are few), by --seed; the payload of "
+		 "the others is dropped uncopied"},
+	{"--seed", "N", LEECH_ROW_SIZE, AT(seed), "1", 1, UINT64_MAX,
+	 .help = "of the order, the sample and the peer ids"},
+
+	HEADING("Addresses, and our own TCP"),
+	{"--local", "ADDR[/N]", LEECH_ROW_ADDRESSES, AT(local), .min = 1,
+	 .max = LEECH_CONNECTIONS_MAX,
+	 .help = "local address; needed with --port, else the kernel's choice. With N, connection "
+		 "i has ADDR + i mod N, for seeders that take one connection from an address"},
+	{"--bind", "ADDR[/N]", LEECH_ROW_ADDRESSES, AT(local), .min = 1,
+	 .max = LEECH_CONNECTIONS_MAX, .help = NULL},
+	{"--port", "KIND:ARG", LEECH_ROW_TEXT, AT(port),
+	 .help = "send and receive by our own TCP on this port of DPDK, written as spillwayd's "
+		 "option port, e.g. memif:/run/x.sock"},
+	{"--next-hop", "ADDR", LEECH_ROW_ADDRESS, AT(next_hop),
+	 .help = "who on the link leads to the seeder [the seeder]"},
+	{"--window", "BYTES", LEECH_ROW_SIZE, AT(window_bytes), "4M", 65536, 256 << 20,
+	 .help = "receive window of a connection"},
+	{"--mtu", "BYTES", LEECH_ROW_NUMBER, AT(mtu), "1500", 576, 9000,
+	 .help = "of the port"},
+	{"--cpu", "N", LEECH_ROW_CPU, AT(cpu), "-1", .max = 1023,
+	 .help = "CPU to be bound to; -1 is the scheduler's choice"},
+	{"--no-huge", NULL, LEECH_ROW_FLAG, AT(no_huge),
+	 .help = "take ordinary pages, not hugepages"},
+	{"--xdp-object", "FILE", LEECH_ROW_TEXT, AT(xdp_object),
+	 .help = "the XDP program, for a port af_xdp:IFACE"},
+
+	HEADING("Output"),
+	{"--json", NULL, LEECH_ROW_FLAG, AT(json),
+	 .help = "one JSON object on stdout instead of the summary"},
+	{"--help", NULL, LEECH_ROW_FLAG, AT(help), .help = "this"},
 };
 
 static int
-complain(const char *name, const char *value, const char *expected)
+complain(const char *text)
 {
-	fprintf(stderr, "spillway-leech: %s %s: expected %s\n", name, value, expected);
+	fprintf(stderr, "spillway-leech: %s (see --help)\n", text);
 	return -1;
 }
 
+/* complete fills what depends on other options, and checks what must go together. */
 static int
-number_read(const char *name, const char *value, uint64_t max, uint64_t *out)
+complete(struct leech_options *options)
 {
-	char expected[64];
-	char *end;
-
-	errno = 0;
-	*out = strtoull(value, &end, 10);
-	if (errno == 0 && end != value && *end == '\0' && value[0] != '-' && *out >= 1 && *out <= max)
-		return 0;
-	snprintf(expected, sizeof(expected), "a number from 1 to %" PRIu64, max);
-	return complain(name, value, expected);
-}
-
-static int
-number32_read(const char *name, const char *value, uint32_t max, uint32_t *out)
-{
-	uint64_t wide;
-
-	if (number_read(name, value, max, &wide) != 0)
-		return -1;
-	*out = (uint32_t)wide;
-	return 0;
-}
-
-static int
-word_read(const char *name, const char *value, const char *const *words, const char *expected)
-{
-	int i;
-
-	for (i = 0; words[i] != NULL; i++)
-		if (strcmp(words[i], value) == 0)
-			return i;
-	return complain(name, value, expected);
-}
-
-static int
-connect_read(struct leech_options *options, const char *value)
-{
-	const char *colon = strrchr(value, ':');
-	char address[INET_ADDRSTRLEN];
-	uint32_t port;
-	size_t len = colon != NULL ? (size_t)(colon - value) : sizeof(address);
-
-	if (len >= sizeof(address))
-		return complain("--connect", value, "ADDR:PORT");
-	memcpy(address, value, len);
-	address[len] = '\0';
-	if (inet_pton(AF_INET, address, &options->peer.sin_addr) != 1)
-		return complain("--connect", value, "an IPv4 address before the port");
-	if (number32_read("--connect port", colon + 1, UINT16_MAX, &port) != 0)
-		return -1;
-	options->peer.sin_family = AF_INET;
-	options->peer.sin_port = htons((uint16_t)port);
-	return 0;
-}
-
-static int
-bind_read(struct leech_options *options, const char *value)
-{
-	const char *slash = strchr(value, '/');
-	char address[INET_ADDRSTRLEN];
-	size_t len = slash != NULL ? (size_t)(slash - value) : strlen(value);
-
-	if (len >= sizeof(address))
-		return complain("--bind", value, "ADDR or ADDR/N");
-	memcpy(address, value, len);
-	address[len] = '\0';
-	if (inet_pton(AF_INET, address, &options->local.sin_addr) != 1)
-		return complain("--bind", value, "an IPv4 address");
-	if (slash == NULL)
-		return 0;
-	return number32_read("--bind addresses", slash + 1, LEECH_CONNECTIONS_MAX,
-			     &options->local_cnt);
-}
-
-static int
-torrent_read(struct leech_options *options, const char *value)
-{
-	options->torrent_path = value;
-	return 0;
-}
-
-static int
-connections_read(struct leech_options *options, const char *value)
-{
-	return number32_read("--connections", value, LEECH_CONNECTIONS_MAX, &options->connection_cnt);
-}
-
-static int
-outstanding_read(struct leech_options *options, const char *value)
-{
-	return number32_read("--outstanding", value, LEECH_OUTSTANDING_MAX, &options->outstanding_cnt);
-}
-
-static int
-block_read(struct leech_options *options, const char *value)
-{
-	return number32_read("--block", value, LEECH_BLOCK_BYTES_MAX, &options->block_bytes);
-}
-
-static int
-seconds_read(struct leech_options *options, const char *value)
-{
-	return number32_read("--seconds", value, LEECH_SECONDS_MAX, &options->seconds);
-}
-
-static int
-bytes_read(struct leech_options *options, const char *value)
-{
-	return number_read("--bytes", value, UINT64_MAX / 2, &options->bytes);
-}
-
-static int
-seed_read(struct leech_options *options, const char *value)
-{
-	return number_read("--seed", value, UINT64_MAX, &options->seed);
-}
-
-static int
-order_read(struct leech_options *options, const char *value)
-{
-	int word = word_read("--order", value, order_names, "sequential, random or same");
-
-	if (word >= 0)
-		options->order = (enum leech_order)word;
-	return word < 0 ? -1 : 0;
-}
-
-static int
-verify_read(struct leech_options *options, const char *value)
-{
-	int word = word_read("--verify", value, verify_names, "all, sample or none");
-
-	if (word >= 0)
-		options->verify = (enum leech_verify)word;
-	return word < 0 ? -1 : 0;
-}
-
-static const struct option_row option_rows[] = {
-	{"--connect", connect_read},         {"--torrent", torrent_read},
-	{"--connections", connections_read}, {"--outstanding", outstanding_read},
-	{"--block", block_read},             {"--order", order_read},
-	{"--seconds", seconds_read},         {"--bytes", bytes_read},
-	{"--verify", verify_read},           {"--seed", seed_read},
-	{"--bind", bind_read},
-};
-
-static const struct option_row *
-row_find(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(option_rows) / sizeof(option_rows[0]); i++)
-		if (strcmp(option_rows[i].name, name) == 0)
-			return &option_rows[i];
-	return NULL;
-}
-
-static void
-defaults_set(struct leech_options *options)
-{
-	memset(options, 0, sizeof(*options));
-	options->connection_cnt = 1;
-	options->outstanding_cnt = 64;
-	options->block_bytes = LEECH_BLOCK_BYTES_DEFAULT;
-	options->seed = 1;
-	options->order = LEECH_ORDER_SEQUENTIAL;
-	options->verify = LEECH_VERIFY_SAMPLE;
-	options->local.sin_family = AF_INET;
-	options->local_cnt = 1;
-}
-
-static int
-options_complete(struct leech_options *options)
-{
-	if (options->peer.sin_family != AF_INET) {
-		fprintf(stderr, "spillway-leech: --connect ADDR:PORT is needed (see --help)\n");
-		return -1;
-	}
-	if (options->torrent_path == NULL) {
-		fprintf(stderr, "spillway-leech: --torrent FILE is needed (see --help)\n");
-		return -1;
-	}
-	if (options->seconds == 0)
-		options->seconds = options->bytes != 0 ? 600 : LEECH_SECONDS_DEFAULT;
+	if (options->peer.sin_family != AF_INET)
+		return complain("--connect ADDR:PORT is needed");
+	if (options->torrent_path == NULL)
+		return complain("--torrent FILE is needed");
+	if (options->port != NULL && options->local.first.s_addr == INADDR_ANY)
+		return complain("--port needs --local ADDR, an address of its own");
+	if (options->port != NULL && options->local.cnt != 1)
+		return complain("--port has one local address: --local ADDR");
+	if (options->span_us == 0)
+		options->span_us = options->bytes != 0 ? US(600) : US(10);
+	if (options->next_hop.s_addr == INADDR_ANY)
+		options->next_hop = options->peer.sin_addr;
 	return 1;
 }
 
 int
-leech_options_read(struct leech_options *options, int argc, char **argv)
+leech_options_read(struct leech_options *options, char **argv)
 {
-	const struct option_row *row;
-	int i;
-
-	defaults_set(options);
-	for (i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--help") == 0) {
-			fputs(help_text, stdout);
-			return 0;
-		}
-		if (strcmp(argv[i], "--json") == 0) {
-			options->json = true;
-			continue;
-		}
-		row = row_find(argv[i]);
-		if (row == NULL || i + 1 == argc) {
-			fprintf(stderr, "spillway-leech: %s: %s (see --help)\n", argv[i],
-				row == NULL ? "no such option" : "a value is needed");
-			return -1;
-		}
-		if (row->read(options, argv[++i]) != 0)
-			return -1;
-	}
-	return options_complete(options);
+	memset(options, 0, sizeof(*options));
+	leech_rows_default(rows, COUNT_OF(rows), options);
+	if (leech_rows_read(rows, COUNT_OF(rows), options, argv + 1) != 0)
+		return -1;
+	if (!options->help)
+		return complete(options);
+	fputs(help_text, stdout);
+	leech_rows_help(rows, COUNT_OF(rows));
+	fputs(help_end, stdout);
+	return 0;
 }
 
 const char *

@@ -8,6 +8,8 @@
 #ifndef SPILLWAY_PERF_LEECH_OPTIONS_H
 #define SPILLWAY_PERF_LEECH_OPTIONS_H
 
+#include "perf/leech_row.h"
+
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,34 +30,41 @@ enum leech_option_limit {
 	LEECH_CONNECTIONS_MAX = 16384,
 	LEECH_OUTSTANDING_MAX = 4096,
 	LEECH_BLOCK_BYTES_MAX = 131072,
-	LEECH_BLOCK_BYTES_DEFAULT = 16384,
 	LEECH_SECONDS_MAX = 86400,
-	LEECH_SECONDS_DEFAULT = 10,
 };
 
 struct leech_options {
 	struct sockaddr_in peer;
-	struct sockaddr_in local; /* sin_addr INADDR_ANY: the kernel's choice */
-	uint32_t local_cnt;       /* addresses from local on, taken in turn, [1, ...] */
+	struct leech_addresses local; /* taken in turn; first INADDR_ANY: the kernel's choice */
 	const char *torrent_path;
 	uint32_t connection_cnt;  /* [1, LEECH_CONNECTIONS_MAX] */
 	uint32_t outstanding_cnt; /* requests in flight per connection, [1, LEECH_OUTSTANDING_MAX] */
 	uint32_t block_bytes;     /* [1, LEECH_BLOCK_BYTES_MAX] */
-	uint32_t seconds;         /* [1, LEECH_SECONDS_MAX] */
+	uint64_t span_us;         /* of the run, > 0 */
 	uint64_t bytes;           /* stop after so much payload; 0: no such end */
 	uint64_t seed;
 	enum leech_order order;
 	enum leech_verify verify;
 	bool json;
+	bool help;
+
+	/* our own TCP */
+	const char *port;         /* NULL: the kernel's sockets */
+	const char *xdp_object;
+	struct in_addr next_hop;  /* of the peer */
+	uint64_t window_bytes;    /* receive window of a connection */
+	uint32_t mtu;
+	int cpu;                  /* -1: not bound */
+	bool no_huge;
 };
 
 /* leech_options_read fills options from the command line.
  *
- * argv     lives as long as options (torrent_path points into it).
+ * argv     as main's, with the program's name; options point into it.
  * Returns 1: go on; 0: --help was printed, leave with success; -1: one clear line was written to
  * stderr, leave with the usage status. */
 int
-leech_options_read(struct leech_options *options, int argc, char **argv);
+leech_options_read(struct leech_options *options, char **argv);
 
 /* leech_options_order_name gives the word of an order, as on the command line. */
 const char *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* The event loop of one run and its progress line. */
+/* The loop of one run and its progress line. */
 #include "perf/leech_session.h"
 
 #include <errno.h>
@@ -9,65 +9,160 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { EVENTS_MAX = 256, TICK_US = 1000000, DESCRIPTORS_SPARE = 16 };
+enum {
+	TICK_US = 1000000,       /* of the progress line */
+	LOOK_US = 100000,        /* the end of the run is looked for this often, when all is quiet */
+	AGAIN_US = 200,          /* the carrier takes no more connections: so much later */
+	DESCRIPTORS_SPARE = 16,
+};
+
+/* ---- what all lanes together have seen */
+
+static uint64_t
+payload_bytes(const struct leech_session *session)
+{
+	uint64_t bytes = 0;
+	uint32_t i;
+
+	for (i = 0; i < session->lane_cnt; i++)
+		bytes += __atomic_load_n(&session->lanes[i].tally.payload_bytes, __ATOMIC_RELAXED);
+	return bytes;
+}
 
 static void
-progress_print(const struct leech_session *session, uint64_t since_us, uint64_t bytes)
+tally_add(struct leech_tally *sum, const struct leech_tally *tally)
 {
-	const struct leech_options *options = session->options;
+	sum->payload_bytes += tally->payload_bytes;
+	sum->block_cnt += tally->block_cnt;
+	sum->reject_cnt += tally->reject_cnt;
+	sum->choke_cnt += tally->choke_cnt;
+	sum->connect_failed_cnt += tally->connect_failed_cnt;
+	sum->closed_cnt += tally->closed_cnt;
+	sum->protocol_error_cnt += tally->protocol_error_cnt;
+	if (tally->connect_errno != 0)
+		sum->connect_errno = tally->connect_errno;
+	if (tally->protocol_error != NULL)
+		sum->protocol_error = tally->protocol_error;
+	if (tally->first_request_us != 0 &&
+	    (sum->first_request_us == 0 || tally->first_request_us < sum->first_request_us))
+		sum->first_request_us = tally->first_request_us;
+	if (tally->last_payload_us > sum->last_payload_us)
+		sum->last_payload_us = tally->last_payload_us;
+	if (tally->reqq != 0)
+		sum->reqq = tally->reqq;
+	if (tally->client[0] != '\0')
+		memcpy(sum->client, tally->client, sizeof(sum->client));
+	leech_hist_merge(&sum->latency, &tally->latency);
+}
+
+static void
+lanes_sum(struct leech_session *session)
+{
+	uint32_t i;
+
+	for (i = 0; i < session->lane_cnt; i++) {
+		const struct leech_assembly_pool *pool = &session->lanes[i].pool;
+
+		tally_add(&session->tally, &session->lanes[i].tally);
+		session->pool.ok_cnt += pool->ok_cnt;
+		session->pool.failed_cnt += pool->failed_cnt;
+		session->pool.unverified_cnt += pool->unverified_cnt;
+		if (pool->failed_cnt != 0)
+			session->pool.failed_piece = pool->failed_piece;
+	}
+}
+
+/* ---- progress */
+
+struct progress {
+	bool wanted;
+	uint64_t tick_us;
+	uint64_t bytes;
+};
+
+static void
+progress_print(const struct leech_session *session, struct progress *progress, uint64_t now_us)
+{
+	uint64_t bytes = payload_bytes(session);
 	uint32_t live_cnt = 0;
 	uint32_t i;
 
-	for (i = 0; i < options->connection_cnt; i++)
+	if (!progress->wanted || now_us < progress->tick_us)
+		return;
+	for (i = 0; i < session->options->connection_cnt; i++)
 		live_cnt += leech_conn_is_live(&session->conns[i]);
-	fprintf(stderr, "\r%5.0f s  %9.1f MiB/s  %u of %u connections  %" PRIu64 " pieces verified ",
-		(double)since_us / 1e6, (double)bytes / (1 << 20), live_cnt,
-		options->connection_cnt, session->pool.ok_cnt);
+	fprintf(stderr, "\r%5.0f s  %9.1f MiB/s  %u of %u connections ",
+		(double)(now_us - session->start_us) / 1e6,
+		(double)(bytes - progress->bytes) / (1 << 20), live_cnt,
+		session->options->connection_cnt);
+	progress->bytes = bytes;
+	progress->tick_us += TICK_US;
 }
+
+/* ---- a lane */
 
 static bool
-session_is_over(const struct leech_session *session, uint64_t now_us, uint64_t end_us)
+lane_is_over(const struct leech_lane *lane, uint64_t now_us)
 {
-	const struct leech_tally *tally = &session->tally;
+	const struct leech_session *session = lane->session;
+	const struct leech_tally *tally = &lane->tally;
 
-	if (now_us >= end_us)
+	if (now_us >= session->start_us + session->options->span_us)
 		return true;
-	if (session->options->bytes != 0 && tally->payload_bytes >= session->options->bytes)
+	if (session->options->bytes != 0 && payload_bytes(session) >= session->options->bytes)
 		return true;
 	return tally->connect_failed_cnt + tally->closed_cnt + tally->protocol_error_cnt >=
-	       session->options->connection_cnt;
+	       lane->context.conn_cnt;
 }
 
-static void
-events_run(struct leech_session *session, struct leech_context *context)
+/* lane_open opens what is not opened yet. Returns 0, -EAGAIN: more later, or another -errno that
+ * ends the run. */
+static int
+lane_open(struct leech_lane *lane)
 {
-	bool progress = isatty(STDERR_FILENO) && !session->options->json;
-	uint64_t start_us = leech_now_us();
-	uint64_t end_us = start_us + session->options->seconds * 1000000ull;
-	uint64_t tick_us = start_us + TICK_US;
-	uint64_t tick_bytes = 0;
-	uint64_t now_us;
-	struct epoll_event events[EVENTS_MAX];
-	int i, event_cnt;
+	struct leech_context *context = &lane->context;
+	int err;
 
-	while (now_us = leech_now_us(), !session_is_over(session, now_us, end_us)) {
-		if (progress && now_us >= tick_us) {
-			progress_print(session, now_us - start_us,
-				       session->tally.payload_bytes - tick_bytes);
-			tick_bytes = session->tally.payload_bytes;
-			tick_us += TICK_US;
-		}
-		event_cnt = epoll_wait(context->epoll_fd, events, EVENTS_MAX, 100);
-		for (i = 0; i < event_cnt; i++)
-			leech_conn_event(context, events[i].data.ptr, events[i].events);
+	for (; lane->opened_cnt < context->conn_cnt; lane->opened_cnt++) {
+		err = lane->session->carrier->open(context, &context->conns[lane->opened_cnt],
+						   lane->first + lane->opened_cnt);
+		if (err == -EMFILE || err == -ENFILE || err == -ENOMEM)
+			fprintf(stderr, "spillway-leech: connection %u: %s\n",
+				lane->first + lane->opened_cnt, strerror(-err));
+		if (err == -EAGAIN || err == -EMFILE || err == -ENFILE || err == -ENOMEM)
+			return err;
 	}
-	if (progress)
-		fputc('\n', stderr);
+	return 0;
 }
+
+static int
+lane_run(struct leech_lane *lane)
+{
+	struct leech_session *session = lane->session;
+	struct progress progress = {
+		.wanted = lane->first == 0 && isatty(STDERR_FILENO) && !session->options->json,
+		.tick_us = session->start_us + TICK_US,
+	};
+	uint64_t now_us;
+	int err = 0;
+
+	while (now_us = leech_now_us(), !lane_is_over(lane, now_us)) {
+		progress_print(session, &progress, now_us);
+		err = lane_open(lane);
+		if (err != 0 && err != -EAGAIN)
+			return -1;
+		session->carrier->turn(&lane->context,
+				       now_us + (err == -EAGAIN ? AGAIN_US : LOOK_US));
+	}
+	if (progress.wanted)
+		fputc('\n', stderr);
+	return 0;
+}
+
+/* ---- the run */
 
 static void
 descriptors_allow(uint32_t connection_cnt)
@@ -83,55 +178,55 @@ descriptors_allow(uint32_t connection_cnt)
 	setrlimit(RLIMIT_NOFILE, &limit); /* what it could not raise, socket() tells */
 }
 
-static int
-connections_open(struct leech_session *session, struct leech_context *context)
+static void
+lane_init(struct leech_session *session, uint32_t nth)
 {
-	uint32_t i;
-	int err;
+	struct leech_lane *lane = &session->lanes[nth];
 
-	for (i = 0; i < session->options->connection_cnt; i++) {
-		err = leech_conn_open(context, &session->conns[i], i);
-		if (err == -EMFILE || err == -ENFILE || err == -ENOMEM) {
-			fprintf(stderr, "spillway-leech: connection %u: %s\n", i, strerror(-err));
-			return -1;
-		}
-	}
-	return 0;
+	lane->session = session;
+	lane->first = 0;
+	lane->context = (struct leech_context){
+		.options = session->options, .torrent = session->torrent, .pool = &lane->pool,
+		.tally = &lane->tally, .conns = session->conns,
+		.conn_cnt = session->options->connection_cnt, .port = session->port,
+	};
+	leech_assembly_pool_init(&lane->pool, session->torrent, session->options);
 }
 
 int
-leech_session_run(struct leech_session *session, const struct leech_options *options,
-		  const struct leech_torrent *torrent)
+leech_session_run(struct leech_session *session)
 {
-	struct leech_context context = {.options = options, .torrent = torrent,
-					.pool = &session->pool, .tally = &session->tally};
-	uint32_t i;
+	struct leech_context *context;
 	int err;
 
-	memset(session, 0, sizeof(*session));
-	session->options = options;
-	session->torrent = torrent;
-	leech_assembly_pool_init(&session->pool, torrent, options);
-	descriptors_allow(options->connection_cnt);
-	session->conns = calloc(options->connection_cnt, sizeof(*session->conns));
-	context.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (session->conns == NULL || context.epoll_fd < 0) {
+	session->lane_cnt = 1;
+	session->lanes = calloc(session->lane_cnt, sizeof(*session->lanes));
+	session->conns = calloc(session->options->connection_cnt, sizeof(*session->conns));
+	if (session->conns == NULL || session->lanes == NULL) {
 		fprintf(stderr, "spillway-leech: no memory for the connections\n");
 		return -1;
 	}
-	err = connections_open(session, &context);
-	if (err == 0)
-		events_run(session, &context);
-	for (i = 0; i < options->connection_cnt; i++)
-		leech_conn_close(&context, &session->conns[i]);
-	close(context.epoll_fd);
+	descriptors_allow(session->options->connection_cnt);
+	lane_init(session, 0);
+	context = &session->lanes[0].context;
+	if (session->carrier->begin(context) != 0)
+		return -1;
+	session->start_us = leech_now_us();
+	err = lane_run(&session->lanes[0]);
+	session->carrier->end(context);
+	lanes_sum(session);
 	return err;
 }
 
 void
 leech_session_fini(struct leech_session *session)
 {
-	leech_assembly_pool_fini(&session->pool);
+	uint32_t i;
+
+	for (i = 0; i < session->lane_cnt && session->lanes != NULL; i++)
+		leech_assembly_pool_fini(&session->lanes[i].pool);
+	free(session->lanes);
 	free(session->conns);
+	session->lanes = NULL;
 	session->conns = NULL;
 }

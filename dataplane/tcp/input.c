@@ -74,7 +74,8 @@ received(struct tcp_stack *stack, struct tcb *tcb, uint32_t len)
 	if (LIKELY(!several))
 		tcb->rcv_full = MAX(tcb->rcv_full, len);
 	tcb->delack_bytes += len;
-	if (several || ++tcb->delack_cnt >= TCP_DELACK_SEGMENTS || tcb->delack_bytes >= 2 * tcb->rcv_full)
+	if (several || ++tcb->delack_cnt >= TCP_DELACK_SEGMENTS ||
+	    tcb->delack_bytes >= 2 * tcb->rcv_full)
 		tcb->ack_now = true;
 	else if (tcb->deadline_us[TCP_DUE_DELACK] == TCP_NEVER)
 		tcb_deadline_set(stack, tcb, TCP_DUE_DELACK, stack->now_us + TCP_DELACK_US);

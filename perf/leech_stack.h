@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* leech_stack.h: our own TCP over a port of DPDK as the carrier of connections, for rates that no
+ * client of the kernel takes.
+ *
+ *   leech_stack_turn:  timers → rx_burst → ip → tcp ──bytes──► leech_conn_push
+ *                      out[0, out_len) ──► tcp → ip → tx_burst
+ *
+ * A stack is one queue pair of the port with a TCP of its own; what it sends on that queue, the
+ * other end receives on the same one, so that the queue chooses the seeder's worker.
+ * Threads. A stack belongs to one thread, which made it.
+ * Memory. Taken by the carrier's begin; the connections' by leech_conn_begin.
+ */
+#ifndef SPILLWAY_PERF_LEECH_STACK_H
+#define SPILLWAY_PERF_LEECH_STACK_H
+
+#include "perf/leech_carrier.h"
+
+/* A context's port is set before begin, and closed between end and leech_stack_destroy. begin asks
+ * for the next hop's address, for a few seconds at most. No more than some hundreds connect at
+ * once. */
+extern const struct leech_carrier leech_stack_carrier;
+
+/* leech_stack_destroy frees a context's stack, after the port was closed: until then it may hold
+ * buffers of the stack. */
+void
+leech_stack_destroy(struct leech_context *context);
+
+#endif
