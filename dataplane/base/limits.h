@@ -20,7 +20,7 @@ enum {
 /* ---- packets */
 enum {
 	PKT_HDR_MAX = 128,           /* Ethernet 14 + IPv4 20 or IPv6 40 + TCP 60 */
-	PKT_SPANS_MAX = 8,           /* pieces of payload gathered into one packet */
+	PKT_SPANS_MAX = 12,          /* pieces of payload gathered into one packet */
 	MTU_MIN = 576,
 	MTU_MAX = 9000,
 	PORT_QUEUES_MAX = 16,        /* queue pairs of a device, and workers */
@@ -80,6 +80,7 @@ enum {
 	TCP_MSS_MIN = 88,            /* bytes; a peer that offers less is taken to offer this */
 	TCP_MSS_DEFAULT = 536,       /* RFC 9293 3.7.1 */
 	TCP_QUANTUM = 16 * 1024,     /* bytes a connection sends before the next has its turn */
+	TCP_TSO_MAX = 65535 - 20 - 60, /* payload bytes of a packet for the device to cut */
 	TCP_SEND_ENTRIES_MAX = 4096, /* fragments queued per connection */
 	TCP_SEND_ENTRIES = 1 << 18,  /* all connections */
 	TCP_SEND_FRAGS_MAX = 64,     /* fragments in one tcp_send */

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* What a connection may send, and making it: order of urgency, SWS avoidance, segmentation, the
- * round robin. Headers are in emit.c. */
+/* What a connection may send, and sending it: order of urgency, SWS avoidance, segmentation, the
+ * round robin. Packets are made in packet.c. */
 #include "dataplane/tcp/output.h"
 
-#include "dataplane/tcp/emit.h"
+#include "dataplane/tcp/packet.h"
 #include "dataplane/tcp/recovery.h"
 #include "dataplane/tcp/steer.h"
 #include "dataplane/tcp/timers.h"
-
-#include <string.h>
 
 enum { SEGMENT_COST = 64 };            /* bytes that a segment costs beside its payload */
 
@@ -49,20 +47,11 @@ ready_remove(struct tcp_stack *stack, struct tcb *tcb)
 
 /* ---- what may be sent */
 
-/* sack_cnt returns the blocks that our segments carry now. */
-static uint8_t
-sack_cnt(const struct tcb *tcb)
-{
-	if (!tcb->sack_ok || tcb->reasm.cnt == 0 || tcb->rcv_fin)
-		return 0;
-	return (uint8_t)MIN(tcb->reasm.cnt, tcb->ts_ok ? 3u : 4u);
-}
-
 /* payload_max returns the bytes of a full segment now. */
 static uint32_t
 payload_max(const struct tcb *tcb)
 {
-	uint32_t sack_len = tcp_options_sack_len(sack_cnt(tcb));
+	uint32_t sack_len = tcp_options_sack_len(packet_sack_cnt(tcb));
 
 	return tcb->mss > sack_len + TCP_MSS_MIN / 2 ? tcb->mss - sack_len : tcb->mss / 2;
 }
@@ -188,93 +177,26 @@ tcb_owed(struct tcb *tcb)
 	return tcb->ack_now ? TCP_OWED_ACK : TCP_OWED_NOTHING;
 }
 
-/* ---- making segments */
-
-static void
-emit_init(struct tcp_stack *stack, struct tcb *tcb, struct emit *emit)
-{
-	emit->path = &tcb->path;
-	emit->key = &tcb->flow.key;
-	emit->ack = tcb->rcv_nxt;
-	emit->wnd = (uint16_t)MIN(tcb_rcv_wnd(tcb) >> tcb->rcv_wscale, 65535u);
-	emit->flags = TCP_ACK;
-	emit->ecn = ECN_NOT_ECT;
-	memset(&emit->opt, 0, offsetof(struct tcp_options, sack));
-	if (tcb->ts_ok) {
-		emit->opt.has_ts = true;
-		emit->opt.tsval = tcp_ts_now(stack) + tcb->ts_offset;
-		emit->opt.tsecr = tcb->ts_recent;
-	}
-}
-
-/* ack_told notes that a segment carrying rcv_nxt leaves. */
-static void
-ack_told(struct tcb *tcb)
-{
-	tcb->ack_now = false;
-	tcb->delack_cnt = 0;
-	tcb->delack_bytes = 0;
-	tcb->last_ack_sent = tcb->rcv_nxt;
-	tcb_deadline_clear(tcb, TCP_DUE_DELACK);
-}
-
-/* segment_make makes the segment of a range: its data, and FIN where the range reaches it. An
- * empty range makes a bare ACK. Returns the sequence numbers that went in. */
+/* tso_len returns the bytes of the next packet of new data: len, which is what a segment may have,
+ * or several segments that the device cuts. Those are full but for the end of what is queued, and
+ * none carries what only one segment of them should: FIN, CWR, SACK blocks. */
 static uint32_t
-segment_make(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt,
-             enum sendq_reader reader, struct tcp_range range)
+tso_len(const struct tcp_stack *stack, const struct tcb *tcb, uint32_t len)
 {
-	uint32_t data_end = seq_min(range.end, tcb->sendq.end);
-	uint32_t fin = 0;
-	struct emit emit;
+	uint32_t mss = tcb->mss;
+	uint32_t unsent = tcb_unsent(tcb);
+	uint32_t room = MIN(stack->config.tso_max, pace_burst_bytes(&tcb->pace));
+	uint32_t cwnd = tcb->cc.cwnd_bytes;
 
-	emit_init(stack, tcb, &emit);
-	emit.seq = range.start;
-	if (sack_cnt(tcb) > 0)
-		emit.opt.sack_cnt = reasm_blocks(&tcb->reasm, emit.opt.sack, sack_cnt(tcb));
-	pkt->span_cnt = 0;
-	pkt->payload_len = 0;
-	if (seq_lt(range.start, data_end))
-		pkt->payload_len = sendq_gather(&tcb->sendq, reader,
-		                                (struct tcp_range){range.start, data_end},
-		                                pkt->span, &pkt->span_cnt);
-	if (range.start + pkt->payload_len == tcb->sendq.end) {
-		fin = range.end == tcb->sendq.end + 1;
-		emit.flags |= (pkt->payload_len > 0 ? TCP_PSH : 0) | (fin ? TCP_FIN : 0);
-	}
-	if (tcb->ecn.ok)
-		ecn_segment_leaves(tcb, &emit, reader == SENDQ_NEW && pkt->payload_len > 0 &&
-		                               range.end - tcb->snd_una <= tcb->snd_wnd);
-	emit_headers(pkt, &emit);
-	ack_told(tcb);
-	count(stack->ctr, CTR_tcp_segments_out);
-	count_add(stack->ctr, CTR_tcp_payload_out, pkt->payload_len);
-	return pkt->payload_len + fin;
+	if (len != mss || tcb->pace.mss != mss || packet_sack_cnt(tcb) > 0 || tcb->ecn.cwr)
+		return len;
+	room = MIN(MIN(room, usable_window(tcb)), cwnd - MIN(cwnd, tcb_pipe(tcb)));
+	if (room >= unsent && !tcb->fin_queued)
+		return unsent;
+	return MAX(len, pace_segments(&tcb->pace, MIN(room, unsent - 1)) * mss);
 }
 
-/* make_syn makes our SYN: with the ACK of the peer's, or, in SYN-SENT, alone. */
-static void
-make_syn(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
-{
-	struct emit emit;
-
-	emit_init(stack, tcb, &emit);
-	emit.seq = tcb->iss;
-	emit.flags = TCP_SYN | (tcb->state == TCP_SYN_SENT ? 0 : TCP_ACK) |
-	             ecn_syn_flags(stack, tcb);
-	emit.wnd = (uint16_t)MIN(tcb_rcv_wnd(tcb), 65535u);    /* RFC 7323 2.2: not scaled */
-	emit.opt.mss = tcp_offered_mss(stack);
-	emit.opt.has_wscale = tcb->rcv_wscale > 0;
-	emit.opt.wscale = tcb->rcv_wscale;
-	emit.opt.sack_permitted = tcb->sack_ok;
-	pkt->span_cnt = 0;
-	pkt->payload_len = 0;
-	emit_headers(pkt, &emit);
-	ack_told(tcb);
-	count(stack->ctr, CTR_tcp_segments_out);
-	tcb->synack_now = false;
-	tcb->last_send_us = stack->now_us;
-}
+/* ---- making segments */
 
 static void
 count_again(struct tcp_stack *stack, struct tcb *tcb, const struct pkt_out *pkt)
@@ -296,7 +218,8 @@ make_again(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 
 	if (data_len > payload_max(tcb))
 		range.end = range.start + payload_max(tcb);
-	len = segment_make(stack, tcb, pkt, SENDQ_AGAIN, range);
+	len = packet_make(stack, tcb, pkt,
+	                   &(struct packet_content){.range = range, .reader = SENDQ_AGAIN});
 	range.end = range.start + len;
 	scoreboard_resent(&tcb->board, &stack->records, sent, len, stack->now_us);
 	recovery_sent(stack, tcb, range, true);
@@ -315,10 +238,11 @@ record_left(const struct tcp_stack *stack, const struct tcb *tcb)
 	return records->free_cnt > (tcb_flight(tcb) > 0 ? records->cnt >> 4 : 0);
 }
 
-/* send_new makes a segment of the next len bytes, and of FIN when it follows them. Returns false
- * when no record of it can be kept. */
+/* send_new makes a packet of the next len bytes, and of FIN when it follows them; tso_mss as in
+ * struct pkt_out. Returns false when no record of it can be kept. */
 static bool
-send_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, uint32_t len)
+send_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, uint32_t len,
+         uint16_t tso_mss)
 {
 	struct tcp_range range = {tcb->snd_nxt, tcb->snd_nxt + len};
 
@@ -328,10 +252,12 @@ send_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, uint32_t
 	}
 	if (tcb->fin_queued && range.end == tcb->sendq.end)
 		range.end++;
-	range.end = range.start + segment_make(stack, tcb, pkt, SENDQ_NEW, range);
-	if (UNLIKELY(tcb->pmtu_on & PMTU_ON_SEND))
-		pmtu_sent(stack, tcb,
-		          (struct tcp_range){range.start, range.start + pkt->payload_len});
+	range.end = range.start + packet_make(stack, tcb, pkt,
+	                                       &(struct packet_content){range, SENDQ_NEW, tso_mss});
+	if (UNLIKELY(tcb->pmtu_on & PMTU_ON_SEND)) {
+		len = pkt->tso_mss != 0 ? pkt->tso_mss : pkt->payload_len;
+		pmtu_sent(stack, tcb, (struct tcp_range){range.start, range.start + len});
+	}
 	if (scoreboard_sent(&tcb->board, &stack->records, range, stack->now_us) ==
 	    SCOREBOARD_COARSE)
 		count(stack->ctr, CTR_tcp_records_coarse);
@@ -359,11 +285,20 @@ resume(struct tcp_stack *stack, struct tcb *tcb)
 static bool
 make_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 {
+	uint32_t len;
+
 	if (tcb_flight(tcb) == 0)
 		resume(stack, tcb);
-	if (UNLIKELY(tcb->pmtu_on & PMTU_SMALLER))
-		return send_new(stack, tcb, pkt, pmtu_probe_len(stack, tcb, new_len(tcb)));
-	return send_new(stack, tcb, pkt, new_len(tcb));
+	len = new_len(tcb);
+	if (UNLIKELY(tcb->pmtu_on & PMTU_SMALLER)) {
+		uint32_t probe_len = pmtu_probe_len(stack, tcb, len);
+
+		if (probe_len != len)
+			return send_new(stack, tcb, pkt, probe_len, 0);
+	}
+	if (stack->config.tso_max == 0)
+		return send_new(stack, tcb, pkt, len, 0);
+	return send_new(stack, tcb, pkt, tso_len(stack, tcb, len), tcb->mss);
 }
 
 /* make_probe sends one byte beyond a shut window, or what fits one that is open a little
@@ -382,7 +317,7 @@ make_probe(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 		return true;
 	}
 	dp_assert(tcb_unsent(tcb) > 0);
-	if (!send_new(stack, tcb, pkt, MAX(len, 1u)))
+	if (!send_new(stack, tcb, pkt, MAX(len, 1u), 0))
 		return false;
 	tcb->probe_out = len == 0;
 	why_trace(stack, tcb, TRACE_probe, pkt->payload_len, 1);
@@ -400,7 +335,7 @@ make_tlp(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 
 	tcb->tlp.now = false;
 	if ((len > 0 || (tcb->fin_queued && tcb->snd_nxt == tcb->sendq.end)) &&
-	    send_new(stack, tcb, pkt, len)) {
+	    send_new(stack, tcb, pkt, len, 0)) {
 		tlp_sent(stack, tcb, false);
 		return true;
 	}
@@ -410,11 +345,21 @@ make_tlp(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 	len = seq_min(range.end, tcb->sendq.end) - range.start;
 	if (len > payload_max(tcb))
 		range.start += len - payload_max(tcb);
-	range.end = range.start + segment_make(stack, tcb, pkt, SENDQ_AGAIN, range);
+	range.end = range.start +
+	            packet_make(stack, tcb, pkt,
+	                         &(struct packet_content){.range = range, .reader = SENDQ_AGAIN});
 	scoreboard_probed(&tcb->board, &stack->records, range, stack->now_us);
 	tlp_sent(stack, tcb, true);
 	count_again(stack, tcb, pkt);
 	return true;
+}
+
+/* make_bare makes a segment without data. */
+static void
+make_bare(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, uint32_t seq)
+{
+	packet_make(stack, tcb, pkt,
+	            &(struct packet_content){.range = {seq, seq}, .reader = SENDQ_NEW});
 }
 
 /* make_owed makes the one segment that is owed. Returns false when it could not. */
@@ -423,7 +368,7 @@ make_owed(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, enum tc
 {
 	switch (owed) {
 	case TCP_OWED_SYN:
-		make_syn(stack, tcb, pkt);
+		packet_make_syn(stack, tcb, pkt);
 		return true;
 	case TCP_OWED_AGAIN:
 		make_again(stack, tcb, pkt);
@@ -437,12 +382,10 @@ make_owed(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, enum tc
 		return make_probe(stack, tcb, pkt);
 	case TCP_OWED_KEEPALIVE:               /* RFC 1122 4.2.3.6 */
 		tcb->keepalive_now = false;
-		segment_make(stack, tcb, pkt, SENDQ_NEW,
-		             (struct tcp_range){tcb->snd_nxt - 1, tcb->snd_nxt - 1});
+		make_bare(stack, tcb, pkt, tcb->snd_nxt - 1);
 		return true;
 	case TCP_OWED_ACK:
-		segment_make(stack, tcb, pkt, SENDQ_NEW,
-		             (struct tcp_range){tcb->snd_nxt, tcb->snd_nxt});
+		make_bare(stack, tcb, pkt, tcb->snd_nxt);
 		return true;
 	default:
 		return false;
@@ -450,6 +393,14 @@ make_owed(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, enum tc
 }
 
 /* ---- the round */
+
+/* quantum returns the bytes a connection sends before the next has its turn: at least the longest
+ * packet, so that each turn ends with something to spare. */
+static int32_t
+quantum(const struct tcp_stack *stack)
+{
+	return (int32_t)MAX((uint32_t)TCP_QUANTUM, stack->config.tso_max + SEGMENT_COST);
+}
 
 /* tcb_output makes what one connection may send in its turn. Returns how many packets. */
 static uint16_t
@@ -483,7 +434,7 @@ tcp_output(struct tcp_stack *stack, struct pkt_out *pkts, uint16_t max, uint64_t
 		uint16_t made;
 
 		if (tcb->deficit_bytes <= 0)
-			tcb->deficit_bytes += TCP_QUANTUM;
+			tcb->deficit_bytes += quantum(stack);
 		made = tcb_output(stack, tcb, pkts + cnt, max - cnt);
 		cnt += made;
 		if (cnt == max && tcb->deficit_bytes > 0 && tcb_owed(tcb) != TCP_OWED_NOTHING)

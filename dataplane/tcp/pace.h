@@ -20,7 +20,7 @@
  * trip is shorter than PACE_SRTT_MIN_US: the rate times a few ticks is more than the window there,
  * so that the timer could not spread it.
  *
- * Threads, memory. State lives in the connection. Nothing here divides.
+ * Threads, memory. State lives in the connection. Only pace_follow divides, for a new rate.
  */
 #ifndef SPILLWAY_DATAPLANE_TCP_PACE_H
 #define SPILLWAY_DATAPLANE_TCP_PACE_H
@@ -39,13 +39,32 @@ struct pace {
 	uint32_t byte_time;    /* of 2^-20 us, for each byte; 0: not paced */
 	uint32_t quantum_us;   /* of the rate, released at once */
 	uint32_t burst_us;     /* of the rate, made up for when late */
+	uint32_t mss_inverse;  /* 2^32 / mss, rounded up */
+	uint16_t mss;          /* of a full segment, when the rate was last taken */
+	uint16_t burst_segs;   /* full segments in a quantum, at least 1 */
 	bool shut;
 	bool waits;            /* it alone holds something back */
 };
 
-/* pace_follow takes a new rate, as the time of a byte; 0 ends pacing. mss: of a full segment. */
+/* pace_follow takes a new rate, as the time of a byte; 0 ends pacing. mss: of a full segment, > 0
+ * and below 2^16. */
 void
 pace_follow(struct pace *pace, uint32_t byte_time, uint32_t mss);
+
+/* pace_segments returns how many full segments there are in bytes, below 2^16. */
+static inline uint32_t
+pace_segments(const struct pace *pace, uint32_t bytes)
+{
+	return (uint32_t)((uint64_t)bytes * pace->mss_inverse >> 32);
+}
+
+/* pace_burst_bytes returns the most that should leave as one packet for a device to cut: a quantum
+ * in full segments. */
+static inline uint32_t
+pace_burst_bytes(const struct pace *pace)
+{
+	return (uint32_t)pace->burst_segs * pace->mss;
+}
 
 /* pace_open_us returns when a gate that is shut opens. */
 static inline uint64_t

@@ -66,6 +66,7 @@ tcp_create(const struct tcp_config *config, uint64_t now_us)
 		stack->config.rcv_wnd_bytes = TCP_RCV_WND;
 	dp_assert(stack->config.rcv_wnd_bytes >= TCP_RCV_WND_MIN &&
 	          stack->config.rcv_wnd_bytes <= TCP_RCV_WND_MAX);
+	stack->config.tso_max = MIN(config->tso_max, (uint32_t)TCP_TSO_MAX);
 	stack->ctr = config->ctr;
 	stack->now_us = now_us;
 	if (config->listen_port != 0)

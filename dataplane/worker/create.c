@@ -107,6 +107,7 @@ make_peers(struct worker *worker, const struct abi_config *config, char *error)
 		.connections_max = config->connections_max,
 		.source_max = config->connections_per_source,
 		.cc = (enum tcp_cc)config->congestion,
+		.tso_max = port_info(worker->port)->tso_max,
 		.ecn = (config->flags & ABI_CONFIG_ECN) != 0,
 		.ctr = &worker->ctr,
 	};

@@ -7,6 +7,7 @@
 #include "tests/sim/sim_host.h"
 
 #include "dataplane/tcp/isn.h"
+#include "tests/unit/tso_lab.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -53,6 +54,7 @@ stack_make(struct sim *sim)
 		.connections_max = CONNECTIONS_MAX,
 		.cc = cc_named(sim->config.cc),
 		.ecn = sim->config.ecn,
+		.tso_max = sim->config.tso_max,
 		.secret = {secret[0], secret[1]},
 		.ctr = &sim->lab.ctr,
 	};
@@ -341,25 +343,48 @@ feed(struct sim_flow *flow)
 /* ---- the turn */
 
 static void
+send_segment(struct sim *sim, const struct pkt_out *seg)
+{
+	struct sim_flow *flow = sim_flow_of(sim, seg);
+	struct net_packet packet = {0};
+
+	sim_take_apart(sim, flow, seg, &packet);
+	if (packet.hdr[13] & TCP_SYN) {
+		syn_ack(flow, &packet);
+		return;
+	}
+	sim_trace_out(sim, flow, &packet);
+	net_send(&sim->down, &packet, sim->lab.now_us);
+}
+
+/* send_packet is the device: it sends a packet as so many segments as it says. */
+static void
+send_packet(struct sim *sim, const struct pkt_out *pkt)
+{
+	static struct pkt_out seg;
+	uint32_t at = 0;
+
+	if (pkt->tso_mss == 0) {
+		send_segment(sim, pkt);
+		return;
+	}
+	sim->tso_cnt++;
+	while (at < pkt->payload_len) {
+		at = tso_lab_cut(pkt, at, &seg);
+		send_segment(sim, &seg);
+	}
+}
+
+static void
 transmit(struct sim *sim)
 {
 	static struct pkt_out pkts[32];
-	struct net_packet packet = {0};
 	uint16_t cnt;
 
 	do {
 		cnt = tcp_output(sim->lab.stack, pkts, ARRAY_CNT(pkts), sim->lab.now_us);
-		for (uint16_t i = 0; i < cnt; i++) {
-			struct sim_flow *flow = sim_flow_of(sim, &pkts[i]);
-
-			sim_take_apart(sim, flow, &pkts[i], &packet);
-			if (packet.hdr[13] & TCP_SYN) {
-				syn_ack(flow, &packet);
-				continue;
-			}
-			sim_trace_out(sim, flow, &packet);
-			net_send(&sim->down, &packet, sim->lab.now_us);
-		}
+		for (uint16_t i = 0; i < cnt; i++)
+			send_packet(sim, &pkts[i]);
 		if (sim->config.check)
 			lab_check(&sim->lab);
 	} while (cnt > 0);

@@ -50,6 +50,7 @@ struct sim_config {
 	uint32_t apart_us;         /* between the starts of flows */
 	struct sim_flow_config flow;
 	const char *cc;            /* congestion control by name; NULL: the default */
+	uint32_t tso_max;          /* of the device's packets, which it cuts; 0: it does not */
 	bool ecn;                  /* ours; the peer's is its receiver's */
 	bool wrap;                 /* sequence numbers wrap at once */
 	bool check;                /* every invariant after every step: slow */
@@ -81,6 +82,7 @@ struct sim {
 	struct lab lab;            /* for lab_check: its stack, its clock, its counters */
 	uint64_t start_us;
 	uint64_t packet_cnt;       /* data segments that left */
+	uint64_t tso_cnt;          /* packets that left as several of them */
 	uint64_t damaged_cnt;      /* that arrived at the stack */
 	uint32_t next_flow;        /* whose turn it is to be looked at for data */
 	struct net down;

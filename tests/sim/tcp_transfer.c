@@ -3,7 +3,8 @@
 
 /* A download over networks good and bad: the stack sends, a model receives. Every byte arrives,
  * in bounded virtual time, both sides close, and nothing is left behind; the stack's invariants
- * hold after every step. Prints a line for each network; the same seeds give the same lines.
+ * hold after every step. Half of the seeds have a device that cuts packets.
+ * Prints a line for each network; the same seeds give the same lines.
  * SIM_SEED=N runs one seed only, SIM_NAME=TEXT only networks with TEXT in their name. */
 #include "tests/sim/sim.h"
 
@@ -106,6 +107,7 @@ configure(const struct scenario *scenario, uint64_t seed, struct sim_config *con
 		.seed = seed, .down = scenario->down, .up = scenario->up, .flow_cnt = 1,
 		.flow = {.bytes = scenario->bytes, .receiver = scenario->receiver},
 		.ecn = scenario->ecn, .wrap = seed & 1, .check = true,
+		.tso_max = seed & 2 ? 65535 : 0,
 	};
 	if (config->flow.receiver.buffer_bytes == 0)
 		config->flow.receiver.buffer_bytes = 512 * KIB;

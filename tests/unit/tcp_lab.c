@@ -7,6 +7,7 @@
 #include "dataplane/tcp/isn.h"
 #include "dataplane/tcp/output.h"
 #include "tests/unit/tcp_lab_board.h"
+#include "tests/unit/tso_lab.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ static const uint64_t secret[2] = {0x0123456789abcdefu, 0xfedcba9876543210u};
 
 const struct lab_variant lab_plain = {.ours = 1000000, .theirs = 5000000};
 const struct lab_variant lab_wrap = {.ours = UINT32_MAX - 3000, .theirs = UINT32_MAX - 40};
+const struct lab_variant lab_tso = {.ours = 1000000, .theirs = 5000000, .tso_max = 65535};
 
 uint8_t
 lab_byte(uint64_t offset)
@@ -132,6 +134,7 @@ config_of(struct lab *lab, uint32_t connections_max)
 		.local = {.mac = {2, 0, 0, 0, 0, 1}, .mtu = 1500, .addr_be = htonl(0x0a000001)},
 		.listen_port = LAB_PORT,
 		.connections_max = connections_max,
+		.tso_max = lab->variant.tso_max,
 		.unpaced = true,       /* a test that counts packets counts what the window lets go */
 		.secret = {secret[0], secret[1]},
 		.ctr = &lab->ctr,
@@ -152,11 +155,12 @@ start_us(const struct lab_variant *variant)
 void
 lab_init(struct lab *lab, const struct lab_variant *variant, uint32_t connections_max)
 {
-	struct tcp_config config = config_of(lab, connections_max);
+	struct tcp_config config;
 
 	memset(lab, 0, sizeof(*lab));
 	lab->variant = *variant;
 	lab->now_us = start_us(variant);
+	config = config_of(lab, connections_max);
 	lab->stack = tcp_create(&config, lab->now_us);
 	if (memory == NULL) {
 		memory = calloc(LAB_BUFS, LAB_BUF_LEN);
@@ -447,21 +451,39 @@ check_content(const struct lab *lab, const struct lab_out *from)
 	dp_assert(is_content(from->data, at, from->seg.len));
 }
 
+/* leave lets a packet leave: as many segments as it says. */
+static void
+leave(struct lab *lab, const struct pkt_out *pkt)
+{
+	static struct pkt_out seg;
+	uint32_t at = 0;
+
+	lab->packet_cnt++;
+	do {
+		struct lab_out *to = &lab->out[lab->out_cnt];
+
+		dp_assert(lab->out_cnt++ < LAB_OUT_MAX);
+		at = tso_lab_cut(pkt, at, &seg);
+		finish(&seg, to);
+		to->packet_len = pkt->payload_len;
+		check_content(lab, to);
+	} while (at < pkt->payload_len);
+}
+
 uint32_t
 lab_flush(struct lab *lab)
 {
 	static struct pkt_out pkts[16];
 	uint16_t cnt;
 
-	if (!lab->keep)
+	if (!lab->keep) {
 		lab->out_cnt = 0;
+		lab->packet_cnt = 0;
+	}
 	do {
 		cnt = tcp_output(lab->stack, pkts, ARRAY_CNT(pkts), lab->now_us);
-		for (uint16_t i = 0; i < cnt; i++) {
-			dp_assert(lab->out_cnt < LAB_OUT_MAX);
-			finish(&pkts[i], &lab->out[lab->out_cnt]);
-			check_content(lab, &lab->out[lab->out_cnt++]);
-		}
+		for (uint16_t i = 0; i < cnt; i++)
+			leave(lab, &pkts[i]);
 		lab_check(lab);
 	} while (cnt > 0);
 	dp_assert(!tcp_output_pending(lab->stack));

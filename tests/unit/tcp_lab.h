@@ -23,20 +23,26 @@ enum {
 	LAB_PORT = 6881,
 };
 
-/* struct lab_variant says where sequence numbers begin. */
+/* struct lab_variant says where sequence numbers begin, and who cuts packets into segments. */
 struct lab_variant {
 	uint32_t ours;         /* our ISN */
 	uint32_t theirs;       /* the peer's ISN */
+	uint32_t tso_max;
 };
 
-/* numbers that do not wrap in a test, and numbers that do */
+/* numbers that do not wrap in a test, and numbers that do; the device cuts what it can */
 extern const struct lab_variant lab_plain;
 extern const struct lab_variant lab_wrap;
+extern const struct lab_variant lab_tso;
 
-/* LAB_TEST makes two tests of a function, whose *state is a struct lab_variant. */
-#define LAB_TEST(f)                                                                                \
+/* LAB_TEST makes three tests of a function, whose *state is a struct lab_variant; LAB_TEST_PACKETS
+ * two, of one that looks at the stack's packets rather than at segments. */
+#define LAB_TEST_PACKETS(f)                                                                        \
 	{#f, f, NULL, NULL, (void *)(uintptr_t)&lab_plain},                                        \
 	{#f "_wrap", f, NULL, NULL, (void *)(uintptr_t)&lab_wrap}
+#define LAB_TEST(f)                                                                                \
+	LAB_TEST_PACKETS(f),                                                                       \
+	{#f "_tso", f, NULL, NULL, (void *)(uintptr_t)&lab_tso}
 
 /* struct lab_seg is a segment, either way. */
 struct lab_seg {
@@ -51,11 +57,12 @@ struct lab_seg {
 	uint8_t ecn;           /* of the IP header, either way */
 };
 
-/* struct lab_out is a packet that left, unpacked. */
+/* struct lab_out is a segment that left, unpacked. A packet of several was cut by tso_lab.h. */
 struct lab_out {
 	struct lab_seg seg;
 	uint16_t remote_port;
 	uint16_t span_cnt;
+	uint32_t packet_len;   /* payload bytes of its packet */
 	uint8_t data[LAB_PAYLOAD_MAX];
 };
 
@@ -70,6 +77,7 @@ struct lab {
 	struct lab_peer *peers;    /* all that have connected */
 	struct lab_out *out;       /* [0, out_cnt): what the last lab_flush or lab_wait sent */
 	uint32_t out_cnt;
+	uint32_t packet_cnt;       /* that they left in */
 	bool keep;                 /* lab_flush adds to out instead of starting anew */
 	void (*hold)(struct lab_peer *peer, const struct ip_seg *ip);  /* takes segments instead ... */
 	                           /* ... of the stack, until they are a burst: tcp_lab_burst.h */
