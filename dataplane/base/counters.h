@@ -74,6 +74,7 @@
 	X(tcp_records_coarse, COUNTER, "flight records joined to save memory")                     \
 	X(tcp_probes, COUNTER, "zero-window probes sent")                                          \
 	X(tcp_connections, GAUGE, "TCP connections open")                                          \
+	X(tcp_plain_memory, GAUGE, "pools and tables of TCP that are not on hugepages as wanted")  \
 	X(tcp_half_open, GAUGE, "TCP connections in SYN-RECEIVED")                                 \
 	X(tcp_time_wait, GAUGE, "TCP connections in TIME-WAIT")                                    \
 	X(tcp_accepted, COUNTER, "TCP connections accepted")                                       \

@@ -11,7 +11,7 @@
 #ifndef SPILLWAY_DATAPLANE_BASE_POOL_H
 #define SPILLWAY_DATAPLANE_BASE_POOL_H
 
-#include "dataplane/base/common.h"
+#include "dataplane/base/memory.h"
 
 struct pool {
 	void *free;        /* the first word of a free object is the next one */
@@ -19,6 +19,7 @@ struct pool {
 	uint32_t cnt;
 	uint32_t stride;   /* bytes from one object to the next */
 	uint8_t *memory;
+	size_t memory_len;
 };
 
 /* pool_init takes memory for cnt objects of size bytes.
@@ -28,6 +29,11 @@ struct pool {
  * Returns 0, or -ENOMEM. End with pool_fini. */
 COLD int
 pool_init(struct pool *pool, size_t size, uint32_t cnt);
+
+/* pool_init_how is pool_init with memory as memory_take takes it. */
+COLD int
+pool_init_how(struct pool *pool, size_t size, uint32_t cnt, enum memory_how how,
+              uint32_t *missed);
 
 /* pool_fini frees the memory, whether or not all objects are back. */
 COLD void

@@ -56,13 +56,26 @@ follow(struct burst *burst, uint8_t place)
 	at->flow->burst_last = place;
 }
 
+/* call_flows calls for the first line of what the segments belong to. */
+static void
+call_flows(const struct tcp_stack *stack)
+{
+	const struct burst *burst = &stack->burst;
+
+	for (uint8_t i = 0; i < burst->cnt; i++) {
+		const struct flow *flow = table_likely(&stack->table, burst->segs[i].hash);
+
+		if (flow != NULL)
+			__builtin_prefetch(flow);
+	}
+}
+
 /* resolve finds the connection of each segment and calls for its lines. */
 static void
 resolve(struct tcp_stack *stack)
 {
 	struct burst *burst = &stack->burst;
 
-	burst->table_changes = stack->table.changes;
 	for (uint8_t i = 0; i < burst->cnt; i++) {
 		struct burst_seg *at = &burst->segs[i];
 
@@ -72,6 +85,22 @@ resolve(struct tcp_stack *stack)
 		follow(burst, i);
 		if (!at->follows)
 			tcb_prefetch(CONTAINER_OF(at->flow, struct tcb, flow));
+	}
+}
+
+/* call_queues calls for what an acknowledgement gives back: the oldest that is in flight. */
+static void
+call_queues(const struct burst *burst)
+{
+	for (uint8_t i = 0; i < burst->cnt; i++) {
+		const struct burst_seg *at = &burst->segs[i];
+		const struct tcb *tcb;
+
+		if (at->flow == NULL || at->flow->kind != FLOW_TCB || at->follows)
+			continue;
+		tcb = CONTAINER_OF(at->flow, struct tcb, flow);
+		__builtin_prefetch(tcb->board.head);
+		__builtin_prefetch(tcb->sendq.head);
 	}
 }
 
@@ -164,7 +193,12 @@ tcp_burst_begin(struct tcp_stack *stack, const struct ip_seg *segs, uint32_t cnt
 	burst->cnt = 0;
 	burst->first = 0;
 	parse(stack, segs, cnt);
+	burst->table_changes = stack->table.changes;
+	if (burst->cnt > 1)
+		call_flows(stack);
 	resolve(stack);
+	if (burst->cnt > 1)
+		call_queues(burst);
 }
 
 struct tcb *

@@ -37,18 +37,24 @@ pools_init(struct tcp_stack *stack)
 	uint32_t open_max = stack->config.connections_max;
 	uint32_t cnt = open_max + stack->half_open_max;
 	uint32_t time_wait_cnt = share(open_max, 16, TCP_TIME_WAIT_MAX);
+	enum memory_how how = stack->config.hugepages ? MEMORY_RESERVED : MEMORY_ASKED;
+	uint32_t missed = 0;
 
-	if (pool_init(&stack->tcbs, sizeof(struct tcb), cnt) < 0 ||
-	    pool_init(&stack->entries, sizeof(struct sendq_entry),
-	              share(open_max, TCP_SEND_ENTRIES_MAX, TCP_SEND_ENTRIES)) < 0 ||
-	    pool_init(&stack->records, sizeof(struct sent),
-	              share(open_max, TCP_SENT_RECORDS_MAX, TCP_SENT_RECORDS)) < 0 ||
+	if (pool_init_how(&stack->tcbs, sizeof(struct tcb), cnt, how, &missed) < 0 ||
+	    pool_init_how(&stack->entries, sizeof(struct sendq_entry),
+	                  share(open_max, TCP_SEND_ENTRIES_MAX, TCP_SEND_ENTRIES), how,
+	                  &missed) < 0 ||
+	    pool_init_how(&stack->records, sizeof(struct sent),
+	                  share(open_max, TCP_SENT_RECORDS_MAX, TCP_SENT_RECORDS), how,
+	                  &missed) < 0 ||
+	    table_init(&stack->table, cnt + time_wait_cnt, stack->config.secret[0], how,
+	               &missed) < 0 ||
 	    pool_init(&stack->ooo, sizeof(struct ooo_seg), ooo_bufs(open_max)) < 0 ||
 	    pool_init(&stack->traces, sizeof(struct trace), share(open_max, 1, TCP_TRACES)) < 0 ||
 	    source_init(&stack->sources, cnt, stack->config.secret) < 0 ||
-	    timewait_init(&stack->timewait, time_wait_cnt) < 0 ||
-	    table_init(&stack->table, cnt + time_wait_cnt, stack->config.secret[0]) < 0)
+	    timewait_init(&stack->timewait, time_wait_cnt) < 0)
 		return -ENOMEM;
+	gauge_set(stack->ctr, CTR_tcp_plain_memory, missed);
 	return 0;
 }
 
@@ -100,13 +106,14 @@ tcb_drop(struct tcp_stack *stack, struct tcb *tcb)
 void
 tcp_destroy(struct tcp_stack *stack)
 {
+	struct flow *flow;
+	uint32_t at = 0;
+
 	if (stack == NULL)
 		return;
-	for (uint32_t i = 0; stack->table.heads != NULL && i <= stack->table.mask; i++) {
-		for (struct flow *flow = stack->table.heads[i]; flow != NULL; flow = flow->next) {
-			if (flow->kind == FLOW_TCB)
-				tcb_drop(stack, CONTAINER_OF(flow, struct tcb, flow));
-		}
+	while ((flow = table_each(&stack->table, &at)) != NULL) {
+		if (flow->kind == FLOW_TCB)
+			tcb_drop(stack, CONTAINER_OF(flow, struct tcb, flow));
 	}
 	table_fini(&stack->table);
 	source_fini(&stack->sources);

@@ -1,27 +1,40 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* A chained hash table. */
+/* A hash table of buckets; what finds its bucket full goes to the next one that is not. */
 #include "dataplane/tcp/table.h"
 
 #include "dataplane/base/hash.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-int
-table_init(struct table *table, uint32_t cnt, uint64_t seed)
-{
-	uint32_t heads = 64;
+enum {
+	FILL = 4,              /* places of a bucket that are taken, on average, at most */
+	OVER_MAX = UINT8_MAX,
+	TAG_SHIFT = 24,        /* above what chooses the bucket */
+};
 
-	while (heads < cnt)
-		heads *= 2;
+#define TAGS      0x0001010101010101u  /* one in each tag */
+#define TAGS_HIGH 0x0080808080808080u
+
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tags are compared as a number");
+
+int
+table_init(struct table *table, uint32_t cnt, uint64_t seed, enum memory_how how,
+           uint32_t *missed)
+{
+	uint32_t buckets = 16;
+
+	dp_assert(cnt >= 1 && cnt <= 1u << TAG_SHIFT);
+	while (buckets * FILL < cnt)
+		buckets *= 2;
 	memset(table, 0, sizeof(*table));
-	table->heads = calloc(heads, sizeof(*table->heads));
-	if (table->heads == NULL)
+	table->buckets = memory_take(buckets * sizeof(*table->buckets), how, missed);
+	if (table->buckets == NULL)
 		return -ENOMEM;
-	table->mask = heads - 1;
+	table->mask = buckets - 1;
+	table->max = cnt;
 	table->seed = seed;
 	return 0;
 }
@@ -29,7 +42,8 @@ table_init(struct table *table, uint32_t cnt, uint64_t seed)
 void
 table_fini(struct table *table)
 {
-	free(table->heads);
+	if (table->buckets != NULL)
+		memory_give(table->buckets, (table->mask + 1) * sizeof(*table->buckets));
 	memset(table, 0, sizeof(*table));
 }
 
@@ -39,6 +53,63 @@ table_hash(const struct table *table, const struct flow_key *key)
 	return (uint32_t)hash_keyed(key, sizeof(*key), table->seed);
 }
 
+/* tag_of returns what a place says of its flow, never 0. */
+static uint8_t
+tag_of(uint32_t hash)
+{
+	uint8_t tag = (uint8_t)(hash >> TAG_SHIFT);
+
+	return tag != 0 ? tag : 1;
+}
+
+/* alike returns a bit, the highest of its byte, for each place that has a tag, and maybe for some
+ * above one that has. */
+static uint64_t
+alike(const struct table_bucket *bucket, uint8_t tag)
+{
+	uint64_t tags;
+
+	memcpy(&tags, bucket, sizeof(tags));
+	tags ^= TAGS * tag;
+	return (tags - TAGS) & ~tags & TAGS_HIGH;
+}
+
+static struct flow *
+place_first(const struct table_bucket *bucket, uint64_t places)
+{
+	return bucket->flow[__builtin_ctzll(places) / 8];
+}
+
+struct flow *
+table_likely(const struct table *table, uint32_t hash)
+{
+	const struct table_bucket *bucket = &table->buckets[hash & table->mask];
+	uint64_t places = alike(bucket, tag_of(hash));
+
+	return places != 0 ? place_first(bucket, places) : NULL;
+}
+
+struct flow *
+table_find_hashed(const struct table *table, const struct flow_key *key, uint32_t hash)
+{
+	uint8_t tag = tag_of(hash);
+
+	for (uint32_t i = 0; i <= table->mask; i++) {
+		const struct table_bucket *bucket = &table->buckets[(hash + i) & table->mask];
+
+		for (uint64_t places = alike(bucket, tag); places != 0; places &= places - 1) {
+			struct flow *flow = place_first(bucket, places);
+
+			if (flow != NULL && flow->hash == hash &&
+			    memcmp(&flow->key, key, sizeof(*key)) == 0)
+				return flow;
+		}
+		if (LIKELY(bucket->over == 0))
+			return NULL;
+	}
+	return NULL;
+}
+
 struct flow *
 table_find(const struct table *table, const struct flow_key *key)
 {
@@ -46,27 +117,48 @@ table_find(const struct table *table, const struct flow_key *key)
 }
 
 struct flow *
-table_find_hashed(const struct table *table, const struct flow_key *key, uint32_t hash)
+table_each(const struct table *table, uint32_t *at)
 {
-	struct flow *flow = table->heads[hash & table->mask];
+	while (table->buckets != NULL && *at < (table->mask + 1) * TABLE_PLACES) {
+		const struct table_bucket *bucket = &table->buckets[*at / TABLE_PLACES];
+		struct flow *flow = bucket->flow[*at % TABLE_PLACES];
 
-	while (flow != NULL &&
-	       (flow->hash != hash || memcmp(&flow->key, key, sizeof(*key)) != 0))
-		flow = flow->next;
-	return flow;
+		++*at;
+		if (flow != NULL)
+			return flow;
+	}
+	return NULL;
+}
+
+/* place_of returns where a flow stands in a bucket, a free place for NULL; TABLE_PLACES: nowhere. */
+static uint32_t
+place_of(const struct table_bucket *bucket, const struct flow *flow)
+{
+	uint32_t place = 0;
+
+	while (place < TABLE_PLACES && bucket->flow[place] != flow)
+		place++;
+	return place;
 }
 
 void
 table_add(struct table *table, struct flow *flow, const struct flow_key *key)
 {
-	struct flow **head;
+	struct table_bucket *bucket;
+	uint32_t at;
+	uint32_t place;
 
-	dp_assert(table->cnt <= table->mask);
+	dp_assert(table->cnt < table->max);
 	flow->key = *key;
 	flow->hash = table_hash(table, key);
-	head = &table->heads[flow->hash & table->mask];
-	flow->next = *head;
-	*head = flow;
+	at = flow->hash;
+	while ((place = place_of(&table->buckets[at & table->mask], NULL)) == TABLE_PLACES) {
+		bucket = &table->buckets[at++ & table->mask];
+		bucket->over += bucket->over < OVER_MAX;
+	}
+	bucket = &table->buckets[at & table->mask];
+	bucket->flow[place] = flow;
+	bucket->tag[place] = tag_of(flow->hash);
 	table->cnt++;
 	table->changes++;
 }
@@ -74,14 +166,18 @@ table_add(struct table *table, struct flow *flow, const struct flow_key *key)
 void
 table_remove(struct table *table, struct flow *flow)
 {
-	struct flow **at = &table->heads[flow->hash & table->mask];
+	struct table_bucket *bucket;
+	uint32_t at = flow->hash;
+	uint32_t place;
 
-	while (*at != flow) {
-		dp_assert(*at != NULL);
-		at = &(*at)->next;
+	while ((place = place_of(&table->buckets[at & table->mask], flow)) == TABLE_PLACES) {
+		bucket = &table->buckets[at++ & table->mask];
+		dp_assert(bucket->over > 0 && at - flow->hash <= table->mask);
+		bucket->over -= bucket->over < OVER_MAX;
 	}
-	*at = flow->next;
-	flow->next = NULL;
+	bucket = &table->buckets[at & table->mask];
+	bucket->flow[place] = NULL;
+	bucket->tag[place] = 0;
 	table->cnt--;
 	table->changes++;
 }

@@ -62,6 +62,9 @@ struct tcb {
 	uint32_t snd_una;
 	uint32_t snd_nxt;
 	uint32_t snd_wnd;          /* bytes, scaled */
+	uint32_t snd_wnd_max;      /* the largest that the peer has offered */
+	uint32_t snd_wl1;          /* number of the segment that snd_wnd was taken from */
+	uint32_t rcv_wnd;          /* bytes that we offer */
 	uint32_t ts_recent;        /* RFC 7323 4.3 */
 	uint32_t last_ack_sent;
 	uint8_t state;             /* enum tcp_state; tcp_set_state writes it */
@@ -72,22 +75,12 @@ struct tcb {
 	uint8_t rcv_wscale;        /* ours */
 	uint16_t mss;              /* payload bytes of a full segment beside timestamps */
 
-	/* line 1: written on every segment, either way */
-	uint64_t last_rcv_us __attribute__((aligned(64)));
-	uint64_t last_send_us;
-	struct tcb *ready_next;    /* ready list; when ended, the others that have */
+	/* line 1: what is owed */
+	struct tcb *ready_next __attribute__((aligned(64)));   /* ready list; when ended, the others */
 	struct tcb *ready_prev;
 	int32_t deficit_bytes;     /* deficit round robin */
 	uint32_t events;           /* enum tcp_event, to be told by the running call */
-	uint32_t snd_wl1;          /* number of the segment that snd_wnd was taken from */
-	uint32_t snd_wnd_max;      /* the largest window the peer has offered */
-	uint32_t ts_offset;
-	uint32_t iss;
-	uint32_t irs;
-	uint32_t dup_bytes;        /* without SACK: left the network by duplicate ACKs */
-
-	/* line 2: what is owed, and the timer */
-	bool ack_now __attribute__((aligned(64)));
+	bool ack_now;
 	bool ready;                /* in the ready list */
 	uint8_t delack_cnt;        /* segments received since an ACK was sent */
 	bool synack_now;           /* our SYN, with the ACK of the peer's if that has come */
@@ -106,39 +99,48 @@ struct tcb {
 	uint8_t keepalive_cnt;
 	uint8_t dupack_cnt;        /* [0, 3] */
 	uint8_t pmtu_on;           /* enum pmtu_on */
-	uint32_t delack_bytes;     /* in those segments */
-	uint32_t rcv_full;         /* bytes of the longest segment received */
-	uint32_t rcv_wnd;          /* bytes that we offer */
-	uint64_t deadline_us[TCP_DEADLINE_CNT]; /* TCP_NEVER: not set */
-	uint64_t ts_recent_us;     /* when ts_recent was set (RFC 7323 5.5) */
-	uint64_t acked_bytes;
-	uint64_t retransmit_bytes;
-	void *user;
+	uint32_t dup_bytes;        /* without SACK: left the network by duplicate ACKs */
+	uint32_t cwnd_limited_seq;
+	struct tlp tlp;
 
-	/* line 3 on: the sender */
+	/* line 2: the timer, and what is due first while there is a flight */
 	struct timer timer;
+	uint64_t deadline_us[TCP_DEADLINE_CNT]; /* TCP_NEVER: not set */
+
+	/* line 3: from deadline_us[TCP_DUE_DELACK] on; not for an acknowledgement */
+	void *user;
+	uint64_t last_send_us;
+	uint64_t retransmit_bytes;
+	uint32_t rcv_full;         /* bytes of the longest segment received */
+	uint32_t delack_bytes;     /* in the segments of delack_cnt */
+
+	/* lines 4 to 11: the sender */
+	struct scoreboard board __attribute__((aligned(64)));
 	uint32_t srtt_us;          /* 0: no sample yet */
 	uint32_t rttvar_us;
 	uint32_t rto_us;
-	uint32_t cwnd_limited_seq;
 	uint32_t recover_seq;      /* RFC 6582 3.1, 6675 5: snd_nxt when recovery began */
-	uint32_t ooo_fin_seq;
-	uint64_t reduced_us;       /* when recovery last shrank the window */
-	struct scoreboard board;
+	struct min_rtt min_rtt;
 	struct sendq sendq;
+	uint64_t acked_bytes;
+	uint64_t last_rcv_us;
+	uint64_t ts_recent_us;     /* when ts_recent was set (RFC 7323 5.5) */
+	struct rack rack;
 	struct pace pace;
-	struct ecn ecn;
 	struct cc cc;
 	struct why why;
-	struct rack rack;
-	struct min_rtt min_rtt;
-	struct tlp tlp;
-	struct undo undo;
-	struct prr prr;            /* in fast recovery only */
-	struct validation validation;
-
-	/* cold */
 	struct reasm reasm;
+	struct validation validation;
+	struct ecn ecn;
+	uint32_t ts_offset;
+	struct undo undo;          /* an acknowledgement looks at its kind */
+
+	/* line 12 on: seldom */
+	struct prr prr;            /* in fast recovery only */
+	uint32_t ooo_fin_seq;
+	uint64_t reduced_us;       /* when recovery last shrank the window */
+	uint32_t iss;
+	uint32_t irs;
 	struct ip_path path;
 	struct pmtu pmtu;
 	struct persist persist;
@@ -148,13 +150,22 @@ struct tcb {
 
 static_assert(sizeof(struct tcb) <= 960, "with its places in the tables at most 1 KiB");
 static_assert(offsetof(struct tcb, mss) + sizeof(uint16_t) == 64, "line 0 is full");
-static_assert(offsetof(struct tcb, ack_now) == 128, "two lines for every segment");
+static_assert(offsetof(struct tcb, timer) == 128, "line 1 is full");
+static_assert(offsetof(struct tcb, deadline_us[TCP_DUE_DELACK]) == 192, "line 2 is full");
+static_assert(offsetof(struct tcb, board.newly_lost_bytes) == 320, "line 4 is full");
+static_assert(offsetof(struct tcb, sendq) == 384, "line 5 is full");
+static_assert(offsetof(struct tcb, rack) == 448, "line 6 is full");
+static_assert(offsetof(struct tcb, cc) == 512, "line 7 is full");
+static_assert(offsetof(struct tcb, undo.kind) < 768, "the sender has eight lines");
 
-/* tcb_prefetch calls for the lines of a connection that an acknowledgement looks at. */
+/* tcb_prefetch calls for the lines of a connection, beside the first, that an acknowledgement looks
+ * at. */
 static inline void
 tcb_prefetch(const struct tcb *tcb)
 {
-	for (uint32_t at = 64; at < offsetof(struct tcb, reasm); at += 64)
+	__builtin_prefetch(&tcb->ready_next);
+	__builtin_prefetch(&tcb->timer);
+	for (uint32_t at = offsetof(struct tcb, board); at <= offsetof(struct tcb, undo); at += 64)
 		__builtin_prefetch((const char *)tcb + at);
 }
 

@@ -56,6 +56,7 @@ struct tcp_config {
 	uint32_t connections_max;  /* [1, 2^20] */
 	uint32_t source_max;       /* of them from one address; 0: connections_max */
 	enum tcp_cc cc;            /* of new connections */
+	bool hugepages;            /* what is large is taken from vm.nr_hugepages while there are some */
 	bool unpaced;              /* windows alone say when to send */
 	uint32_t rcv_wnd_bytes;    /* window offered, [TCP_RCV_WND_MIN, _MAX]; 0: TCP_RCV_WND */
 	uint32_t tso_max;          /* payload bytes of one packet to be cut by the device; 0: none */

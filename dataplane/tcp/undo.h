@@ -40,13 +40,13 @@ enum undo_frto {
 };
 
 struct undo {
+	uint8_t kind;          /* enum undo_kind; beside what every acknowledgement looks at */
+	uint8_t frto;          /* enum undo_frto */
+	bool ended;
+	uint32_t until_seq;    /* recovery has ended: D-SACKs count until snd_una is beyond */
 	uint64_t first_us;     /* of the episode's first retransmission; 0: none yet */
 	struct tcp_range range;    /* from the lowest to the highest that was sent again */
 	uint32_t rtx_bytes;    /* sent again, D-SACKs for which have not come */
-	uint32_t until_seq;    /* recovery has ended: D-SACKs count until snd_una is beyond */
-	uint8_t kind;          /* enum undo_kind */
-	uint8_t frto;          /* enum undo_frto */
-	bool ended;
 };
 
 /* undo_begin begins an episode, after the congestion event. */

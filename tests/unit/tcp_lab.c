@@ -108,13 +108,13 @@ lab_check(const struct lab *lab)
 {
 	const struct tcp_stack *stack = lab->stack;
 	uint32_t cnt[2] = {0, 0};
+	uint32_t at = 0;
+	struct flow *flow;
 
-	for (uint32_t i = 0; i <= stack->table.mask; i++) {
-		for (struct flow *flow = stack->table.heads[i]; flow != NULL; flow = flow->next) {
-			cnt[flow->kind]++;
-			if (flow->kind == FLOW_TCB)
-				check_tcb(lab, CONTAINER_OF(flow, struct tcb, flow));
-		}
+	while ((flow = table_each(&stack->table, &at)) != NULL) {
+		cnt[flow->kind]++;
+		if (flow->kind == FLOW_TCB)
+			check_tcb(lab, CONTAINER_OF(flow, struct tcb, flow));
 	}
 	dp_assert(cnt[FLOW_TCB] == stack->open_cnt + stack->half_open_cnt);
 	dp_assert(cnt[FLOW_TIME_WAIT] ==
@@ -181,16 +181,12 @@ lab_fini(struct lab *lab)
 static void
 end_connections(struct tcp_stack *stack)
 {
-	for (uint32_t i = 0; i <= stack->table.mask; i++) {
-		struct flow *flow = stack->table.heads[i];
+	uint32_t at = 0;
+	struct flow *flow;
 
-		while (flow != NULL) {
-			struct flow *next = flow->next;
-
-			if (flow->kind == FLOW_TCB)
-				tcb_end(stack, CONTAINER_OF(flow, struct tcb, flow));
-			flow = next;
-		}
+	while ((flow = table_each(&stack->table, &at)) != NULL) {
+		if (flow->kind == FLOW_TCB)
+			tcb_end(stack, CONTAINER_OF(flow, struct tcb, flow));
 	}
 }
 
