@@ -155,7 +155,6 @@ static_assert(offsetof(struct tcb, deadline_us[TCP_DUE_DELACK]) == 192, "line 2 
 static_assert(offsetof(struct tcb, board.newly_lost_bytes) == 320, "line 4 is full");
 static_assert(offsetof(struct tcb, sendq) == 384, "line 5 is full");
 static_assert(offsetof(struct tcb, rack) == 448, "line 6 is full");
-static_assert(offsetof(struct tcb, cc) == 512, "line 7 is full");
 static_assert(offsetof(struct tcb, undo.kind) < 768, "the sender has eight lines");
 
 /* tcb_prefetch calls for the lines of a connection, beside the first, that an acknowledgement looks
