@@ -78,6 +78,7 @@ number(uint64_t value)
 json_t *
 answer_torrent(const struct commands_env *env, const struct torrent *torrent)
 {
+	struct torrent_whole whole = torrents_whole(torrent);
 	uint64_t done_bytes, total_bytes;
 	json_t *json = json_pack(
 		"{s:o, s:o, s:s, s:o, s:s, s:s, s:I, s:I, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:I}",
@@ -89,9 +90,9 @@ answer_torrent(const struct commands_env *env, const struct torrent *torrent)
 		"congestion",
 		congestion_names[classes_congestion(env->classes, torrent->class_name)],
 		"size_bytes", number(torrent->total_len),
-		"uploaded_bytes", number(torrent->uploaded_bytes + torrent->live_uploaded_bytes),
-		"peers", (int)torrent->live_peer_cnt,
-		"active", torrent->active,
+		"uploaded_bytes", number(whole.uploaded_bytes),
+		"peers", (int)whole.peer_cnt,
+		"active", whole.active,
 		"files", number(torrent->file_cnt),
 		"pieces", number(torrent->piece_cnt),
 		"pieces_had", number(torrent->have_cnt),
@@ -181,7 +182,7 @@ answer_torrent_whole(const struct commands_env *env, const struct torrent *torre
 static json_t *
 dataplane_answer(const struct commands_env *env)
 {
-	const struct abi_welcome *welcome = session_welcome(env->session);
+	const struct abi_welcome *welcome = session_welcome(link_session(env->link, 0));
 	char boot[17];
 
 	snprintf(boot, sizeof(boot), "%016" PRIx64, welcome->boot_id);
@@ -203,12 +204,14 @@ static json_t *
 totals_answer(const struct commands_env *env, const struct stats *stats)
 {
 	struct torrents *torrents = env->registry->torrents;
-	uint64_t uploaded_bytes = 0, torrent_cnt = 0;
+	uint64_t uploaded_bytes = 0, torrent_cnt = 0, active_cnt = 0;
 
 	for (const struct torrent *t = torrents_after(torrents, 0); t != NULL;
 	     t = torrents_after(torrents, t->id)) {
+		struct torrent_whole whole = torrents_whole(t);
 		torrent_cnt += !t->gone;
-		uploaded_bytes += t->uploaded_bytes + t->live_uploaded_bytes;
+		active_cnt += whole.active;
+		uploaded_bytes += whole.uploaded_bytes;
 	}
 	uint64_t payload_bytes = stats ? stats_counter_named(stats, "payload_bytes") : 0;
 	uint64_t disk_bytes = stats ? stats_counter_named(stats, "disk_bytes") : 0;
@@ -217,7 +220,7 @@ totals_answer(const struct commands_env *env, const struct stats *stats)
 	return json_pack(
 		"{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:o}",
 		"torrents", number(torrent_cnt),
-		"torrents_active", number(stats ? stats_counter_named(stats, "torrents_active") : 0),
+		"torrents_active", number(active_cnt),
 		"peers", number(stats ? stats_counter_named(stats, "peers") : 0),
 		"uploaded_bytes", number(uploaded_bytes),
 		"payload_bytes", number(payload_bytes),
@@ -227,10 +230,36 @@ totals_answer(const struct commands_env *env, const struct stats *stats)
 		"cycles_per_byte", ratio(cycles, (double)payload_bytes));
 }
 
+/* worker_answer tells what one worker has counted. */
+static json_t *
+worker_answer(const struct stats *stats, uint32_t worker)
+{
+	json_t *counters = json_object();
+
+	for (uint32_t i = 0; i < stats_counter_cnt(stats); i++) {
+		struct abi_counter_desc desc;
+		stats_counter(stats, i, &desc);
+		json_object_set_new(counters, desc.name,
+		                    json_integer(number(stats_counter_of(stats, worker, i))));
+	}
+	return json_pack("{s:I, s:f, s:o}", "worker", number(worker), "cpu_seconds",
+	                 (double)stats_cpu_ns_of(stats, worker) / 1e9, "counters", counters);
+}
+
+static json_t *
+workers_answer(const struct stats *stats)
+{
+	json_t *workers = json_array();
+
+	for (uint32_t w = 0; stats != NULL && w < stats_worker_cnt(stats); w++)
+		json_array_append_new(workers, worker_answer(stats, w));
+	return workers;
+}
+
 json_t *
 answer_stats(const struct commands_env *env)
 {
-	const struct stats *stats = session_stats(env->session);
+	const struct stats *stats = tally_stats(env->tally);
 	json_t *counters = json_object();
 	json_t *texts = json_object();
 
@@ -240,9 +269,10 @@ answer_stats(const struct commands_env *env)
 		json_object_set_new(counters, desc.name, json_integer(number(value)));
 		json_object_set_new(texts, desc.name, answer_text(desc.text));
 	}
-	return json_pack("{s:b, s:o, s:o, s:o, s:o}", "ok", 1,
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
 	                 "dataplane", dataplane_answer(env),
 	                 "totals", totals_answer(env, stats),
 	                 "counters", counters,
+	                 "workers", workers_answer(stats),
 	                 "counter_texts", texts);
 }

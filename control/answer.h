@@ -20,7 +20,7 @@ answer_text(const char *text);
 json_t *
 answer_hex(const uint8_t *bytes, size_t len);
 
-/* answer_torrent tells of one torrent what list shows. live_* must be fresh (session_stats). */
+/* answer_torrent tells of one torrent what list shows. live_* must be fresh (tally_stats). */
 json_t *
 answer_torrent(const struct commands_env *env, const struct torrent *torrent);
 

@@ -295,14 +295,14 @@ command_remove(struct commands *commands, const struct rpc_request *request)
 static void
 command_list(struct commands *commands, const struct rpc_request *request)
 {
-	session_stats(commands->env.session);
+	tally_stats(commands->env.tally);
 	watch_begin(commands, request, WATCH_LIST, 0);
 }
 
 static void
 command_show(struct commands *commands, const struct rpc_request *request)
 {
-	session_stats(commands->env.session);
+	tally_stats(commands->env.tally);
 	struct torrent *torrent = torrent_named(commands, request);
 
 	if (torrent != NULL)
@@ -428,11 +428,11 @@ watch_add(struct commands *commands, struct watch *w)
 		watch_end(commands, w, "removed meanwhile");
 	else if (t->state == TORRENT_CHANGED || t->state == TORRENT_ERROR)
 		watch_end(commands, w, t->reason);
-	else if (t->sync == SYNC_REFUSED)
+	else if (torrents_whole(t).refused)
 		watch_end(commands, w, "the dataplane refused the torrent");
 	else if (t->state == TORRENT_VERIFYING && rpc_hungry(commands->env.rpc, w->client))
 		progress_send(commands, w, t);
-	else if (t->state == TORRENT_SEEDING && t->sync == SYNC_HELD && !t->stale) {
+	else if (t->state == TORRENT_SEEDING && torrents_whole(t).held) {
 		w->kind = WATCH_NONE;
 		answer_one(commands, w->client, answer_torrent(&commands->env, t));
 	}

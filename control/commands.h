@@ -36,7 +36,7 @@ struct commands_env {
 	const struct options *options;
 	const struct classes *classes;
 	struct registry *registry;
-	struct session *session;
+	struct tally *tally;
 	struct link *link;
 	struct work *work;
 	struct rpc *rpc;

@@ -41,9 +41,19 @@ peers_trace_read(struct peers_watch *watch, const json_t *request, struct fail *
 static uint32_t
 ask(const struct commands_env *env, const struct peers_watch *watch)
 {
+	struct session *session = link_session(env->link, watch->worker);
+
 	if (watch->is_trace)
-		return session_query_ask(env->session, ABI_TRACE, &watch->trace, sizeof(watch->trace));
-	return session_query_ask(env->session, ABI_PEERS, &watch->peers, sizeof(watch->peers));
+		return session_query_ask(session, ABI_TRACE, &watch->trace, sizeof(watch->trace));
+	return session_query_ask(session, ABI_PEERS, &watch->peers, sizeof(watch->peers));
+}
+
+/* next_worker turns to the worker that is to be asked next. Returns false after the last. */
+static bool
+next_worker(const struct commands_env *env, struct peers_watch *watch)
+{
+	watch->peers.cursor = 0;
+	return ++watch->worker < link_worker_cnt(env->link);
 }
 
 static bool
@@ -60,8 +70,9 @@ end_error(const struct commands_env *env, uint64_t client, const char *text)
 	return true;
 }
 
+/* on_traced sends a trace. Returns true when that is all; else the next worker may have it. */
 static bool
-on_traced(const struct commands_env *env, uint64_t client, const struct peers_watch *watch,
+on_traced(const struct commands_env *env, uint64_t client, struct peers_watch *watch,
           const struct abi_msg *answer)
 {
 	struct in_addr in = {.s_addr = watch->trace.address_be};
@@ -73,6 +84,8 @@ on_traced(const struct commands_env *env, uint64_t client, const struct peers_wa
 		return end(env, client, json_pack("{s:b, s:s, s:o}", "ok", 1, "address", text, "trace",
 		                                  answer_trace(&answer->u.traced)));
 	}
+	if (next_worker(env, watch))
+		return false;
 	snprintf(text, sizeof(text), "no peer %s:%u is connected", host, watch->trace.port);
 	return end_error(env, client, text);
 }
@@ -93,7 +106,7 @@ on_peers(const struct commands_env *env, uint64_t client, struct peers_watch *wa
 		         false);
 	watch->sent_cnt += peers->cnt;
 	watch->peers.cursor = peers->cursor;
-	if (!peers->last)
+	if (!peers->last || next_worker(env, watch))
 		return false;
 	return end(env, client,
 	           json_pack("{s:b, s:I}", "ok", 1, "peers", (json_int_t)watch->sent_cnt));
@@ -105,15 +118,15 @@ peers_watch_run(const struct commands_env *env, uint64_t client, struct peers_wa
 	const struct abi_msg *answer;
 
 	if (watch->ticket != 0) {
-		int got = session_query_take(env->session, watch->ticket, &answer);
+		int got = session_query_take(link_session(env->link, watch->worker), watch->ticket,
+		                             &answer);
 		if (got == 0)
 			return false;
 		watch->ticket = 0;
 		if (got < 0)
 			return end_error(env, client, "the dataplane went away meanwhile");
-		if (watch->is_trace)
-			return on_traced(env, client, watch, answer);
-		if (on_peers(env, client, watch, answer))
+		if (watch->is_trace ? on_traced(env, client, watch, answer)
+		                    : on_peers(env, client, watch, answer))
 			return true;
 	}
 	if (!link_ready(env->link))
@@ -126,6 +139,7 @@ peers_watch_run(const struct commands_env *env, uint64_t client, struct peers_wa
 void
 peers_watch_drop(const struct commands_env *env, struct peers_watch *watch)
 {
-	session_query_drop(env->session, watch->ticket);
+	if (watch->ticket != 0)
+		session_query_drop(link_session(env->link, watch->worker), watch->ticket);
 	watch->ticket = 0;
 }

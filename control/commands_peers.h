@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* commands_peers.h answers the commands "peers" and "trace" of commands.h: they ask the dataplane,
- * which takes turns, batch by batch.
+/* commands_peers.h answers the commands "peers" and "trace" of commands.h: they ask the workers,
+ * one after the other, which takes turns, batch by batch.
  */
 #ifndef SPILLWAY_CONTROL_COMMANDS_PEERS_H
 #define SPILLWAY_CONTROL_COMMANDS_PEERS_H
@@ -12,6 +12,7 @@
 /* A request under way. */
 struct peers_watch {
 	bool is_trace;
+	uint32_t worker; /* who is being asked */
 	uint32_t ticket; /* of the question that is not answered; 0: none is asked */
 	uint32_t sent_cnt;
 	struct abi_peers_ask peers;

@@ -11,7 +11,7 @@
 #include "control/preflight.h"
 #include "control/registry.h"
 #include "control/rpc.h"
-#include "control/session.h"
+#include "control/tally.h"
 #include "control/work.h"
 
 #include <errno.h>
@@ -32,7 +32,7 @@ struct daemon {
 	struct options options;
 	struct classes classes;
 	struct registry registry;
-	struct session *session;
+	struct tally *tally;
 	struct link *link;
 	struct work *work;
 	struct rpc *rpc; /* from when the dataplane first was ready: to be reachable is to be ready */
@@ -152,16 +152,23 @@ static int
 parts_create(struct daemon *d, struct fail *fail)
 {
 	char path[PATH_MAX + 16];
+	struct registry_limits limits = {
+		.torrents_max = (uint32_t)d->options.torrents_max,
+		.worker_cnt = options_worker_cnt(&d->options),
+	};
+	struct session_env env = {.registry = &d->registry, .classes = &d->classes};
 
 	snprintf(path, sizeof(path), "%s/catalogue.db", d->options.state_dir);
 	d->classes.preset = (uint32_t)d->options.congestion;
 	int err = classes_parse(&d->classes, d->options.congestion_classes, fail);
 	if (err == 0)
-		err = registry_open(&d->registry, path, (uint32_t)d->options.torrents_max, fail);
+		err = registry_open(&d->registry, path, &limits, fail);
 	if (err == 0)
 		err = work_create(&d->work, &d->registry, fail);
-	if (err == 0 && (session_create(&d->session, &d->registry, &d->classes) != 0 ||
-	                 link_create(&d->link, &d->options, d->session) != 0))
+	if (err == 0 && tally_create(&d->tally, &d->registry) != 0)
+		err = fail_set(fail, ENOMEM, "out of memory");
+	env.tally = d->tally;
+	if (err == 0 && link_create(&d->link, &d->options, &env) != 0)
 		err = fail_set(fail, ENOMEM, "out of memory");
 	return err;
 }
@@ -172,7 +179,7 @@ parts_destroy(struct daemon *d)
 	commands_destroy(d->commands);
 	rpc_destroy(d->rpc);
 	link_destroy(d->link);
-	session_destroy(d->session);
+	tally_destroy(d->tally);
 	work_destroy(d->work);
 	registry_close(&d->registry);
 }
@@ -190,7 +197,7 @@ clients_open(struct daemon *d, struct fail *fail)
 		.options = &d->options,
 		.classes = &d->classes,
 		.registry = &d->registry,
-		.session = d->session,
+		.tally = d->tally,
 		.link = d->link,
 		.work = d->work,
 		.rpc = d->rpc,

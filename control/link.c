@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* Keeping one dataplane running. */
+/* Keeping one dataplane running, and talking to its workers. */
 #include "control/link.h"
 
 #include "control/clock.h"
@@ -16,7 +16,9 @@
 
 struct link {
 	const struct options *options;
-	struct session *session;
+	struct tally *tally;
+	uint32_t worker_cnt;
+	struct session *session[ABI_WORKERS_MAX]; /* by worker */
 	struct preflight preflight;
 	struct supervise supervise;
 	bool was_ready;      /* some dataplane has been, since we began */
@@ -24,20 +26,27 @@ struct link {
 	int64_t retry_at_ms; /* 0: not waiting */
 	int64_t retry_ms;    /* the next wait */
 	uint32_t restart_cnt;
-	uint32_t reconnect_cnt; /* to the running one, in a row */
+	uint32_t reconnect_cnt; /* to workers of the running one, in a row */
 };
 
 int
-link_create(struct link **link, const struct options *options, struct session *session)
+link_create(struct link **link, const struct options *options, const struct session_env *env)
 {
 	struct link *l = calloc(1, sizeof(*l));
 
 	if (l == NULL)
 		return -ENOMEM;
 	l->options = options;
-	l->session = session;
+	l->tally = env->tally;
+	l->worker_cnt = options_worker_cnt(options);
 	l->retry_ms = LINK_RETRY_MIN_MS;
 	supervise_init(&l->supervise, options->run_dir);
+	for (uint32_t w = 0; w < l->worker_cnt; w++) {
+		if (session_create(&l->session[w], env, w) != 0) {
+			link_destroy(l);
+			return -ENOMEM;
+		}
+	}
 	*link = l;
 	return 0;
 }
@@ -45,13 +54,39 @@ link_create(struct link **link, const struct options *options, struct session *s
 void
 link_destroy(struct link *link)
 {
+	if (link == NULL)
+		return;
+	for (uint32_t w = 0; w < link->worker_cnt; w++)
+		session_destroy(link->session[w]);
 	free(link);
+}
+
+uint32_t
+link_worker_cnt(const struct link *link)
+{
+	return link->worker_cnt;
+}
+
+struct session *
+link_session(const struct link *link, uint32_t worker)
+{
+	return link->session[worker];
 }
 
 bool
 link_ready(const struct link *link)
 {
-	return session_phase(link->session) == SESSION_LIVE;
+	for (uint32_t w = 0; w < link->worker_cnt; w++)
+		if (session_phase(link->session[w]) != SESSION_LIVE)
+			return false;
+	return true;
+}
+
+static void
+detach_all(struct link *link)
+{
+	for (uint32_t w = 0; w < link->worker_cnt; w++)
+		session_detach(link->session[w]);
 }
 
 uint32_t
@@ -62,47 +97,78 @@ link_restart_cnt(const struct link *link)
 
 /* ---- Up. */
 
+/* attach takes over a connection to each worker; a NULL has none. */
 static int
-attach(struct link *link, struct dpclient *client, struct fail *fail)
+attach(struct link *link, struct dpclient **clients, struct fail *fail)
 {
+	int err = 0;
+
 	link->up_ms = clock_now_ms();
 	link->retry_at_ms = 0;
-	return session_attach(link->session, client, fail);
+	for (uint32_t w = 0; w < link->worker_cnt; w++) {
+		if (err == 0 && clients[w] != NULL)
+			err = session_attach(link->session[w], clients[w], fail);
+		else
+			dpclient_close(clients[w]);
+	}
+	return err;
 }
 
 static int
 spawn(struct link *link, struct fail *fail)
 {
-	struct dpclient *client;
+	struct dpclient *clients[ABI_WORKERS_MAX] = {NULL};
 	int err = preflight_memory(&link->preflight, fail);
 
 	if (err == 0)
-		err = supervise_spawn(&link->supervise, &link->preflight, &client, fail);
+		err = supervise_spawn(&link->supervise, &link->preflight, clients, fail);
 	if (err != 0)
 		return err;
-	log_info("dataplane_start", "pid=%d binary=%s port=%s", (int)link->supervise.pid,
-	         LOG_QUOTE(link->preflight.binary), LOG_QUOTE(link->options->port));
-	return attach(link, client, fail);
+	log_info("dataplane_start", "pid=%d binary=%s port=%s workers=%" PRIu32,
+	         (int)link->supervise.pid, LOG_QUOTE(link->preflight.binary),
+	         LOG_QUOTE(link->options->port), link->worker_cnt);
+	return attach(link, clients, fail);
+}
+
+/* connect_more connects to the other workers of a dataplane whose worker 0 is connected to.
+ * Returns 0, or a negative errno with fail when some are not to be had: those are NULL. */
+static int
+connect_more(struct link *link, struct dpclient **clients, struct fail *fail)
+{
+	int failed = 0;
+
+	for (uint32_t w = 1; w < link->worker_cnt; w++) {
+		int err = supervise_connect(&link->supervise, w, &clients[w], fail);
+		if (err != 0) {
+			clients[w] = NULL;
+			failed = err;
+		}
+	}
+	return failed;
 }
 
 int
 link_start(struct link *link, struct fail *fail)
 {
-	struct dpclient *client;
+	struct dpclient *clients[ABI_WORKERS_MAX] = {NULL};
+	struct fail ignored;
 	int err = preflight_resolve(&link->preflight, link->options, fail);
 
 	if (err != 0)
 		return err;
 	link->reconnect_cnt = 0;
-	int found = supervise_adopt(&link->supervise, &link->preflight, &client, fail);
+	int found = supervise_adopt(&link->supervise, &link->preflight, &clients[0], fail);
 	if (found == 1) {
 		log_info("dataplane_adopt", "pid=%d", (int)link->supervise.pid);
-		return attach(link, client, fail);
+		err = connect_more(link, clients, fail);
+		int failed = attach(link, clients, fail);
+		return err != 0 ? err : failed;
 	}
 	if (found == -ESTALE) {
 		log_info("dataplane_replace", "pid=%d reason=%s", (int)link->supervise.pid,
 		         LOG_QUOTE(fail->text));
-		attach(link, client, fail);
+		connect_more(link, clients, &ignored); /* it may have fewer */
+		attach(link, clients, fail);
 		link_stop(link);
 	} else if (found != 0) {
 		return found;
@@ -127,48 +193,47 @@ retry_later(struct link *link)
 	                                                        : LINK_RETRY_MAX_MS;
 }
 
-/* reconnect comes back to a dataplane that lives and has hung up, as it does to a control that did
- * not read in time. Returns true when it is to be spoken to again. */
+/* reconnect comes back to a worker whose process lives and that has hung up, as it does to a
+ * control that did not read in time. Returns true when it is to be spoken to again. */
 static bool
-reconnect(struct link *link, const struct fail *why)
+reconnect(struct link *link, uint32_t worker, const struct fail *why)
 {
 	struct dpclient *client;
 	struct fail fail;
 
 	if (clock_now_ms() - link->up_ms >= LINK_STEADY_MS)
 		link->reconnect_cnt = 0;
-	if (link->reconnect_cnt == LINK_RECONNECT_MAX ||
-	    supervise_connect(&link->supervise, &client, &fail) != 0)
+	if (link->reconnect_cnt == LINK_RECONNECT_MAX * link->worker_cnt ||
+	    supervise_connect(&link->supervise, worker, &client, &fail) != 0)
 		return false;
 	link->reconnect_cnt++;
-	log_warn("dataplane_reconnect", "pid=%d reason=%s", (int)link->supervise.pid,
-	         LOG_QUOTE(why->text));
-	if (attach(link, client, &fail) == 0)
-		return true;
-	session_detach(link->session);
-	return false;
+	link->up_ms = clock_now_ms();
+	log_warn("dataplane_reconnect", "pid=%d worker=%" PRIu32 " reason=%s",
+	         (int)link->supervise.pid, worker, LOG_QUOTE(why->text));
+	return session_attach(link->session[worker], client, &fail) == 0;
 }
 
-/* down deals with a session that failed: with the process ended, or spoken to again, or to be
- * ended. */
+/* down deals with a session that failed: with the process ended, or the worker spoken to again, or
+ * all to be ended. */
 static int
-down(struct link *link, int err, struct fail *fail)
+down(struct link *link, uint32_t worker, int err, struct fail *fail)
 {
 	struct fail ended;
 	bool going = err == -ECONNRESET || err == -EPIPE;
 	bool give_up = !link->was_ready && link->supervise.is_child;
 
-	session_detach(link->session);
+	session_detach(link->session[worker]);
 	bool reaped = supervise_reap(&link->supervise, going ? LINK_HANGUP_MS : 0, &ended);
-	if (!reaped && going && reconnect(link, fail))
+	if (!reaped && going && reconnect(link, worker, fail))
 		return 0;
+	detach_all(link);
 	if (!reaped && !supervise_reap(&link->supervise, going ? SUPERVISE_STOP_MS : 0, &ended)) {
 		log_error("dataplane_kill", "pid=%d reason=%s", (int)link->supervise.pid,
 		          LOG_QUOTE(fail->text));
 		supervise_kill(&link->supervise, &ended);
 		ended = *fail;
 	}
-	session_ended(link->session);
+	tally_ended(link->tally);
 	if (give_up) {
 		*fail = ended;
 		return -ECHILD;
@@ -188,10 +253,34 @@ retry(struct link *link)
 	if (err == 0)
 		return;
 	log_error("dataplane_start_failed", "reason=%s", LOG_QUOTE(fail.text));
-	session_detach(link->session);
+	detach_all(link);
 	struct fail ignored;
 	supervise_kill(&link->supervise, &ignored);
 	retry_later(link);
+}
+
+/* withdraw_at_others tells all other workers what one has withdrawn. */
+static int
+withdraw_at_others(struct link *link, uint32_t worker)
+{
+	struct abi_withdraw withdrawn;
+	int err = 0;
+
+	while (err == 0 && session_take_withdrawn(link->session[worker], &withdrawn))
+		for (uint32_t w = 0; err == 0 && w < link->worker_cnt; w++)
+			if (w != worker)
+				err = session_withdraw(link->session[w], &withdrawn);
+	return err;
+}
+
+static int
+worker_run(struct link *link, uint32_t worker, struct fail *fail)
+{
+	int err = session_run(link->session[worker], fail);
+
+	if (err == 0 && withdraw_at_others(link, worker) != 0)
+		err = fail_set(fail, ENOMEM, "out of memory");
+	return err;
 }
 
 int
@@ -202,10 +291,14 @@ link_run(struct link *link, struct fail *fail)
 			retry(link);
 		return 0;
 	}
-	int err = session_run(link->session, fail);
-	if (err == 0 && link_ready(link))
+	for (uint32_t w = 0; w < link->worker_cnt; w++) {
+		int err = worker_run(link, w, fail);
+		if (err != 0)
+			return down(link, w, err, fail);
+	}
+	if (link_ready(link))
 		link->was_ready = true;
-	return err != 0 ? down(link, err, fail) : 0;
+	return 0;
 }
 
 /* ---- Polling. */
@@ -213,13 +306,16 @@ link_run(struct link *link, struct fail *fail)
 nfds_t
 link_poll(const struct link *link, struct pollfd *fds)
 {
-	int fd = session_fd(link->session);
+	nfds_t cnt = 0;
 
-	/* The socket closes when the process ends: it alone is enough. */
-	if (fd < 0)
-		return 0;
-	fds[0] = (struct pollfd){.fd = fd, .events = session_poll_events(link->session)};
-	return 1;
+	/* The sockets close when the process ends: they alone are enough. */
+	for (uint32_t w = 0; w < link->worker_cnt; w++)
+		if (session_fd(link->session[w]) >= 0)
+			fds[cnt++] = (struct pollfd){
+				.fd = session_fd(link->session[w]),
+				.events = session_poll_events(link->session[w]),
+			};
+	return cnt;
 }
 
 int
@@ -234,26 +330,35 @@ link_timeout_ms(const struct link *link)
 
 /* ---- The end. */
 
-/* pass runs the session until the phase is above HELLO, or the process ended, or the time is up. */
+/* all_greeted is true when no worker that is connected to has yet to say who it is. */
 static bool
+all_greeted(const struct link *link)
+{
+	for (uint32_t w = 0; w < link->worker_cnt; w++)
+		if (session_phase(link->session[w]) == SESSION_HELLO)
+			return false;
+	return true;
+}
+
+/* pass runs the sessions until all are above HELLO, or the process ended, or the time is up. */
+static void
 pass(struct link *link, int64_t until_ms, bool to_end)
 {
 	struct fail ignored;
 
 	while (clock_now_ms() < until_ms) {
-		struct pollfd fds[2] = {
-			{.fd = session_fd(link->session), .events = session_poll_events(link->session)},
+		struct pollfd fds[1 + LINK_POLL_MAX] = {
 			{.fd = supervise_fd(&link->supervise), .events = POLLIN},
 		};
-		if (!to_end && session_phase(link->session) > SESSION_HELLO)
-			return true;
-		poll(fds, 2, 100);
-		if (fds[0].revents != 0 && session_run(link->session, &ignored) != 0)
-			session_detach(link->session);
-		if (fds[1].revents != 0)
-			return true;
+		if (!to_end && all_greeted(link))
+			return;
+		poll(fds, 1 + link_poll(link, fds + 1), 100);
+		for (uint32_t w = 0; w < link->worker_cnt; w++)
+			if (session_run(link->session[w], &ignored) != 0)
+				session_detach(link->session[w]);
+		if (fds[0].revents != 0)
+			return;
 	}
-	return false;
 }
 
 void
@@ -265,13 +370,15 @@ link_stop(struct link *link)
 		return;
 	int pid = (int)link->supervise.pid;
 	pass(link, clock_now_ms() + SUPERVISE_STOP_MS / 2, false);
-	session_shutdown(link->session);
+	tally_stats(link->tally); /* what is let go clears its slots */
+	for (uint32_t w = 0; w < link->worker_cnt; w++)
+		session_shutdown(link->session[w]);
 	pass(link, clock_now_ms() + SUPERVISE_STOP_MS, true);
-	session_detach(link->session);
+	detach_all(link);
 	bool obeyed = supervise_reap(&link->supervise, 0, &ended);
 	if (!obeyed)
 		supervise_kill(&link->supervise, &ended);
-	session_ended(link->session);
+	tally_ended(link->tally);
 	log_info("dataplane_stop", "pid=%d killed=%s", pid, obeyed ? "no" : "yes");
 }
 
@@ -280,6 +387,6 @@ link_leave(struct link *link)
 {
 	if (link->supervise.pid != 0)
 		log_info("dataplane_leave", "pid=%d", (int)link->supervise.pid);
-	session_detach(link->session);
+	detach_all(link);
 	supervise_forget(&link->supervise);
 }

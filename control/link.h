@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* link.h keeps a dataplane running and a session with it: it adopts the one that runs, starts one
- * when none does, and starts it anew when it ends, waiting LINK_RETRY_MIN_MS at first and up to
- * LINK_RETRY_MAX_MS when it ends again and again. One that closed the connection and lives is
- * connected to again, up to LINK_RECONNECT_MAX times in a row.
+/* link.h keeps a dataplane running and a session with each of its workers: it adopts the one that
+ * runs, starts one when none does, and starts it anew when it ends, waiting LINK_RETRY_MIN_MS at
+ * first and up to LINK_RETRY_MAX_MS when it ends again and again. A worker that closed its
+ * connection while the process lives is connected to again, up to LINK_RECONNECT_MAX times in a
+ * row; one that does not answer or breaks the protocol is the end of all. What one worker
+ * withdraws is told to the others.
  *
  * Threads: one. Lifecycle: link_create, link_start, link_run after each poll, then link_stop or
  * link_leave, link_destroy.
@@ -26,17 +28,17 @@ enum link_limit {
 	LINK_STEADY_MS = 10000, /* having lived so long, the next wait is the shortest again */
 	LINK_HANGUP_MS = 200,   /* a closed connection: for its process to end */
 	LINK_RECONNECT_MAX = 3, /* within LINK_STEADY_MS, to one that only hung up */
-	LINK_POLL_MAX = 2,      /* descriptors of link_poll */
+	LINK_POLL_MAX = ABI_WORKERS_MAX, /* descriptors of link_poll */
 };
 
 struct link;
 
-/* link_create makes a link that is down; options and session are borrowed.
+/* link_create makes a link that is down; options and what env holds are borrowed.
  * Returns 0 or -ENOMEM. */
 int
-link_create(struct link **link, const struct options *options, struct session *session);
+link_create(struct link **link, const struct options *options, const struct session_env *env);
 
-/* link_destroy frees the link; the dataplane is not touched. NULL is allowed. */
+/* link_destroy frees the link and its sessions; the dataplane is not touched. NULL is allowed. */
 void
 link_destroy(struct link *link);
 
@@ -66,7 +68,15 @@ link_stop(struct link *link);
 void
 link_leave(struct link *link);
 
-/* link_ready is true when the dataplane holds, or is being told, what it should. */
+/* link_worker_cnt returns the number of workers, [1, ABI_WORKERS_MAX]. */
+uint32_t
+link_worker_cnt(const struct link *link);
+
+/* link_session returns the session with a worker in [0, link_worker_cnt). */
+struct session *
+link_session(const struct link *link, uint32_t worker);
+
+/* link_ready is true when every worker holds, or is being told, what it should. */
 bool
 link_ready(const struct link *link);
 

@@ -42,6 +42,27 @@ classes_check(const char *value, struct fail *fail)
 	return classes_parse(&classes, value, fail);
 }
 
+static int
+cpus_check(const char *value, struct fail *fail)
+{
+	struct cpus cpus;
+
+	return cpus_parse(&cpus, value, fail);
+}
+
+uint32_t
+options_worker_cnt(const struct options *options)
+{
+	struct cpus cpus;
+	struct fail ignored;
+
+	cpus_parse(&cpus, options->cpu, &ignored); /* checked when it was set */
+	return cpus_worker_cnt(&cpus, (uint32_t)options->workers);
+}
+
+/* By index: 0 is auto. */
+static const char *const worker_cnts[] = {"auto", "1", "2", "3", "4", "5", "6", "7", "8", NULL};
+static_assert(sizeof(worker_cnts) / sizeof(worker_cnts[0]) == ABI_WORKERS_MAX + 2, "every number");
 static const char *const yes_no[] = {"no", "yes", NULL};
 static const char *const integrity_kinds[] = {"always", "sampled", "off", NULL};
 static const char *const poll_kinds[] = {"adaptive", "busy", NULL};
@@ -67,15 +88,20 @@ static const struct option_row rows[] = {
 	NUMBER(mtu, "bytes", "1500", 576, 9000, "largest IP packet"),
 	TEXT(state_dir, "/var/lib/spillway", 1, "directory of the catalogue, kept over restarts"),
 	TEXT(run_dir, "/run/spillway", 1, "directory of sockets, lock and the dataplane's log"),
-	NUMBER(arena_mib, "MiB", "256", 16, 1048576, "memory for blocks of content"),
+	NUMBER(arena_mib, "MiB", "256", 16, 1048576,
+	       "memory for blocks of content, divided among the workers"),
 	CHOICE(huge, yes_no, "yes", "take the arena from 2 MiB hugepages; --no-huge is huge: no"),
-	NUMBER(connections_max, "", "4096", 1, 1048576, "peer connections at once"),
+	NUMBER(connections_max, "", "4096", 1, 1048576,
+	       "peer connections at once; one of several workers takes its part and an eighth more"),
 	NUMBER(torrents_max, "", "131072", 1, 4194304, "torrents in the catalogue"),
-	NUMBER(active_max, "", "1024", 1, 65536, "torrents served at once"),
+	NUMBER(active_max, "", "1024", 1, 65536, "torrents served at once, by each worker"),
 	CHOICE(poll, poll_kinds, "adaptive", "adaptive sleeps when idle; busy never sleeps"),
 	CHOICE(integrity, integrity_kinds, "always",
 	       "reads whose bytes are compared with those verified; sampled: one in 16"),
-	NUMBER(cpu, "", "-1", -1, 1023, "CPU of the dataplane's worker; -1 is the scheduler's choice"),
+	CHOICE(workers, worker_cnts, "1",
+	       "threads of the dataplane, each with its part of the peers; auto: one a CPU"),
+	CHECKED(cpu, "-1", cpus_check,
+	        "CPUs of the workers, one each, as 2,3; -1 is the scheduler's choice"),
 	CHOICE(congestion, congestion_names, "cubic",
 	       "congestion control where a torrent has no class; a change is for new connections"),
 	CHECKED(congestion_classes, "", classes_check,
@@ -83,7 +109,7 @@ static const struct option_row rows[] = {
 	CHOICE(ecn, yes_no, "yes",
 	       "agree to ECN (RFC 3168) with peers that ask for it; we do not ask ourselves"),
 	NUMBER(connections_per_source, "", "1024", 1, 1048576,
-	       "peer connections from one address at once"),
+	       "peer connections from one address at once; of several workers as connections_max"),
 	TEXT(dataplane, "auto", 1,
 	     "the spillway-dp binary; auto looks beside spillwayd, in ../dataplane, then in PATH"),
 	TEXT(xdp_object, "auto", 1,

@@ -12,6 +12,7 @@
 #define SPILLWAY_CONTROL_OPTIONS_H
 
 #include "control/classes.h"
+#include "control/cpus.h"
 #include "control/fail.h"
 #include "dataplane/abi.h"
 
@@ -49,7 +50,8 @@ struct options {
 	int64_t active_max;
 	int64_t poll; /* enum option_poll */
 	int64_t integrity; /* enum option_integrity */
-	int64_t cpu;
+	int64_t workers; /* 0: auto */
+	char cpu[CPUS_TEXT_MAX]; /* as cpus_parse */
 	int64_t congestion; /* enum abi_congestion */
 	char congestion_classes[CLASSES_TEXT_MAX]; /* as classes_parse */
 	int64_t ecn; /* 0 no, 1 yes */
@@ -86,6 +88,10 @@ options_load(struct options *options, const char *path, struct fail *fail);
 int
 options_parse(struct options *options, int argc, char *const *argv, enum options_action *action,
               struct fail *fail);
+
+/* options_worker_cnt returns how many workers the dataplane is to have, [1, ABI_WORKERS_MAX]. */
+uint32_t
+options_worker_cnt(const struct options *options);
 
 /* options_usage writes the text of --help. */
 void

@@ -244,6 +244,31 @@ flags_of(const struct options *options)
 	       (options->ecn ? ABI_CONFIG_ECN : 0) | integrity[options->integrity];
 }
 
+/* workers_fill sets how many workers there are, and where. */
+static int
+workers_fill(struct abi_config *config, const struct options *options, struct fail *fail)
+{
+	struct cpus cpus;
+	int err = cpus_parse(&cpus, options->cpu, fail);
+
+	if (err != 0)
+		return err;
+	config->worker_cnt = cpus_worker_cnt(&cpus, (uint32_t)options->workers);
+	for (uint32_t i = 0; i < ABI_WORKERS_MAX; i++)
+		config->cpu[i] = i < cpus.cnt ? cpus.cpu[i] : -1;
+	if (cpus.cnt != 0 && cpus.cnt != config->worker_cnt)
+		return fail_set(fail, EINVAL,
+		                "option cpu: \"%s\" has %" PRIu32 " CPUs for %" PRIu32 " workers (option "
+		                "workers)",
+		                options->cpu, cpus.cnt, config->worker_cnt);
+	if (config->arena_mib / config->worker_cnt < PREFLIGHT_ARENA_MIB)
+		return fail_set(fail, EINVAL,
+		                "option arena_mib: %" PRIu32 " MiB are too few for %" PRIu32
+		                " workers, %d MiB each are needed",
+		                config->arena_mib, config->worker_cnt, PREFLIGHT_ARENA_MIB);
+	return 0;
+}
+
 static void
 numbers_fill(struct abi_config *config, const struct options *options)
 {
@@ -256,7 +281,6 @@ numbers_fill(struct abi_config *config, const struct options *options)
 	config->connections_max = (uint32_t)options->connections_max;
 	config->torrents_max = (uint32_t)options->torrents_max;
 	config->active_max = (uint32_t)options->active_max;
-	config->cpu = (int32_t)options->cpu;
 	config->congestion = (uint32_t)options->congestion;
 	config->connections_per_source = (uint32_t)options->connections_per_source;
 }
@@ -282,14 +306,14 @@ preflight_resolve(struct preflight *pre, const struct options *options, struct f
 	strcpy(pre->config.port, options->port);
 	file_prefix_make(options->run_dir, pre->config.file_prefix);
 	numbers_fill(&pre->config, options);
-	return 0;
+	return workers_fill(&pre->config, options, fail);
 }
 
 uint64_t
-preflight_hugepages_missing(uint32_t arena_mib, uint64_t free_cnt)
+preflight_hugepages_missing(const struct abi_config *config, uint64_t free_cnt)
 {
-	uint64_t need = ((uint64_t)arena_mib + PREFLIGHT_OVERHEAD_MIB + PREFLIGHT_HUGEPAGE_MIB - 1) /
-	                PREFLIGHT_HUGEPAGE_MIB;
+	uint64_t mib = (uint64_t)config->arena_mib + PREFLIGHT_OVERHEAD_MIB * config->worker_cnt;
+	uint64_t need = (mib + PREFLIGHT_HUGEPAGE_MIB - 1) / PREFLIGHT_HUGEPAGE_MIB;
 
 	return free_cnt >= need ? 0 : need - free_cnt;
 }
@@ -320,7 +344,7 @@ preflight_memory(const struct preflight *pre, struct fail *fail)
 	/* The kernel takes a dataplane's pinned pages back a moment after the process has ended. */
 	for (int i = 0; i < PREFLIGHT_HUGEPAGE_TRIES; i++) {
 		free_cnt = pages_read(HUGEPAGES_DIR "free_hugepages");
-		missing = preflight_hugepages_missing(pre->config.arena_mib, free_cnt);
+		missing = preflight_hugepages_missing(&pre->config, free_cnt);
 		if (missing == 0)
 			return 0;
 		nanosleep(&pause, NULL);

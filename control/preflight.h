@@ -17,8 +17,9 @@
 #include <stdint.h>
 
 enum preflight_limit {
-	PREFLIGHT_OVERHEAD_MIB = 64, /* hugepages beside the arena: packet buffers, rings */
+	PREFLIGHT_OVERHEAD_MIB = 64, /* hugepages of a worker beside its arena: packets, rings */
 	PREFLIGHT_HUGEPAGE_MIB = 2,
+	PREFLIGHT_ARENA_MIB = 16, /* of one worker, at least */
 	PREFLIGHT_HUGEPAGE_TRIES = 20, /* a tenth of a second apart */
 };
 
@@ -36,7 +37,7 @@ preflight_port(const char *port, struct fail *fail);
 /* preflight_resolve fills all of pre from options: splits the port, resolves "auto".
  *
  * Returns 0, or a negative errno with fail: unknown port kind, no such interface, no address, an
- * address that is none, binary or XDP object not found. */
+ * address that is none, binary or XDP object not found, numbers that do not fit the workers. */
 int
 preflight_resolve(struct preflight *pre, const struct options *options, struct fail *fail);
 
@@ -45,9 +46,9 @@ preflight_resolve(struct preflight *pre, const struct options *options, struct f
 int
 preflight_memory(const struct preflight *pre, struct fail *fail);
 
-/* preflight_hugepages_missing returns how many 2 MiB pages are missing for arena_mib when free_cnt
- * are free; 0 when they suffice. */
+/* preflight_hugepages_missing returns how many 2 MiB pages are missing when free_cnt are free; 0
+ * when they suffice. */
 uint64_t
-preflight_hugepages_missing(uint32_t arena_mib, uint64_t free_cnt);
+preflight_hugepages_missing(const struct abi_config *config, uint64_t free_cnt);
 
 #endif

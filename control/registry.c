@@ -37,17 +37,17 @@ load_all(struct registry *registry, uint32_t torrents_max, struct fail *fail)
 }
 
 int
-registry_open(struct registry *registry, const char *path, uint32_t torrents_max,
+registry_open(struct registry *registry, const char *path, const struct registry_limits *limits,
               struct fail *fail)
 {
 	*registry = (struct registry){0};
 	int err = catalogue_open(&registry->catalogue, path, fail);
 	if (err != 0)
 		return err;
-	if (torrents_create(&registry->torrents) != 0)
+	if (torrents_create(&registry->torrents, limits->worker_cnt) != 0)
 		err = fail_set(fail, ENOMEM, "out of memory");
 	if (err == 0)
-		err = load_all(registry, torrents_max, fail);
+		err = load_all(registry, limits->torrents_max, fail);
 	if (err != 0)
 		registry_close(registry);
 	return err;
@@ -113,9 +113,13 @@ registry_reverify(struct registry *registry, struct torrent *torrent,
 		return err;
 	if (wish->class_name[0] != '\0')
 		snprintf(torrent->class_name, sizeof(torrent->class_name), "%s", wish->class_name);
-	if (torrent->sync == SYNC_REFUSED)
-		torrent->sync = SYNC_ABSENT;
-	torrent->stale = true;
+	for (uint32_t i = 0; i < torrent->place_cnt; i++) {
+		struct torrent_place *place = &torrent->place[i];
+
+		if (place->sync == SYNC_REFUSED)
+			place->sync = SYNC_ABSENT;
+		place->stale = true;
+	}
 	registry_set_state(registry, torrent, TORRENT_VERIFYING, "");
 	torrent->to_verify = true;
 	return 0;
@@ -132,7 +136,7 @@ registry_set_state(struct registry *registry, struct torrent *torrent, enum torr
 	torrents_set_reason(torrent, reason);
 	if (catalogue_set_state(registry->catalogue, torrent->id, state, reason, &fail) != 0)
 		disk_refused(torrent, &fail);
-	torrents_push(registry->torrents, torrent);
+	torrents_push_all(registry->torrents, torrent);
 }
 
 void
@@ -154,7 +158,7 @@ registry_set_verified(struct registry *registry, struct torrent *torrent,
 		torrent->state = TORRENT_ERROR;
 		torrents_set_reason(torrent, fail.text);
 	}
-	torrents_push(registry->torrents, torrent);
+	torrents_push_all(registry->torrents, torrent);
 }
 
 static uint32_t
@@ -223,7 +227,7 @@ registry_remove(struct registry *registry, struct torrent *torrent, struct fail 
 	torrents_hide(registry->torrents, torrent);
 	torrent->to_verify = false;
 	torrent->to_check = false;
-	torrents_push(registry->torrents, torrent);
+	torrents_push_all(registry->torrents, torrent);
 	registry_settle(registry, torrent);
 	return 0;
 }
@@ -231,10 +235,11 @@ registry_remove(struct registry *registry, struct torrent *torrent, struct fail 
 bool
 registry_settle(struct registry *registry, struct torrent *torrent)
 {
-	bool held = torrent->sync != SYNC_ABSENT && torrent->sync != SYNC_REFUSED;
-
-	if (!torrent->gone || held)
+	if (!torrent->gone)
 		return false;
+	for (uint32_t i = 0; i < torrent->place_cnt; i++)
+		if (torrent->place[i].sync != SYNC_ABSENT && torrent->place[i].sync != SYNC_REFUSED)
+			return false;
 	torrents_free_one(registry->torrents, torrent);
 	return true;
 }

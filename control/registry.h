@@ -23,6 +23,12 @@ struct registry_wish {
 	const char *class_name; /* "" for none */
 };
 
+/* What the registry is made for. */
+struct registry_limits {
+	uint32_t torrents_max;
+	uint32_t worker_cnt; /* of the dataplane, [1, ABI_WORKERS_MAX] */
+};
+
 struct registry {
 	struct catalogue *catalogue;
 	struct torrents *torrents;
@@ -31,10 +37,10 @@ struct registry {
 /* registry_open opens the catalogue and loads every torrent; those that were verified are to be
  * checked, the others to be verified.
  *
- * torrents_max  more than that is refused.
+ * limits  more torrents are refused.
  * Returns 0 or a negative errno with fail. */
 int
-registry_open(struct registry *registry, const char *path, uint32_t torrents_max,
+registry_open(struct registry *registry, const char *path, const struct registry_limits *limits,
               struct fail *fail);
 
 /* registry_close frees everything. */
@@ -81,8 +87,8 @@ registry_add_uploaded(struct registry *registry, struct torrent *torrent, uint64
 int
 registry_remove(struct registry *registry, struct torrent *torrent, struct fail *fail);
 
-/* registry_settle frees a hidden torrent that the dataplane does not hold (any more). Returns true
- * when it did. */
+/* registry_settle frees a hidden torrent that no worker holds (any more). Returns true when it did.
+ */
 bool
 registry_settle(struct registry *registry, struct torrent *torrent);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* The life of a session: coming, going, and its counters. */
+/* The life of a session: coming and going. */
 #include "control/session.h"
 
 #include "control/session_state.h"
@@ -11,14 +11,15 @@
 #include <string.h>
 
 int
-session_create(struct session **session, struct registry *registry,
-               const struct classes *classes)
+session_create(struct session **session, const struct session_env *env, uint32_t worker)
 {
 	*session = calloc(1, sizeof(**session));
 	if (*session == NULL)
 		return -ENOMEM;
-	(*session)->registry = registry;
-	(*session)->classes = classes;
+	(*session)->registry = env->registry;
+	(*session)->classes = env->classes;
+	(*session)->tally = env->tally;
+	(*session)->worker = worker;
 	return 0;
 }
 
@@ -28,7 +29,8 @@ session_destroy(struct session *session)
 	if (session == NULL)
 		return;
 	session_detach(session);
-	stats_close(session->stats);
+	withdrawals_free(&session->withdrawn);
+	withdrawals_free(&session->to_withdraw);
 	id_list_free(&session->foreign);
 	id_list_free(&session->to_activate);
 	id_list_free(&session->to_refuse);
@@ -100,16 +102,29 @@ session_detach(struct session *session)
 	id_list_clear(&session->foreign);
 	id_list_clear(&session->to_activate);
 	id_list_clear(&session->to_refuse);
-	while (torrents_peek(torrents) != NULL)
-		torrents_pop(torrents);
+	while (torrents_peek(torrents, session->worker) != NULL)
+		torrents_pop(torrents, session->worker);
 	for (struct torrent *t = torrents_after(torrents, 0); t != NULL;) {
 		struct torrent *after = torrents_after(torrents, t->id);
-		t->sync = SYNC_ABSENT;
-		t->activating = false;
-		t->add_exists_cnt = 0;
+		struct torrent_place *place = session_place(session, t);
+		place->sync = SYNC_ABSENT;
+		place->activating = false;
+		place->add_exists_cnt = 0;
 		registry_settle(session->registry, t);
 		t = after;
 	}
+}
+
+bool
+session_take_withdrawn(struct session *session, struct abi_withdraw *withdrawn)
+{
+	return withdrawals_take(&session->withdrawn, withdrawn);
+}
+
+int
+session_withdraw(struct session *session, const struct abi_withdraw *withdrawn)
+{
+	return withdrawals_add(&session->to_withdraw, withdrawn);
 }
 
 void
@@ -117,7 +132,6 @@ session_shutdown(struct session *session)
 {
 	if (session->client == NULL)
 		return;
-	session_stats(session);
 	session_ask(session, ABI_SHUTDOWN, NULL, 0);
 }
 
@@ -147,62 +161,4 @@ session_run(struct session *session, struct fail *fail)
 	if (err == 0 && dpclient_waiting_ms(session->client) > SESSION_ANSWER_MS)
 		err = fail_set(fail, ETIMEDOUT, "the dataplane does not answer");
 	return err;
-}
-
-/* ---- What a dataplane has uploaded. */
-
-void
-session_fold(struct session *session, struct torrent *torrent)
-{
-	if (torrent->active && !torrent->gone)
-		registry_add_uploaded(session->registry, torrent, torrent->live_uploaded_bytes);
-	torrent->active = false;
-	torrent->live_uploaded_bytes = 0;
-	torrent->live_peer_cnt = 0;
-}
-
-void
-session_ended(struct session *session)
-{
-	struct torrents *torrents = session->registry->torrents;
-
-	if (session->stats == NULL)
-		return;
-	stats_refresh(session->stats);
-	/* One that ended in good order has cleared its slots: what was last seen stands then. */
-	for (uint32_t i = 0; i < stats_slot_cnt(session->stats); i++) {
-		struct abi_torrent_stat stat = stats_slot(session->stats, i);
-		struct torrent *t = stat.id != 0 ? torrents_by_id(torrents, stat.id) : NULL;
-		if (t != NULL && t->active)
-			t->live_uploaded_bytes = stat.uploaded_bytes;
-	}
-	for (struct torrent *t = torrents_after(torrents, 0); t != NULL;
-	     t = torrents_after(torrents, t->id))
-		session_fold(session, t);
-	stats_close(session->stats);
-	session->stats = NULL;
-}
-
-const struct stats *
-session_stats(struct session *session)
-{
-	struct torrents *torrents = session->registry->torrents;
-
-	if (session->stats == NULL)
-		return NULL;
-	stats_refresh(session->stats);
-	for (struct torrent *t = torrents_after(torrents, 0); t != NULL;
-	     t = torrents_after(torrents, t->id)) {
-		t->live_peer_cnt = 0;
-		t->live_uploaded_bytes = 0;
-	}
-	for (uint32_t i = 0; i < stats_slot_cnt(session->stats); i++) {
-		struct abi_torrent_stat stat = stats_slot(session->stats, i);
-		struct torrent *t = stat.id != 0 ? torrents_by_id(torrents, stat.id) : NULL;
-		if (t == NULL)
-			continue;
-		t->live_peer_cnt = stat.peer_cnt;
-		t->live_uploaded_bytes = t->active ? stat.uploaded_bytes : 0;
-	}
-	return session->stats;
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* session.h is the conversation with one dataplane: it learns what that one holds, makes it hold
- * what the registry says, and answers its questions.
+/* session.h is the conversation with one worker of the dataplane: it learns what that one holds,
+ * makes it hold what the registry says, and answers its questions.
  *
  *      OFF ─ session_attach ─► HELLO ─ WELCOME ─► LISTING ─ last HELD ─► LIVE
  *       ▲───────────────────────────── session_detach ───────────────────────┘
  *
- * While LIVE the queue of torrents.h is worked off in order: a torrent that is TORRENT_SEEDING is
- * added, another is removed, up to ABI_ENTRIES_MAX in a message. One that is held with another
- * congestion control than its class has now is added again, which changes that.
- * ABI_ACTIVATE is answered one torrent at a time (activation.h).
+ * While LIVE the worker's queue of torrents.h is worked off in order: a torrent that is
+ * TORRENT_SEEDING is added, another is removed, up to ABI_ENTRIES_MAX in a message. One that is
+ * held with another congestion control than its class has now is added again, which changes that.
+ * ABI_ACTIVATE is answered one torrent at a time (activation.h). What the worker withdraws is taken
+ * out of the registry, and to be told the other workers: session_take_withdrawn, session_withdraw.
  *
  * Threads: one. Lifecycle: session_create; session_attach and session_detach in turns;
  * session_destroy.
@@ -22,7 +23,7 @@
 #include "control/dpclient.h"
 #include "control/fail.h"
 #include "control/registry.h"
-#include "control/stats.h"
+#include "control/tally.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,11 +37,17 @@ enum session_phase {
 
 struct session;
 
-/* session_create makes a session that is OFF. registry and classes are borrowed.
+/* What sessions work on; all borrowed. */
+struct session_env {
+	struct registry *registry;
+	const struct classes *classes;
+	struct tally *tally;
+};
+
+/* session_create makes a session that is OFF, with worker of those the registry is made for.
  * Returns 0 or -ENOMEM. */
 int
-session_create(struct session **session, struct registry *registry,
-               const struct classes *classes);
+session_create(struct session **session, const struct session_env *env, uint32_t worker);
 
 /* session_destroy closes everything; NULL is allowed. */
 void
@@ -51,13 +58,9 @@ session_destroy(struct session *session);
 int
 session_attach(struct session *session, struct dpclient *client, struct fail *fail);
 
-/* session_detach closes the connection, if there is one. The counters stay readable. */
+/* session_detach closes the connection, if there is one. */
 void
 session_detach(struct session *session);
-
-/* session_ended says that the dataplane is dead: what it had uploaded is stored. */
-void
-session_ended(struct session *session);
 
 /* session_phase returns the phase. */
 enum session_phase
@@ -84,18 +87,23 @@ enum session_limit {
 	SESSION_EVENTS_MAX = 256, /* messages taken in one session_run */
 };
 
+/* session_take_withdrawn takes the oldest withdrawal that the worker told of and that was taken
+ * out of the registry. Returns false when there is none. */
+bool
+session_take_withdrawn(struct session *session, struct abi_withdraw *withdrawn);
+
+/* session_withdraw has the worker withdraw pieces, too: as soon as it is LIVE, in order with what
+ * it is told of the torrent. Returns 0 or -ENOMEM. */
+int
+session_withdraw(struct session *session, const struct abi_withdraw *withdrawn);
+
 /* session_shutdown asks the dataplane to end; what is queued is sent as far as the socket takes it.
- */
+ * A snapshot of the tally is to be taken before. */
 void
 session_shutdown(struct session *session);
 
 /* session_welcome returns what the dataplane said of itself; zeros before the first WELCOME. */
 const struct abi_welcome *
 session_welcome(const struct session *session);
-
-/* session_stats takes a fresh snapshot of the counters, and stores each torrent's live_peer_cnt and
- * live_uploaded_bytes. Returns NULL when there never was a dataplane. */
-const struct stats *
-session_stats(struct session *session);
 
 #endif

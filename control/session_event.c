@@ -16,21 +16,20 @@ static int
 on_welcome(struct session *session, struct dpclient_event *event, struct fail *fail)
 {
 	const struct abi_welcome *welcome = &event->msg.u.welcome;
-	struct stats *stats;
-	int err = stats_open(&stats, event->fd, welcome->counters_len, fail);
+	int err = tally_welcome(session->tally, welcome, event->fd, fail);
 
 	if (err != 0)
 		return err;
-	if (welcome->boot_id != session->welcome.boot_id)
-		session_ended(session);
-	else
-		stats_close(session->stats);
-	session->stats = stats;
+	if (welcome->worker != session->worker)
+		return fail_set(fail, EPROTO,
+		                "worker %" PRIu32 " of the dataplane answers as worker %" PRIu32,
+		                session->worker, welcome->worker);
 	session->welcome = *welcome;
 	session->welcome.port_text[sizeof(session->welcome.port_text) - 1] = '\0';
 	session->phase = SESSION_LISTING;
-	log_info("dataplane_ready", "pid=%" PRIu32 " boot=%016" PRIx64 " torrents=%" PRIu32 " port=%s",
-	         welcome->pid, welcome->boot_id, welcome->torrent_cnt,
+	log_info("dataplane_ready",
+	         "worker=%" PRIu32 " pid=%" PRIu32 " boot=%016" PRIx64 " torrents=%" PRIu32 " port=%s",
+	         session->worker, welcome->pid, welcome->boot_id, welcome->torrent_cnt,
 	         LOG_QUOTE(session->welcome.port_text));
 	err = session_ask(session, ABI_LIST, NULL, 0);
 	if (err != 0)
@@ -47,21 +46,25 @@ list_finish(struct session *session)
 
 	for (struct torrent *t = torrents_after(torrents, 0); t != NULL;
 	     t = torrents_after(torrents, t->id)) {
-		held_cnt += t->sync == SYNC_HELD;
-		add_cnt += t->sync == SYNC_ABSENT && t->state == TORRENT_SEEDING;
-		torrents_push(torrents, t);
+		enum torrent_sync sync = session_place(session, t)->sync;
+		held_cnt += sync == SYNC_HELD;
+		add_cnt += sync == SYNC_ABSENT && t->state == TORRENT_SEEDING;
+		session_push(session, t);
 	}
 	session->phase = SESSION_LIVE;
-	log_info("dataplane_listed", "held=%" PRIu32 " to_add=%" PRIu32 " to_remove=%" PRIu32,
-	         held_cnt, add_cnt, session->foreign.cnt);
+	log_info("dataplane_listed",
+	         "worker=%" PRIu32 " held=%" PRIu32 " to_add=%" PRIu32 " to_remove=%" PRIu32,
+	         session->worker, held_cnt, add_cnt, session->foreign.cnt);
 }
 
 static void
 entry_held(struct session *session, struct torrent *t, const struct abi_entry *entry)
 {
-	t->sync = SYNC_HELD;
-	t->reclass = entry->congestion != classes_congestion(session->classes, t->class_name);
-	t->active = entry->active != 0;
+	struct torrent_place *place = session_place(session, t);
+
+	place->sync = SYNC_HELD;
+	place->reclass = entry->congestion != classes_congestion(session->classes, t->class_name);
+	place->active = entry->active != 0;
 }
 
 static int
@@ -116,17 +119,19 @@ entry_done(struct session *session, uint32_t id, enum abi_type asked)
 
 	if (t == NULL)
 		return;
-	t->sync = asked == ABI_ADD ? SYNC_HELD : SYNC_ABSENT;
-	t->activating = false;
-	t->add_exists_cnt = 0;
+	struct torrent_place *place = session_place(session, t);
+	place->sync = asked == ABI_ADD ? SYNC_HELD : SYNC_ABSENT;
+	place->activating = false;
+	place->add_exists_cnt = 0;
 	activation_drop(session, id);
 	if (asked == ABI_REMOVE) {
-		session_fold(session, t); /* removal raises no ABI_DEACTIVATED */
-		t->stale = false;
+		/* removal raises no ABI_DEACTIVATED */
+		tally_fold(session->tally, t, session->worker);
+		place->stale = false;
 	}
 	/* What is wanted may have changed meanwhile. */
 	if (!registry_settle(session->registry, t))
-		torrents_push(session->registry->torrents, t);
+		session_push(session, t);
 }
 
 static void
@@ -141,17 +146,18 @@ entry_failed(struct session *session, uint32_t id, enum abi_type asked,
 	}
 	/* The one that had this info_hash before is let go first: ABI_REMOVE is queued or sent. */
 	if (t != NULL && asked == ABI_ADD && result->status == ABI_ERR_EXISTS &&
-	    ++t->add_exists_cnt < SESSION_ADD_TRIES_MAX) {
-		t->sync = SYNC_ABSENT;
+	    ++session_place(session, t)->add_exists_cnt < SESSION_ADD_TRIES_MAX) {
+		session_place(session, t)->sync = SYNC_ABSENT;
 		if (!registry_settle(session->registry, t))
-			torrents_push(session->registry->torrents, t);
+			session_push(session, t);
 		return;
 	}
-	log_warn("dataplane_refused", "id=%" PRIu32 " request=%s reason=%s", id,
-	         asked == ABI_ADD ? "add" : "remove", LOG_QUOTE(status_text(result)));
+	log_warn("dataplane_refused", "worker=%" PRIu32 " id=%" PRIu32 " request=%s reason=%s",
+	         session->worker, id, asked == ABI_ADD ? "add" : "remove",
+	         LOG_QUOTE(status_text(result)));
 	if (t == NULL)
 		return;
-	t->sync = SYNC_REFUSED;
+	session_place(session, t)->sync = SYNC_REFUSED;
 	registry_settle(session->registry, t);
 }
 
@@ -173,8 +179,9 @@ on_entries(struct session *session, const struct dpclient_event *event, struct f
 	for (uint32_t i = done_cnt + 1; i < asked.cnt; i++) {
 		struct torrent *t = torrents_by_id(session->registry->torrents, asked.ids[i]);
 		if (t != NULL) {
-			t->sync = event->asked == ABI_ADD ? SYNC_ABSENT : SYNC_HELD;
-			torrents_push(session->registry->torrents, t);
+			session_place(session, t)->sync =
+				event->asked == ABI_ADD ? SYNC_ABSENT : SYNC_HELD;
+			session_push(session, t);
 		} else if (id_list_add(&session->foreign, asked.ids[i]) != 0) {
 			return fail_set(fail, ENOMEM, "out of memory");
 		}
@@ -193,18 +200,21 @@ on_content(struct session *session, const struct dpclient_event *event)
 
 	if (result->status == ABI_OK) {
 		if (t != NULL && result->active) {
-			t->activating = false;
-			t->active = true;
-			log_info("torrent_activated", "id=%" PRIu32 " name=%s", id, LOG_QUOTE(t->name));
+			session_place(session, t)->activating = false;
+			session_place(session, t)->active = true;
+			log_info("torrent_activated", "worker=%" PRIu32 " id=%" PRIu32 " name=%s",
+			         session->worker, id, LOG_QUOTE(t->name));
 		}
 		return 0;
 	}
-	if (t == NULL || !t->activating || asked->activation_serial != t->activation_serial)
+	if (t == NULL || !session_place(session, t)->activating ||
+	    asked->activation_serial != session_place(session, t)->activation_serial)
 		return 0; /* of an activation that is over */
-	log_warn("activation_refused", "id=%" PRIu32 " name=%s reason=%s errno=%d", id,
+	log_warn("activation_refused",
+	         "worker=%" PRIu32 " id=%" PRIu32 " name=%s reason=%s errno=%d", session->worker, id,
 	         LOG_QUOTE(t->name), LOG_QUOTE(status_text(result)), result->sys_errno);
 	activation_drop(session, id);
-	t->activating = false;
+	session_place(session, t)->activating = false;
 	/* Unknown: it was removed meanwhile. */
 	return result->status == ABI_ERR_UNKNOWN ? 0 : id_list_add(&session->to_refuse, id);
 }
@@ -242,10 +252,11 @@ on_activate(struct session *session, uint32_t id)
 
 	if (t == NULL || t->gone || t->state != TORRENT_SEEDING)
 		return id_list_add(&session->to_refuse, id);
-	if (t->activating)
+	struct torrent_place *place = session_place(session, t);
+	if (place->activating)
 		return 0;
-	t->activating = true;
-	t->activation_serial = 0;
+	place->activating = true;
+	place->activation_serial = 0;
 	return id_list_add(&session->to_activate, id);
 }
 
@@ -257,10 +268,11 @@ on_deactivated(struct session *session, const struct abi_deactivated *deactivate
 	if (t == NULL || t->gone)
 		return;
 	registry_add_uploaded(session->registry, t, deactivated->uploaded_bytes);
-	t->active = false;
-	t->live_uploaded_bytes = 0;
-	log_info("torrent_deactivated", "id=%" PRIu32 " name=%s uploaded_bytes=%" PRIu64, t->id,
-	         LOG_QUOTE(t->name), deactivated->uploaded_bytes);
+	session_place(session, t)->active = false;
+	session_place(session, t)->live_uploaded_bytes = 0;
+	log_info("torrent_deactivated",
+	         "worker=%" PRIu32 " id=%" PRIu32 " name=%s uploaded_bytes=%" PRIu64, session->worker,
+	         t->id, LOG_QUOTE(t->name), deactivated->uploaded_bytes);
 }
 
 static const char *const reason_texts[ABI_REASON_CNT] = {
@@ -295,16 +307,24 @@ on_withdrawn(struct session *session, const struct abi_withdrawn *event, struct 
 	struct torrent *t = torrents_by_id(session->registry->torrents, event->id);
 	struct fail text;
 
-	if (t == NULL || t->gone || t->stale)
+	if (t == NULL || t->gone || session_place(session, t)->stale)
 		return 0; /* of content that is not what was last verified */
 	if (event->piece_first >= t->piece_cnt || event->piece_cnt > t->piece_cnt - event->piece_first)
 		return fail_set(fail, EPROTO, "the dataplane withdrew pieces that do not exist");
 	withdrawn_text(session, event, &text);
 	log_error("pieces_withdrawn",
-	          "id=%" PRIu32 " name=%s piece_first=%" PRIu32 " piece_cnt=%" PRIu32 " reason=%s",
-	          t->id, LOG_QUOTE(t->name), event->piece_first, event->piece_cnt,
+	          "worker=%" PRIu32 " id=%" PRIu32 " name=%s piece_first=%" PRIu32
+	          " piece_cnt=%" PRIu32 " reason=%s",
+	          session->worker, t->id, LOG_QUOTE(t->name), event->piece_first, event->piece_cnt,
 	          LOG_QUOTE(text.text));
 	registry_withdraw(session->registry, t, event->piece_first, event->piece_cnt, text.text);
+	struct abi_withdraw withdrawn = {
+		.id = t->id,
+		.piece_first = event->piece_first,
+		.piece_cnt = event->piece_cnt,
+	};
+	if (withdrawals_add(&session->withdrawn, &withdrawn) != 0)
+		return fail_set(fail, ENOMEM, "out of memory");
 	return 0;
 }
 

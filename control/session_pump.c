@@ -47,13 +47,13 @@ foreign_step(struct session *session)
 
 /* due returns ABI_ADD or ABI_REMOVE, whichever brings a torrent to its place, or 0. */
 static enum abi_type
-due(const struct torrent *t)
+due(const struct torrent *t, const struct torrent_place *place)
 {
-	bool wanted = !t->gone && !t->stale && t->state == TORRENT_SEEDING;
+	bool wanted = !t->gone && !place->stale && t->state == TORRENT_SEEDING;
 
-	if (wanted && (t->sync == SYNC_ABSENT || (t->sync == SYNC_HELD && t->reclass)))
+	if (wanted && (place->sync == SYNC_ABSENT || (place->sync == SYNC_HELD && place->reclass)))
 		return ABI_ADD;
-	if (!wanted && t->sync == SYNC_HELD)
+	if (!wanted && place->sync == SYNC_HELD)
 		return ABI_REMOVE;
 	return 0;
 }
@@ -67,8 +67,8 @@ entry_take(struct session *session, struct torrent *t, enum abi_type type,
 	entry->id = t->id;
 	entry->congestion = classes_congestion(session->classes, t->class_name);
 	memcpy(entry->info_hash, t->info_hash, sizeof(entry->info_hash));
-	t->reclass = false;
-	t->sync = type == ABI_ADD ? SYNC_ADDING : SYNC_REMOVING;
+	session_place(session, t)->reclass = false;
+	session_place(session, t)->sync = type == ABI_ADD ? SYNC_ADDING : SYNC_REMOVING;
 }
 
 /* queue_step sends the run of adds or removes at the head of the queue. Returns 1 when it sent. */
@@ -79,13 +79,17 @@ queue_step(struct session *session)
 	struct abi_entries entries = {.last = 1};
 	enum abi_type type = 0;
 
-	while (torrents_peek(torrents) != NULL && entries.cnt < ABI_ENTRIES_MAX) {
-		if (torrents_peek(torrents)->sync == SYNC_ABSENT)
-			torrents_peek(torrents)->stale = false;
-		enum abi_type next = due(torrents_peek(torrents));
+	while (entries.cnt < ABI_ENTRIES_MAX) {
+		struct torrent *t = torrents_peek(torrents, session->worker);
+		if (t == NULL)
+			break;
+		struct torrent_place *place = session_place(session, t);
+		if (place->sync == SYNC_ABSENT)
+			place->stale = false;
+		enum abi_type next = due(t, place);
 		if (next != 0 && type != 0 && next != type)
 			break;
-		struct torrent *t = torrents_pop(torrents);
+		torrents_pop(torrents, session->worker);
 		if (next == 0) {
 			registry_settle(session->registry, t);
 			continue;
@@ -96,12 +100,28 @@ queue_step(struct session *session)
 	if (entries.cnt == 0)
 		return 0;
 	if (type == ABI_REMOVE)
-		session_stats(session); /* their slots are cleared */
+		tally_stats(session->tally); /* their slots are cleared */
 	int err = ask_entries(session, type, &entries);
 	return err != 0 ? err : 1;
 }
 
 /* ---- Content. */
+
+/* withdraw_step tells what another worker withdrew. Content whose layout may have been made before
+ * is sent first. Returns 1 when it sent. */
+static int
+withdraw_step(struct session *session)
+{
+	const struct abi_withdraw *oldest = withdrawals_peek(&session->to_withdraw);
+	struct abi_withdraw withdraw;
+
+	if (oldest == NULL ||
+	    (session->activation != NULL && activation_id(session->activation) == oldest->id))
+		return 0;
+	withdrawals_take(&session->to_withdraw, &withdraw);
+	int err = session_ask(session, ABI_WITHDRAW, &withdraw, sizeof(withdraw));
+	return err != 0 ? err : 1;
+}
 
 static int
 refuse_step(struct session *session)
@@ -124,7 +144,7 @@ give_up(struct session *session, uint32_t id, enum activation_progress why, cons
 		return 0;
 	log_error("activation_failed", "id=%" PRIu32 " name=%s reason=%s", id, LOG_QUOTE(t->name),
 	          LOG_QUOTE(reason));
-	t->activating = false;
+	session_place(session, t)->activating = false;
 	if (why == ACTIVATION_CHANGED)
 		registry_set_state(session->registry, t, TORRENT_CHANGED, reason);
 	else if (why == ACTIVATION_FAILED)
@@ -161,15 +181,16 @@ activation_next(struct session *session)
 		struct torrent *t = torrents_by_id(session->registry->torrents, id);
 		int err;
 
-		if (t == NULL || !t->activating)
+		if (t == NULL || !session_place(session, t)->activating)
 			continue; /* removed meanwhile */
-		if (t->gone || t->stale || t->state != TORRENT_SEEDING) {
-			t->activating = false;
+		struct torrent_place *place = session_place(session, t);
+		if (t->gone || place->stale || t->state != TORRENT_SEEDING) {
+			place->activating = false;
 			err = id_list_add(&session->to_refuse, id);
 		} else {
 			err = activation_begin(&session->activation, session->registry, id, &fail);
 			if (err == 0) {
-				t->activation_serial = serial_next(session);
+				place->activation_serial = serial_next(session);
 				return 1;
 			}
 			session->activation = NULL;
@@ -218,6 +239,8 @@ step(struct session *session, struct fail *fail)
 {
 	int sent = refuse_step(session);
 
+	if (sent == 0)
+		sent = withdraw_step(session);
 	if (sent == 0)
 		sent = foreign_step(session);
 	if (sent == 0)

@@ -11,6 +11,7 @@
 #include "control/id_list.h"
 #include "control/session.h"
 #include "control/session_query.h"
+#include "control/withdrawals.h"
 
 enum session_state_limit {
 	SESSION_ADD_TRIES_MAX = 4, /* while another torrent with the info_hash is let go */
@@ -26,14 +27,17 @@ struct asked {
 struct session {
 	struct registry *registry;
 	const struct classes *classes;
+	struct tally *tally;
+	uint32_t worker;
 	struct dpclient *client;
 	enum session_phase phase;
 	struct abi_welcome welcome;
-	struct stats *stats;
 	struct asked asked[DPCLIENT_PENDING_MAX]; /* by cookie */
 	struct id_list foreign;                   /* held by the dataplane, unknown to us */
 	struct id_list to_activate;
 	struct id_list to_refuse;
+	struct withdrawals withdrawn;             /* by the worker, not taken yet */
+	struct withdrawals to_withdraw;           /* at the worker: of others */
 	struct activation *activation;
 	uint32_t activation_serial; /* of the last one begun, never 0 then */
 	struct query queries[SESSION_QUERIES_MAX];
@@ -48,10 +52,19 @@ session_asked(struct session *session, uint32_t cookie);
 int
 session_ask(struct session *session, enum abi_type type, const void *body, uint32_t body_len);
 
-/* session_fold stores what a torrent has uploaded since it became active, as of the last snapshot;
- * it is not active any more. */
-void
-session_fold(struct session *session, struct torrent *torrent);
+/* session_place returns where a torrent stands at the session's worker. */
+static inline struct torrent_place *
+session_place(const struct session *session, struct torrent *torrent)
+{
+	return &torrent->place[session->worker];
+}
+
+/* session_push queues a torrent whose place at the session's worker may not be what it should. */
+static inline void
+session_push(struct session *session, struct torrent *torrent)
+{
+	torrents_push(session->registry->torrents, session->worker, torrent);
+}
 
 /* session_event acts on one message. Returns 0, or a negative errno with fail, on which the session
  * is to be detached. */

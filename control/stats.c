@@ -29,16 +29,19 @@ layout_fits(const struct stats *stats)
 {
 	const struct abi_counters *hdr = &stats->hdr;
 	uint64_t value_len = 8 * (uint64_t)hdr->counter_cnt;
+	uint64_t slots_len = hdr->slot_cnt * (uint64_t)sizeof(struct abi_torrent_stat);
 
-	if (hdr->counter_cnt > STATS_COUNTERS_MAX || hdr->worker_cnt < 1 || hdr->worker_cnt > 8 ||
-	    hdr->worker_stride % 8 != 0 || hdr->worker_stride < value_len)
+	if (hdr->counter_cnt > STATS_COUNTERS_MAX || hdr->worker_cnt < 1 ||
+	    hdr->worker_cnt > ABI_WORKERS_MAX || hdr->worker_stride % 8 != 0 ||
+	    hdr->worker_stride < value_len || hdr->torrent_stride % 8 != 0 ||
+	    hdr->torrent_stride < slots_len || hdr->torrent_stride > STATS_LEN_MAX)
 		return false;
 	return range_fits(stats, hdr->desc_off,
 	                  hdr->counter_cnt * (uint64_t)sizeof(struct abi_counter_desc)) &&
 	       range_fits(stats, hdr->value_off,
 	                  (hdr->worker_cnt - 1) * (uint64_t)hdr->worker_stride + value_len) &&
 	       range_fits(stats, hdr->torrent_off,
-	                  hdr->slot_cnt * (uint64_t)sizeof(struct abi_torrent_stat));
+	                  (hdr->worker_cnt - 1) * hdr->torrent_stride + slots_len);
 }
 
 static bool
@@ -112,20 +115,36 @@ stats_counter_cnt(const struct stats *stats)
 	return stats->hdr.counter_cnt;
 }
 
-static uint64_t
-value_sum(const struct stats *stats, uint32_t i)
+uint32_t
+stats_worker_cnt(const struct stats *stats)
 {
-	uint64_t sum = 0;
+	return stats->hdr.worker_cnt;
+}
+
+uint64_t
+stats_counter_of(const struct stats *stats, uint32_t worker, uint32_t i)
+{
+	uint64_t value;
+
+	memcpy(&value,
+	       stats->bytes + stats->hdr.value_off +
+	           worker * (uint64_t)stats->hdr.worker_stride + 8 * (uint64_t)i,
+	       sizeof(value));
+	return value;
+}
+
+/* value_whole returns a counter of all workers. */
+static uint64_t
+value_whole(const struct stats *stats, uint32_t i, uint32_t kind)
+{
+	uint64_t sum = 0, largest = 0;
 
 	for (uint32_t w = 0; w < stats->hdr.worker_cnt; w++) {
-		uint64_t value;
-		memcpy(&value,
-		       stats->bytes + stats->hdr.value_off + w * (uint64_t)stats->hdr.worker_stride +
-		           8 * (uint64_t)i,
-		       sizeof(value));
+		uint64_t value = stats_counter_of(stats, w, i);
 		sum += value;
+		largest = value > largest ? value : largest;
 	}
-	return sum;
+	return kind == ABI_COMMON ? largest : sum;
 }
 
 static void
@@ -140,7 +159,7 @@ uint64_t
 stats_counter(const struct stats *stats, uint32_t i, struct abi_counter_desc *desc)
 {
 	desc_read(stats, i, desc);
-	return value_sum(stats, i);
+	return value_whole(stats, i, desc->kind);
 }
 
 uint64_t
@@ -151,7 +170,7 @@ stats_counter_named(const struct stats *stats, const char *name)
 	for (uint32_t i = 0; i < stats->hdr.counter_cnt; i++) {
 		desc_read(stats, i, &desc);
 		if (strcmp(desc.name, name) == 0)
-			return value_sum(stats, i);
+			return value_whole(stats, i, desc.kind);
 	}
 	return 0;
 }
@@ -163,23 +182,33 @@ stats_slot_cnt(const struct stats *stats)
 }
 
 struct abi_torrent_stat
-stats_slot(const struct stats *stats, uint32_t i)
+stats_slot(const struct stats *stats, uint32_t worker, uint32_t i)
 {
 	struct abi_torrent_stat stat;
 
-	memcpy(&stat, stats->bytes + stats->hdr.torrent_off + i * sizeof(stat), sizeof(stat));
+	memcpy(&stat,
+	       stats->bytes + stats->hdr.torrent_off + worker * stats->hdr.torrent_stride +
+	           i * sizeof(stat),
+	       sizeof(stat));
 	return stat;
+}
+
+uint64_t
+stats_cpu_ns_of(const struct stats *stats, uint32_t worker)
+{
+	struct abi_counters now;
+
+	memcpy(&now, stats->bytes, sizeof(now));
+	return now.worker_cpu_ns[worker];
 }
 
 uint64_t
 stats_cpu_ns(const struct stats *stats)
 {
-	struct abi_counters now;
 	uint64_t sum = 0;
 
-	memcpy(&now, stats->bytes, sizeof(now));
 	for (uint32_t w = 0; w < stats->hdr.worker_cnt; w++)
-		sum += now.worker_cpu_ns[w];
+		sum += stats_cpu_ns_of(stats, w);
 	return sum;
 }
 

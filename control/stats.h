@@ -44,26 +44,39 @@ stats_refresh(struct stats *stats);
 uint32_t
 stats_counter_cnt(const struct stats *stats);
 
-/* stats_counter returns counter i in [0, stats_counter_cnt), summed over workers.
+/* stats_worker_cnt returns the number of workers, [1, ABI_WORKERS_MAX]. */
+uint32_t
+stats_worker_cnt(const struct stats *stats);
+
+/* stats_counter returns counter i in [0, stats_counter_cnt) of all workers: summed, or as its kind
+ * says.
  * desc  out: its kind, name and text; NUL-terminated. */
 uint64_t
 stats_counter(const struct stats *stats, uint32_t i, struct abi_counter_desc *desc);
+
+/* stats_counter_of returns counter i of one worker. */
+uint64_t
+stats_counter_of(const struct stats *stats, uint32_t worker, uint32_t i);
 
 /* stats_counter_named returns a counter by name, 0 when there is none. */
 uint64_t
 stats_counter_named(const struct stats *stats, const char *name);
 
-/* stats_slot_cnt returns the number of torrent slots. */
+/* stats_slot_cnt returns the number of torrent slots of each worker. */
 uint32_t
 stats_slot_cnt(const struct stats *stats);
 
-/* stats_slot returns slot i in [0, stats_slot_cnt); id 0 is a free one. */
+/* stats_slot returns a worker's slot i in [0, stats_slot_cnt); id 0 is a free one. */
 struct abi_torrent_stat
-stats_slot(const struct stats *stats, uint32_t i);
+stats_slot(const struct stats *stats, uint32_t worker, uint32_t i);
 
 /* stats_cpu_ns returns the CPU time of all worker threads, nanoseconds. */
 uint64_t
 stats_cpu_ns(const struct stats *stats);
+
+/* stats_cpu_ns_of returns that of one worker. */
+uint64_t
+stats_cpu_ns_of(const struct stats *stats, uint32_t worker);
 
 /* stats_tsc_hz returns the cycles per second of the time stamp counter. */
 uint64_t

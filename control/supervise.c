@@ -42,7 +42,10 @@ void
 supervise_init(struct supervise *sup, const char *run_dir)
 {
 	*sup = (struct supervise){.pid_fd = -1};
-	snprintf(sup->sock_path, sizeof(sup->sock_path), "%s/dataplane.sock", run_dir);
+	snprintf(sup->sock_path[0], sizeof(sup->sock_path[0]), "%s/dataplane.sock", run_dir);
+	for (uint32_t i = 1; i < ABI_WORKERS_MAX; i++)
+		snprintf(sup->sock_path[i], sizeof(sup->sock_path[i]), "%s/dataplane.%" PRIu32 ".sock",
+		         run_dir, i);
 	snprintf(sup->log_path, sizeof(sup->log_path), "%s/dataplane.log", run_dir);
 	snprintf(sup->config_path, sizeof(sup->config_path), "%s/dataplane.config", run_dir);
 }
@@ -162,7 +165,7 @@ adopt_unrecorded(struct supervise *sup, const struct preflight *pre, struct dpcl
 	dpclient_close(*client);
 	*client = NULL;
 	if (pid_fd >= 0 && executes(pid, pre->binary) &&
-	    dpclient_connect(client, sup->sock_path, fail) == 0) {
+	    dpclient_connect(client, sup->sock_path[0], fail) == 0) {
 		sup->pid = pid;
 		sup->pid_fd = pid_fd;
 		sup->is_child = false;
@@ -172,7 +175,7 @@ adopt_unrecorded(struct supervise *sup, const struct preflight *pre, struct dpcl
 		close(pid_fd);
 	return fail_set(fail, EBUSY,
 	                "%s is served by a process that spillwayd did not start: end it first",
-	                sup->sock_path);
+	                sup->sock_path[0]);
 }
 
 /* config_same is true when a running dataplane need not be started anew. The congestion control is
@@ -191,7 +194,7 @@ supervise_adopt(struct supervise *sup, const struct preflight *pre, struct dpcli
                 struct fail *fail)
 {
 	struct running running;
-	int err = dpclient_connect(client, sup->sock_path, fail);
+	int err = dpclient_connect(client, sup->sock_path[0], fail);
 
 	if (err == -ENOENT || err == -ECONNREFUSED)
 		return 0;
@@ -213,27 +216,34 @@ supervise_adopt(struct supervise *sup, const struct preflight *pre, struct dpcli
 }
 
 int
-supervise_connect(struct supervise *sup, struct dpclient **client, struct fail *fail)
+supervise_connect(struct supervise *sup, uint32_t worker, struct dpclient **client,
+                  struct fail *fail)
 {
-	return dpclient_connect(client, sup->sock_path, fail);
+	return dpclient_connect(client, sup->sock_path[worker], fail);
 }
 
 /* ---- Starting. */
 
+/* What a dataplane is started with. */
+struct child_fds {
+	uint32_t worker_cnt;
+	int listen[ABI_WORKERS_MAX];
+	int config;
+	int log;
+};
+
 static int
-listen_open(const struct supervise *sup, struct fail *fail)
+listen_open(const char *sock_path, struct fail *fail)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
-	/* supervise_adopt found that nobody answers there. */
-	unlink(sup->sock_path);
 	static_assert(SUPERVISE_PATH_MAX <= sizeof(address.sun_path), "every sock_path fits");
-	strcpy(address.sun_path, sup->sock_path);
+	strcpy(address.sun_path, sock_path);
 	mode_t old = umask(0177);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
 	    listen(fd, 4) != 0) {
-		int err = fail_set(fail, errno, "%s: %s", sup->sock_path, strerror(errno));
+		int err = fail_set(fail, errno, "%s: %s", sock_path, strerror(errno));
 		umask(old);
 		if (fd >= 0)
 			close(fd);
@@ -270,7 +280,7 @@ log_open(const struct supervise *sup, struct fail *fail)
 
 /* child_main is between fork and exec in a process with threads: async-signal-safe calls only. */
 static void __attribute__((noreturn))
-child_main(const char *binary, const int fds[3], const int go[2])
+child_main(const char *binary, const struct child_fds *fds, const int go[2])
 {
 	static const char failed[] = "spillway-dp cannot be executed\n";
 	char *const argv[] = {(char *)(uintptr_t) "spillway-dp", NULL};
@@ -288,11 +298,13 @@ child_main(const char *binary, const int fds[3], const int go[2])
 	int null_fd = open("/dev/null", O_RDONLY);
 	if (null_fd >= 0)
 		dup2(null_fd, STDIN_FILENO);
-	dup2(fds[2], STDOUT_FILENO);
-	dup2(fds[2], STDERR_FILENO);
-	dup2(fds[0], ABI_FD_LISTEN);
-	dup2(fds[1], ABI_FD_CONFIG);
-	syscall(SYS_close_range, ABI_FD_CONFIG + 1, ~0U, 0);
+	static_assert((int)CHILD_FD_MIN >= (int)ABI_FD_END, "parked out of the way");
+	dup2(fds->log, STDOUT_FILENO);
+	dup2(fds->log, STDERR_FILENO);
+	dup2(fds->config, ABI_FD_CONFIG);
+	for (uint32_t i = 0; i < fds->worker_cnt; i++)
+		dup2(fds->listen[i], abi_fd_listen(i));
+	syscall(SYS_close_range, ABI_FD_LISTEN_MORE + fds->worker_cnt - 1, ~0U, 0);
 	execv(binary, argv);
 	ssize_t ignored = write(STDERR_FILENO, failed, sizeof(failed) - 1);
 	(void)ignored;
@@ -301,8 +313,8 @@ child_main(const char *binary, const int fds[3], const int go[2])
 
 /* child_fork starts a process that executes binary once a byte comes through go. */
 static int
-child_fork(struct supervise *sup, const char *binary, const int fds[3], const int go[2],
-           struct fail *fail)
+child_fork(struct supervise *sup, const char *binary, const struct child_fds *fds,
+           const int go[2], struct fail *fail)
 {
 	pid_t pid = fork();
 
@@ -325,7 +337,7 @@ child_fork(struct supervise *sup, const char *binary, const int fds[3], const in
 
 /* child_start leaves sup->pid set when it fails with a child to be killed. */
 static int
-child_start(struct supervise *sup, const struct preflight *pre, const int fds[3],
+child_start(struct supervise *sup, const struct preflight *pre, const struct child_fds *fds,
             struct fail *fail)
 {
 	int go[2];
@@ -354,26 +366,68 @@ fd_raise(int fd)
 	return raised >= 0 ? raised : -err;
 }
 
-int
-supervise_spawn(struct supervise *sup, const struct preflight *pre, struct dpclient **client,
-                struct fail *fail)
+static void
+child_fds_close(const struct child_fds *fds)
 {
-	int fds[3] = {-1, -1, -1};
+	for (uint32_t i = 0; i < fds->worker_cnt; i++)
+		if (fds->listen[i] >= 0)
+			close(fds->listen[i]);
+	if (fds->config >= 0)
+		close(fds->config);
+	if (fds->log >= 0)
+		close(fds->log);
+}
+
+/* child_fds_open makes what a dataplane is started with. On failure the rest is to be closed. */
+static int
+child_fds_open(const struct supervise *sup, const struct abi_config *config,
+               struct child_fds *fds, struct fail *fail)
+{
+	*fds = (struct child_fds){.worker_cnt = config->worker_cnt, .config = -1, .log = -1};
+	memset(fds->listen, -1, sizeof(fds->listen));
+	snprintf(fail->text, sizeof(fail->text), "out of descriptors");
+	/* supervise_adopt found that nobody answers there, nor at those of more workers than now. */
+	for (uint32_t i = 0; i < ABI_WORKERS_MAX; i++)
+		unlink(sup->sock_path[i]);
+	for (uint32_t i = 0; i < fds->worker_cnt; i++) {
+		fds->listen[i] = fd_raise(listen_open(sup->sock_path[i], fail));
+		if (fds->listen[i] < 0)
+			return fds->listen[i];
+	}
+	fds->config = fd_raise(config_memfd(config, fail));
+	if (fds->config < 0)
+		return fds->config;
+	fds->log = fd_raise(log_open(sup, fail));
+	return fds->log < 0 ? fds->log : 0;
+}
+
+static int
+connect_all(struct supervise *sup, uint32_t worker_cnt, struct dpclient **clients,
+            struct fail *fail)
+{
+	uint32_t cnt = 0;
 	int err = 0;
 
-	snprintf(fail->text, sizeof(fail->text), "out of descriptors");
-	fds[0] = fd_raise(listen_open(sup, fail));
-	fds[1] = fds[0] >= 0 ? fd_raise(config_memfd(&pre->config, fail)) : fds[0];
-	fds[2] = fds[1] >= 0 ? fd_raise(log_open(sup, fail)) : fds[1];
-	if (fds[2] < 0)
-		err = fds[2];
+	while (cnt < worker_cnt &&
+	       (err = supervise_connect(sup, cnt, &clients[cnt], fail)) == 0)
+		cnt++;
+	while (err != 0 && cnt > 0)
+		dpclient_close(clients[--cnt]);
+	return err;
+}
+
+int
+supervise_spawn(struct supervise *sup, const struct preflight *pre, struct dpclient **clients,
+                struct fail *fail)
+{
+	struct child_fds fds;
+	int err = child_fds_open(sup, &pre->config, &fds, fail);
+
 	if (err == 0)
-		err = child_start(sup, pre, fds, fail);
-	for (int i = 0; i < 3; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
+		err = child_start(sup, pre, &fds, fail);
+	child_fds_close(&fds);
 	if (err == 0)
-		err = dpclient_connect(client, sup->sock_path, fail);
+		err = connect_all(sup, pre->config.worker_cnt, clients, fail);
 	if (err == -ECONNREFUSED || err == -ECONNRESET)
 		supervise_reap(sup, KILL_WAIT_MS, fail); /* it has died already: say why */
 	if (err != 0 && sup->pid != 0) {

@@ -3,7 +3,8 @@
 
 /* supervise.h starts spillway-dp, finds one that still runs, and sees it end. In run_dir it keeps
  *
- *      dataplane.sock    where the dataplane listens (dataplane/abi.h)
+ *      dataplane.sock    where its worker 0 listens (dataplane/abi.h)
+ *      dataplane.1.sock  where its worker 1 listens, and so on
  *      dataplane.log     stdout and stderr of the dataplane, anew at each start
  *      dataplane.config  struct abi_config, process id and its start time of the running one,
  *                        written before it executes
@@ -29,7 +30,7 @@ enum supervise_limit {
 };
 
 struct supervise {
-	char sock_path[SUPERVISE_PATH_MAX];
+	char sock_path[ABI_WORKERS_MAX][SUPERVISE_PATH_MAX]; /* by worker */
 	char log_path[SUPERVISE_PATH_MAX];
 	char config_path[SUPERVISE_PATH_MAX];
 	pid_t pid;     /* 0: none */
@@ -44,7 +45,7 @@ supervise_init(struct supervise *sup, const char *run_dir);
 /* supervise_adopt looks for a running dataplane.
  *
  * pre     what we would start.
- * client  out on 1: connected, nothing sent yet.
+ * client  out on 1: connected to worker 0, nothing sent yet.
  * Returns 1 when one runs with that very configuration; 0 when none runs; -ESTALE when one runs
  * with another configuration, or without a record of it and executing pre->binary (sup->pid is then
  * set, *client connected); another negative errno when one answers of which nothing is known.
@@ -53,20 +54,21 @@ int
 supervise_adopt(struct supervise *sup, const struct preflight *pre, struct dpclient **client,
                 struct fail *fail);
 
-/* supervise_connect connects anew to the dataplane that runs.
+/* supervise_connect connects to a worker of the dataplane that runs.
  *
  * client  out: connected, nothing sent yet.
  * Returns 0, or a negative errno with fail. */
 int
-supervise_connect(struct supervise *sup, struct dpclient **client, struct fail *fail);
+supervise_connect(struct supervise *sup, uint32_t worker, struct dpclient **client,
+                  struct fail *fail);
 
-/* supervise_spawn starts pre->binary and connects to it. Nothing may run before.
+/* supervise_spawn starts pre->binary and connects to its workers. Nothing may run before.
  *
- * client  out: connected, nothing sent yet. That the binary can do its work shows in its answer to
- *         ABI_HELLO only.
+ * clients  out, [0, pre->config.worker_cnt): connected, nothing sent yet. That the binary can do
+ *          its work shows in its answers to ABI_HELLO only.
  * Returns 0, or a negative errno with fail. */
 int
-supervise_spawn(struct supervise *sup, const struct preflight *pre, struct dpclient **client,
+supervise_spawn(struct supervise *sup, const struct preflight *pre, struct dpclient **clients,
                 struct fail *fail);
 
 /* supervise_fd returns a descriptor that is readable once the dataplane has ended; -1: none runs.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* The set of torrents: two sorted arrays of pointers and a queue. */
+/* The set of torrents: two sorted arrays of pointers and a queue for each worker. */
 #include "control/torrents.h"
 
 #include <ctype.h>
@@ -20,15 +20,21 @@ struct torrents {
 	uint32_t id_cnt;
 	uint32_t hash_cnt;
 	uint32_t room; /* of each array */
-	struct torrent *queue_head;
-	struct torrent *queue_tail;
+	uint32_t worker_cnt;
+	struct {
+		struct torrent *head;
+		struct torrent *tail;
+	} queue[ABI_WORKERS_MAX]; /* by worker */
 };
 
 int
-torrents_create(struct torrents **torrents)
+torrents_create(struct torrents **torrents, uint32_t worker_cnt)
 {
 	*torrents = calloc(1, sizeof(**torrents));
-	return *torrents != NULL ? 0 : -ENOMEM;
+	if (*torrents == NULL)
+		return -ENOMEM;
+	(*torrents)->worker_cnt = worker_cnt;
+	return 0;
 }
 
 static void
@@ -121,16 +127,16 @@ room_make(struct torrents *t)
 /* ---- Coming and going. */
 
 static struct torrent *
-torrent_make(const struct catalogue_row *row)
+torrent_make(const struct catalogue_row *row, uint32_t place_cnt)
 {
-	struct torrent *torrent = calloc(1, sizeof(*torrent));
+	struct torrent *torrent =
+		calloc(1, sizeof(*torrent) + place_cnt * sizeof(torrent->place[0]));
 
 	if (torrent == NULL)
 		return NULL;
 	*torrent = (struct torrent){
 		.id = row->id,
 		.state = row->state,
-		.sync = SYNC_ABSENT,
 		.name = strdup(row->name),
 		.reason = strdup(row->reason),
 		.added_at = row->added_at,
@@ -141,6 +147,7 @@ torrent_make(const struct catalogue_row *row)
 		.piece_cnt = row->piece_cnt,
 		.have_cnt = row->have_cnt,
 		.withdrawn_cnt = row->withdrawn_cnt,
+		.place_cnt = place_cnt,
 	};
 	memcpy(torrent->info_hash, row->info_hash, sizeof(torrent->info_hash));
 	snprintf(torrent->class_name, sizeof(torrent->class_name), "%s", row->class_name);
@@ -154,7 +161,7 @@ torrent_make(const struct catalogue_row *row)
 struct torrent *
 torrents_append(struct torrents *torrents, const struct catalogue_row *row)
 {
-	struct torrent *torrent = torrent_make(row);
+	struct torrent *torrent = torrent_make(row, torrents->worker_cnt);
 
 	if (torrent == NULL || !room_make(torrents)) {
 		if (torrent != NULL)
@@ -206,26 +213,27 @@ torrents_hide(struct torrents *torrents, struct torrent *torrent)
 }
 
 static void
-queue_remove(struct torrents *torrents, struct torrent *torrent)
+queue_remove(struct torrents *torrents, uint32_t worker, struct torrent *torrent)
 {
-	struct torrent **link = &torrents->queue_head;
+	struct torrent **link = &torrents->queue[worker].head;
 	struct torrent *before = NULL;
 
 	while (*link != torrent) {
 		before = *link;
-		link = &(*link)->next;
+		link = &(*link)->place[worker].next;
 	}
-	*link = torrent->next;
-	if (torrents->queue_tail == torrent)
-		torrents->queue_tail = before;
+	*link = torrent->place[worker].next;
+	if (torrents->queue[worker].tail == torrent)
+		torrents->queue[worker].tail = before;
 }
 
 void
 torrents_free_one(struct torrents *torrents, struct torrent *torrent)
 {
 	torrents_hide(torrents, torrent);
-	if (torrent->is_queued)
-		queue_remove(torrents, torrent);
+	for (uint32_t worker = 0; worker < torrent->place_cnt; worker++)
+		if (torrent->place[worker].is_queued)
+			queue_remove(torrents, worker, torrent);
 	array_remove(torrents->by_id, &torrents->id_cnt, id_position(torrents, torrent->id));
 	torrent_free(torrent);
 }
@@ -361,35 +369,62 @@ torrents_set_reason(struct torrent *torrent, const char *reason)
 	torrent->reason = copy;
 }
 
+struct torrent_whole
+torrents_whole(const struct torrent *torrent)
+{
+	struct torrent_whole whole = {.held = true, .uploaded_bytes = torrent->uploaded_bytes};
+
+	for (uint32_t worker = 0; worker < torrent->place_cnt; worker++) {
+		const struct torrent_place *place = &torrent->place[worker];
+
+		whole.held &= place->sync == SYNC_HELD && !place->stale;
+		whole.refused |= place->sync == SYNC_REFUSED;
+		whole.active |= place->active;
+		whole.peer_cnt += place->live_peer_cnt;
+		whole.uploaded_bytes += place->live_uploaded_bytes;
+	}
+	return whole;
+}
+
 void
-torrents_push(struct torrents *torrents, struct torrent *torrent)
+torrents_push(struct torrents *torrents, uint32_t worker, struct torrent *torrent)
 {
-	if (torrent->is_queued)
+	struct torrent_place *place = &torrent->place[worker];
+	struct torrent *tail = torrents->queue[worker].tail;
+
+	if (place->is_queued)
 		return;
-	torrent->is_queued = true;
-	torrent->next = NULL;
-	if (torrents->queue_tail != NULL)
-		torrents->queue_tail->next = torrent;
+	place->is_queued = true;
+	place->next = NULL;
+	if (tail != NULL)
+		tail->place[worker].next = torrent;
 	else
-		torrents->queue_head = torrent;
-	torrents->queue_tail = torrent;
+		torrents->queue[worker].head = torrent;
+	torrents->queue[worker].tail = torrent;
+}
+
+void
+torrents_push_all(struct torrents *torrents, struct torrent *torrent)
+{
+	for (uint32_t worker = 0; worker < torrents->worker_cnt; worker++)
+		torrents_push(torrents, worker, torrent);
 }
 
 struct torrent *
-torrents_peek(const struct torrents *torrents)
+torrents_peek(const struct torrents *torrents, uint32_t worker)
 {
-	return torrents->queue_head;
+	return torrents->queue[worker].head;
 }
 
 struct torrent *
-torrents_pop(struct torrents *torrents)
+torrents_pop(struct torrents *torrents, uint32_t worker)
 {
-	struct torrent *first = torrents->queue_head;
+	struct torrent *first = torrents->queue[worker].head;
 
-	torrents->queue_head = first->next;
-	if (torrents->queue_head == NULL)
-		torrents->queue_tail = NULL;
-	first->is_queued = false;
-	first->next = NULL;
+	torrents->queue[worker].head = first->place[worker].next;
+	if (torrents->queue[worker].head == NULL)
+		torrents->queue[worker].tail = NULL;
+	first->place[worker].is_queued = false;
+	first->place[worker].next = NULL;
 	return first;
 }

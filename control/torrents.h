@@ -2,41 +2,52 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* torrents.h is the catalogue in memory: one small struct per torrent, found by id, info_hash or
- * name, and a queue of those whose place in the dataplane is not what it should be.
+ * name, and for each worker of the dataplane a queue of those whose place there is not what it
+ * should be.
  *
- * Threads: one. Memory: about 250 bytes and the name per torrent. Pointers to a torrent last until
- * torrents_free_one or torrents_destroy.
+ * Threads: one. Memory: about 200 bytes, the name, and 40 for each worker per torrent. Pointers to
+ * a torrent last until torrents_free_one or torrents_destroy.
  */
 #ifndef SPILLWAY_CONTROL_TORRENTS_H
 #define SPILLWAY_CONTROL_TORRENTS_H
 
 #include "control/catalogue.h"
+#include "dataplane/abi.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Where a torrent stands in the dataplane. */
+/* What a worker has of a torrent. */
 enum torrent_sync {
 	SYNC_ABSENT,
 	SYNC_ADDING,   /* ABI_ADD not answered yet */
 	SYNC_HELD,
 	SYNC_REMOVING, /* ABI_REMOVE not answered yet */
-	SYNC_REFUSED,  /* the dataplane would not take it */
+	SYNC_REFUSED,  /* the worker would not take it */
+};
+
+/* Where a torrent stands at one worker. */
+struct torrent_place {
+	struct torrent *next; /* in the worker's queue */
+	enum torrent_sync sync;
+	bool is_queued;  /* in the queue of torrents_pop */
+	bool activating; /* the worker waits for its layout */
+	bool active;     /* the worker serves it now */
+	bool stale;      /* what the worker may hold is outdated: remove, then add */
+	bool reclass;    /* held with another congestion control than it should have */
+	uint8_t add_exists_cnt;     /* ABI_ADD refused in a row because the info_hash is held */
+	uint32_t live_peer_cnt;     /* of the last snapshot of the counters */
+	uint32_t activation_serial; /* of the last activation begun; 0: none since ABI_ACTIVATE */
+	uint64_t live_uploaded_bytes;
 };
 
 struct torrent {
 	uint32_t id;
 	uint8_t info_hash[20];
 	enum torrent_state state;
-	enum torrent_sync sync;
-	bool gone;       /* removed by the operator; lives until the dataplane let go of it */
-	bool is_queued;  /* in the queue of torrents_pop */
-	bool activating; /* the dataplane waits for its layout */
-	bool active;     /* the dataplane serves it now */
-	bool stale;      /* what the dataplane may hold is outdated: remove, then add */
+	bool gone;       /* removed by the operator; lives until the last worker let go of it */
 	bool to_verify;  /* waits for JOB_VERIFY */
 	bool to_check;   /* waits for JOB_CHECK */
-	bool reclass;    /* held with another congestion control than it should have */
 	char class_name[CLASS_NAME_MAX]; /* "" for none */
 	char *name;
 	char *reason;    /* never NULL; "" when there is nothing to say */
@@ -48,11 +59,17 @@ struct torrent {
 	uint32_t piece_cnt;
 	uint32_t have_cnt;
 	uint32_t withdrawn_cnt;
-	uint32_t live_peer_cnt;  /* of the last stats snapshot */
-	uint64_t live_uploaded_bytes;
-	uint32_t activation_serial; /* of the last activation begun; 0: none since ABI_ACTIVATE */
-	uint32_t add_exists_cnt;    /* ABI_ADD refused in a row because the info_hash is held */
-	struct torrent *next; /* in the queue */
+	uint32_t place_cnt;
+	struct torrent_place place[]; /* by worker */
+};
+
+/* What a torrent is at all workers together. */
+struct torrent_whole {
+	bool held;    /* every worker has it as it is now: all is told */
+	bool refused; /* some worker would not take it */
+	bool active;  /* some worker serves it now */
+	uint64_t peer_cnt;      /* of the last snapshot of the counters */
+	uint64_t uploaded_bytes; /* with what is active now */
 };
 
 enum torrents_find {
@@ -63,9 +80,10 @@ enum torrents_find {
 
 struct torrents;
 
-/* torrents_create makes an empty set. Returns 0 or -ENOMEM. */
+/* torrents_create makes an empty set for that many workers, [1, ABI_WORKERS_MAX].
+ * Returns 0 or -ENOMEM. */
 int
-torrents_create(struct torrents **torrents);
+torrents_create(struct torrents **torrents, uint32_t worker_cnt);
 
 /* torrents_destroy frees everything; NULL is allowed. */
 void
@@ -88,6 +106,10 @@ torrents_insert(struct torrents *torrents, const struct catalogue_row *row);
 /* torrents_hide makes a torrent unfindable by info_hash and name, and sets gone. */
 void
 torrents_hide(struct torrents *torrents, struct torrent *torrent);
+
+/* torrents_whole sums up a torrent's places. */
+struct torrent_whole
+torrents_whole(const struct torrent *torrent);
 
 /* torrents_free_one forgets a torrent, queued or not. */
 void
@@ -121,16 +143,20 @@ torrents_find(const struct torrents *torrents, const char *text, struct torrent 
 void
 torrents_set_reason(struct torrent *torrent, const char *reason);
 
-/* torrents_push queues a torrent that is not queued yet; order is kept. */
+/* torrents_push queues a torrent for a worker unless it is queued already; order is kept. */
 void
-torrents_push(struct torrents *torrents, struct torrent *torrent);
+torrents_push(struct torrents *torrents, uint32_t worker, struct torrent *torrent);
 
-/* torrents_peek returns the first of the queue, or NULL. */
-struct torrent *
-torrents_peek(const struct torrents *torrents);
+/* torrents_push_all queues a torrent for every worker. */
+void
+torrents_push_all(struct torrents *torrents, struct torrent *torrent);
 
-/* torrents_pop takes the first off the queue, which must not be empty. */
+/* torrents_peek returns the first of a worker's queue, or NULL. */
 struct torrent *
-torrents_pop(struct torrents *torrents);
+torrents_peek(const struct torrents *torrents, uint32_t worker);
+
+/* torrents_pop takes the first off a worker's queue, which must not be empty. */
+struct torrent *
+torrents_pop(struct torrents *torrents, uint32_t worker);
 
 #endif

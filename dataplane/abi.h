@@ -4,22 +4,29 @@
 /* abi.h is the boundary between control (spillwayd) and dataplane (spillway-dp): all that either
  * knows of the other.
  *
- *      spillwayd ── SOCK_SEQPACKET unix socket: struct abi_msg, SCM_RIGHTS ──► spillway-dp
- *      spillwayd ◄─ the same socket: replies and events ────────────────────── spillway-dp
- *      spillwayd ◄─ counters memfd, only read ──────────────────────────────── spillway-dp
+ *      spillwayd ── SOCK_SEQPACKET unix socket: struct abi_msg, SCM_RIGHTS ──► worker 0
+ *      spillwayd ◄─ the same socket: replies and events ────────────────────── worker 0
+ *      spillwayd ◄── one more socket for each further worker ────────────────► worker 1...
+ *      spillwayd ◄─ counters memfd, only read ──────────────────────────────── all workers
  *
- * Start. Control starts the dataplane with two inherited descriptors: ABI_FD_LISTEN, a listening
- * SOCK_SEQPACKET socket, and ABI_FD_CONFIG, a sealed memfd that holds one struct abi_config. The
- * dataplane accepts one control at a time on that socket; it opens no path itself.
- * Hello. Control sends ABI_HELLO; the dataplane answers ABI_WELCOME with the counters memfd, or
- * ABI_RESULT with ABI_ERR_VERSION and closes.
+ * Workers. The dataplane is one process of worker_cnt workers that share nothing: each has its
+ * part of the connections, its own blocks in memory and its own socket, and all that is said below
+ * holds for each of them by itself. Every worker is told every torrent, for its peers may be at
+ * any; one may be active at some workers and cold at others.
+ * Start. Control starts the dataplane with inherited descriptors: ABI_FD_CONFIG, a sealed memfd
+ * that holds one struct abi_config, and for each worker a listening SOCK_SEQPACKET socket,
+ * abi_fd_listen(worker). A worker accepts one control at a time on its socket; the dataplane opens
+ * no path itself. A worker that cannot start ends the process.
+ * Hello. Control sends ABI_HELLO; the worker answers ABI_WELCOME with the counters memfd, which is
+ * the same for all, or ABI_RESULT with ABI_ERR_VERSION and closes.
  * Life. Control's death leaves the dataplane serving. A new control says hello, asks ABI_LIST,
- * and sends only the difference.
+ * and sends only the difference. ABI_SHUTDOWN to any worker ends all.
  * Looking. ABI_PEERS asks for some of the connections, from a cursor on, and ABI_PEER says where to
- * go on: the dataplane keeps nothing between them. ABI_TRACE asks for the last events of one.
+ * go on: the worker keeps nothing between them. ABI_TRACE asks for the last events of one.
  * Torrents. ABI_ADD makes a cold entry. The first handshake for it raises ABI_ACTIVATE; control
  * answers ABI_LAYOUT (one layout memfd) and then ABI_FILES until every file has its descriptor,
- * or ABI_REFUSE. The torrent is active from the message that completes it.
+ * or ABI_REFUSE. The torrent is active from the message that completes it. A worker that finds
+ * pieces changed withdraws them and says ABI_WITHDRAWN; control tells the others ABI_WITHDRAW.
  * Requests are answered in order, each by one ABI_RESULT that repeats its cookie (ABI_HELLO by
  * ABI_WELCOME, ABI_LIST by ABI_HELD..., ABI_PEERS by ABI_PEER, ABI_TRACE by ABI_TRACED). Events
  * (ABI_ACTIVATE, ABI_DEACTIVATED, ABI_WITHDRAWN) have cookie 0 and come at any time.
@@ -35,14 +42,10 @@
 #include <stdint.h>
 
 #define ABI_MAGIC   0x53504c57u /* "SPLW" */
-#define ABI_VERSION 2u
-
-enum abi_fd {
-	ABI_FD_LISTEN = 3,
-	ABI_FD_CONFIG = 4,
-};
+#define ABI_VERSION 3u
 
 enum abi_limit {
+	ABI_WORKERS_MAX = 8,
 	ABI_ENTRIES_MAX = 64, /* torrents in one ABI_ADD, ABI_REMOVE or ABI_HELD */
 	ABI_FDS_MAX = 64,     /* descriptors in one ABI_FILES */
 	ABI_PEERS_MAX = 32,   /* connections in one ABI_PEER */
@@ -55,6 +58,20 @@ enum abi_limit {
 	ABI_TRACE_NAME_MAX = 16,
 	ABI_TRACE_TEXT_MAX = 80,
 };
+
+enum abi_fd {
+	ABI_FD_LISTEN = 3,      /* of worker 0 */
+	ABI_FD_CONFIG = 4,
+	ABI_FD_LISTEN_MORE = 5, /* of worker 1, and so on */
+	ABI_FD_END = ABI_FD_LISTEN_MORE + ABI_WORKERS_MAX - 1,
+};
+
+/* abi_fd_listen returns the descriptor of a worker's listening socket. */
+static inline int
+abi_fd_listen(uint32_t worker)
+{
+	return worker == 0 ? ABI_FD_LISTEN : ABI_FD_LISTEN_MORE + (int)worker - 1;
+}
 
 /* congestion control of a connection; the names are control's to give */
 enum abi_congestion {
@@ -95,16 +112,17 @@ struct abi_config {
 	uint16_t listen_port;            /* TCP port, host order */
 	uint16_t mtu;                    /* bytes of IP packet, [576, 9000] */
 	uint32_t flags;                  /* enum abi_config_flag */
-	uint32_t arena_mib;              /* block arena, [16, 1048576] */
-	uint32_t connections_max;        /* [1, 1048576] */
+	uint32_t arena_mib;              /* block arenas of all workers, [16, 1048576] */
+	uint32_t connections_max;        /* of all workers, [1, 1048576] */
 	uint32_t torrents_max;           /* cold and active, [1, 4194304] */
-	uint32_t active_max;             /* active at once, [1, 65536] */
-	int32_t cpu;                     /* the worker's CPU, or -1 for the scheduler's choice */
+	uint32_t active_max;             /* active at once at a worker, [1, 65536] */
 	uint32_t congestion;             /* enum abi_congestion: until a peer names its torrent */
-	uint32_t connections_per_source; /* from one address, [1, 1048576] */
+	uint32_t connections_per_source; /* from one address, of all workers, [1, 1048576] */
+	uint32_t worker_cnt;             /* [1, ABI_WORKERS_MAX] */
+	int32_t cpu[ABI_WORKERS_MAX];    /* each worker's, or -1 for the scheduler's choice */
 	uint32_t reserved[6];            /* 0 */
 };
-static_assert(sizeof(struct abi_config) == 456, "abi_config is part of the boundary");
+static_assert(sizeof(struct abi_config) == 488, "abi_config is part of the boundary");
 
 enum abi_type {
 	ABI_HELLO = 1,       /* c->d  no body */
@@ -125,6 +143,7 @@ enum abi_type {
 	ABI_PEER = 16,       /* d->c  struct abi_peers */
 	ABI_TRACE = 17,      /* c->d  struct abi_trace_ask; ABI_ERR_UNKNOWN: no such connection */
 	ABI_TRACED = 18,     /* d->c  struct abi_traced */
+	ABI_WITHDRAW = 19,   /* c->d  struct abi_withdraw: pieces that another worker withdrew */
 	ABI_TYPE_CNT
 };
 
@@ -161,14 +180,16 @@ struct abi_result {
 static_assert(sizeof(struct abi_result) == 24, "abi_result is part of the boundary");
 
 struct abi_welcome {
-	uint64_t boot_id;      /* random; a new one means a new dataplane that holds nothing */
+	uint64_t boot_id;      /* random, of the process; a new one: a dataplane that holds nothing */
 	uint32_t worker_cnt;
+	uint32_t worker;       /* who answers, [0, worker_cnt) */
 	uint32_t pid;
 	uint32_t torrent_cnt;
 	uint32_t counters_len; /* bytes to map of the counters memfd */
+	uint32_t reserved;
 	char port_text[ABI_TEXT_MAX]; /* what the port is and offers, for people */
 };
-static_assert(sizeof(struct abi_welcome) == 152, "abi_welcome is part of the boundary");
+static_assert(sizeof(struct abi_welcome) == 160, "abi_welcome is part of the boundary");
 
 struct abi_entry {
 	uint8_t info_hash[20];
@@ -224,6 +245,16 @@ struct abi_withdrawn {
 	int32_t sys_errno;
 };
 static_assert(sizeof(struct abi_withdrawn) == 32, "abi_withdrawn is part of the boundary");
+
+/* struct abi_withdraw. A torrent that is not active has nothing to be withdrawn: ABI_OK. Pieces
+ * that it does not have are ABI_ERR_MESSAGE, and none is withdrawn. Raises no ABI_WITHDRAWN. */
+struct abi_withdraw {
+	uint32_t id;
+	uint32_t piece_first;
+	uint32_t piece_cnt;
+	uint32_t reserved;
+};
+static_assert(sizeof(struct abi_withdraw) == 16, "abi_withdraw is part of the boundary");
 
 struct abi_peers_ask {
 	uint32_t cursor;     /* 0 first, then as the last ABI_PEER said */
@@ -307,6 +338,7 @@ struct abi_msg {
 		struct abi_files files;
 		struct abi_deactivated deactivated;
 		struct abi_withdrawn withdrawn;
+		struct abi_withdraw withdraw;
 		struct abi_peers_ask peers_ask;
 		struct abi_peers peers;
 		struct abi_trace_ask trace_ask;
@@ -363,14 +395,15 @@ static_assert(sizeof(struct abi_extent) == 24, "abi_extent is part of the bounda
 /* ---- The counters memfd. w: dataplane; control reads it.
  *
  *   struct abi_counters | desc[counter_cnt] | per worker: uint64_t[counter_cnt], 64-aligned
- *                       | abi_torrent_stat[slot_cnt]
+ *                       | per worker: abi_torrent_stat[slot_cnt], 64-aligned
  *
- * A counter's total is the sum over workers. A reader takes each 64-bit value whole; values are
- * published in housekeeping, a few hundred turns behind.
+ * A reader takes each 64-bit value whole; values are published in housekeeping, a few hundred
+ * turns behind. A torrent that is active at several workers has a slot at each.
  */
 enum abi_counter_kind {
-	ABI_COUNTER = 0, /* only grows */
-	ABI_GAUGE = 1,
+	ABI_COUNTER = 0, /* only grows; the total is the sum over workers */
+	ABI_GAUGE = 1,   /* the total is the sum over workers */
+	ABI_COMMON = 2,  /* every worker has the same or is on its way to it: the largest counts */
 };
 
 struct abi_counters {
@@ -378,15 +411,16 @@ struct abi_counters {
 	uint32_t version;
 	uint32_t counter_cnt;
 	uint32_t worker_cnt;
-	uint32_t slot_cnt;
+	uint32_t slot_cnt;         /* of each worker */
 	uint32_t worker_stride;    /* bytes from one worker's values to the next's */
 	uint64_t desc_off;
 	uint64_t value_off;
 	uint64_t torrent_off;
 	uint64_t tsc_hz;
-	uint64_t worker_cpu_ns[8]; /* CPU time of each worker's thread, as of its last housekeeping */
+	uint64_t torrent_stride;   /* bytes from one worker's slots to the next's */
+	uint64_t worker_cpu_ns[ABI_WORKERS_MAX]; /* of each thread, as of its last housekeeping */
 };
-static_assert(sizeof(struct abi_counters) == 120, "abi_counters is part of the boundary");
+static_assert(sizeof(struct abi_counters) == 128, "abi_counters is part of the boundary");
 
 struct abi_counter_desc {
 	uint32_t kind;                   /* enum abi_counter_kind */

@@ -13,7 +13,7 @@
 
 #include <stdint.h>
 
-/* X(name, kind, text); kind is COUNTER or GAUGE */
+/* X(name, kind, text); kind is COUNTER, GAUGE, or COMMON to all workers (enum abi_counter_kind) */
 #define COUNTERS_LIST(X)                                                                           \
 	X(turns, COUNTER, "turns of the worker")                                                   \
 	X(turns_idle, COUNTER, "turns that found nothing to do")                                   \
@@ -168,8 +168,8 @@
 	X(metadata_served, COUNTER, "metadata pieces sent (BEP 9)")                                \
 	X(metadata_rejected, COUNTER, "metadata requests rejected (BEP 9)")                        \
 	/* store */                                                                                \
-	X(torrents, GAUGE, "torrents known")                                                       \
-	X(torrents_active, GAUGE, "torrents active")                                               \
+	X(torrents, COMMON, "torrents known")                                                      \
+	X(torrents_active, GAUGE, "torrents active, counted at each worker")                       \
 	X(activations, COUNTER, "torrents activated")                                              \
 	X(deactivations, COUNTER, "torrents deactivated")                                          \
 	X(events_lost, COUNTER, "events for control dropped: queue full")                          \

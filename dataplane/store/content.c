@@ -397,3 +397,22 @@ content_withdraw(struct store *store, const struct unit *unit, enum abi_reason r
 	take_pieces(store, active, first, last);
 	(void)catalogue_event(store, &event);
 }
+
+enum abi_status
+store_withdraw(struct store *store, const struct abi_withdraw *withdraw)
+{
+	const struct torrent *torrent = store_by_id(store, withdraw->id);
+	uint32_t piece_cnt;
+
+	if (torrent == NULL)
+		return ABI_ERR_UNKNOWN;
+	if (torrent->active == NULL)
+		return ABI_OK;
+	piece_cnt = torrent->active->layout->piece_cnt;
+	if (withdraw->piece_cnt == 0 || withdraw->piece_first >= piece_cnt ||
+	    withdraw->piece_cnt > piece_cnt - withdraw->piece_first)
+		return ABI_ERR_MESSAGE;
+	take_pieces(store, torrent->active, withdraw->piece_first,
+	            withdraw->piece_first + withdraw->piece_cnt - 1);
+	return ABI_OK;
+}

@@ -208,6 +208,11 @@ store_files(struct store *store, const struct abi_files *files, const int *fds, 
 COLD enum abi_status
 store_refuse(struct store *store, uint32_t id);
 
+/* store_withdraw takes pieces back that another worker found changed. Not active: nothing to do.
+ * Returns ABI_OK, ABI_ERR_UNKNOWN, or ABI_ERR_MESSAGE (no such pieces; none is taken). */
+COLD enum abi_status
+store_withdraw(struct store *store, const struct abi_withdraw *withdraw);
+
 /* store_held copies entries for ABI_HELD, from *cursor (0 first) on; returns how many, 0 at the
  * end. The catalogue must not change between calls. */
 COLD uint32_t

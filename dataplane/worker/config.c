@@ -35,7 +35,12 @@ config_read(int fd, struct abi_config *config)
 		return "mtu out of range";
 	if (config->listen_port == 0)
 		return "listen_port is 0";
-	if (!within(config->arena_mib, 16, 1048576))
+	if (!within(config->worker_cnt, 1, ABI_WORKERS_MAX))
+		return "worker_cnt out of range";
+	for (uint32_t i = 0; i < config->worker_cnt; i++)
+		if (config->cpu[i] < -1)
+			return "cpu out of range";
+	if (!within(config->arena_mib, 16 * config->worker_cnt, 1048576))
 		return "arena_mib out of range";
 	if (!within(config->connections_max, 1, 1048576))
 		return "connections_max out of range";

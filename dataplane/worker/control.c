@@ -92,7 +92,8 @@ on_hello(struct control *control)
 
 	memset(welcome, 0, sizeof(*welcome));
 	welcome->boot_id = control->boot_id;
-	welcome->worker_cnt = 1;
+	welcome->worker_cnt = control->publish->head->worker_cnt;
+	welcome->worker = control->index;
 	welcome->pid = (uint32_t)getpid();
 	welcome->torrent_cnt = (uint32_t)control->ctr->value[CTR_torrents];
 	welcome->counters_len = control->publish->len;
@@ -167,7 +168,8 @@ torrent_result(struct control *control, uint32_t id, enum abi_status status)
 		result.sys_errno = errno;
 	if (torrent != NULL && torrent->state == TORRENT_ACTIVE) {
 		result.active = 1;
-		result.slot = (uint32_t)(torrent->active->stat - control->publish->stats);
+		result.slot = (uint32_t)(torrent->active->stat -
+		                         publish_stats(control->publish, control->index));
 	}
 	if (torrent != NULL && torrent->state != TORRENT_FILLING)
 		wire_torrent_changed(control->wire, torrent, false);
@@ -204,6 +206,12 @@ on_refuse(struct control *control)
 	uint32_t id = control->msg.u.ref.id;
 
 	torrent_result(control, id, store_refuse(control->store, id));
+}
+
+static void
+on_withdraw(struct control *control)
+{
+	answer_status(control, store_withdraw(control->store, &control->msg.u.withdraw));
 }
 
 static void
@@ -250,6 +258,7 @@ static const struct {
 	[ABI_SHUTDOWN] = {0, 0, 0, on_shutdown},
 	[ABI_PEERS] = {sizeof(struct abi_peers_ask), 0, 0, on_peers},
 	[ABI_TRACE] = {sizeof(struct abi_trace_ask), 0, 0, on_trace},
+	[ABI_WITHDRAW] = {sizeof(struct abi_withdraw), 0, 0, on_withdraw},
 };
 
 static bool

@@ -27,11 +27,12 @@ struct control {
 	bool event_held;         /* event waits for room in the socket */
 	struct store_event event;
 	uint64_t boot_id;
+	uint32_t index;          /* of the worker */
 	char port_text[ABI_TEXT_MAX];
 	struct store *store;
 	struct wire *wire;
 	struct worker *worker;   /* asked for its connections */
-	struct publish *publish;
+	const struct publish *publish;
 	struct counters *ctr;
 	bool shutdown;           /* control asked for the end */
 	struct abi_msg msg;      /* the message being handled */

@@ -24,32 +24,37 @@ arena_map(uint64_t len, bool huge)
 	return arena;
 }
 
-static bool
-make_port(struct worker *worker, const struct abi_config *config, char *error)
+/* part_of returns a worker's part of a number that is for all: an eighth more than its share when
+ * there are several, for peers do not spread evenly. */
+static uint32_t
+part_of(uint32_t whole, uint32_t worker_cnt)
 {
-	struct port_config port = {
-		.spec = config->port,
-		.xdp_object = config->xdp_object,
-		.address_be = config->address_be,
-		.listen_port = config->listen_port,
-		.mtu = config->mtu,
-		.queue_cnt = 1,
-	};
-	struct port_error why = {{0}};
-	const struct port_info *info;
+	uint32_t share = (whole + worker_cnt - 1) / worker_cnt;
 
-	worker->device = port_open(&port, &why);
-	if (worker->device == NULL) {
-		snprintf(error, WORKER_ERROR_MAX, "%s", why.text);
-		return false;
-	}
-	worker->port = port_queue(worker->device, 0, &worker->ctr);
-	info = port_info(worker->port);
+	return worker_cnt == 1 ? whole : share + share / 8;
+}
+
+/* arena_part returns the bytes of a worker's arena: whole hugepages. */
+static uint64_t
+arena_part(const struct abi_config *config)
+{
+	uint64_t mib = config->arena_mib;
+
+	if (config->worker_cnt > 1)
+		mib = mib / config->worker_cnt & ~1ull;
+	return mib << 20;
+}
+
+/* know_port fills what the worker has to know of its port. */
+static void
+know_port(struct worker *worker, const struct abi_config *config)
+{
+	const struct port_info *info = port_info(worker->port);
+
 	memcpy(worker->local.mac, info->mac, sizeof(worker->local.mac));
 	worker->local.mtu = info->mtu;
 	worker->local.addr_be = config->address_be;
 	snprintf(worker->control.port_text, sizeof(worker->control.port_text), "%s", info->text);
-	return true;
 }
 
 static enum store_integrity
@@ -68,10 +73,10 @@ make_store(struct worker *worker, const struct abi_config *config, char *error)
 	struct store_config store = {
 		.torrents_max = config->torrents_max,
 		.active_max = config->active_max,
-		.arena_len = (uint64_t)config->arena_mib << 20,
 		.integrity = integrity_of(config),
+		.arena_len = arena_part(config),
 		.ctr = &worker->ctr,
-		.stats = worker->publish.stats,
+		.stats = publish_stats(worker->publish, worker->index),
 	};
 
 	worker->arena_len = store.arena_len;
@@ -94,18 +99,19 @@ make_store(struct worker *worker, const struct abi_config *config, char *error)
 static bool
 make_peers(struct worker *worker, const struct abi_config *config, char *error)
 {
-	uint64_t random[4];
+	uint32_t connections_max = part_of(config->connections_max, config->worker_cnt);
+	uint64_t random[3];
 	struct wire_config wire = {
 		.store = worker->store,
-		.peers_max = config->connections_max,
+		.peers_max = connections_max,
 		.listen_port = config->listen_port,
 		.ctr = &worker->ctr,
 	};
 	struct tcp_config tcp = {
 		.local = worker->local,
 		.listen_port = config->listen_port,
-		.connections_max = config->connections_max,
-		.source_max = config->connections_per_source,
+		.connections_max = connections_max,
+		.source_max = part_of(config->connections_per_source, config->worker_cnt),
 		.cc = (enum tcp_cc)config->congestion,
 		.tso_max = port_info(worker->port)->tso_max,
 		.ecn = (config->flags & ABI_CONFIG_ECN) != 0,
@@ -119,13 +125,12 @@ make_peers(struct worker *worker, const struct abi_config *config, char *error)
 	wire.seed = random[0];
 	tcp.secret[0] = random[1];
 	tcp.secret[1] = random[2];
-	worker->control.boot_id = random[3];
 	worker->wire = wire_create(&wire);
 	worker->tcp = tcp_create(&tcp, worker->now_us);
 	if (worker->wire == NULL || worker->tcp == NULL ||
-	    pool_init(&worker->sessions, sizeof(struct session), config->connections_max) < 0) {
+	    pool_init(&worker->sessions, sizeof(struct session), connections_max) < 0) {
 		snprintf(error, WORKER_ERROR_MAX, "no memory for %u connections",
-		         config->connections_max);
+		         connections_max);
 		return false;
 	}
 	for (uint32_t i = 0; i < worker->sessions.cnt; i++)
@@ -133,46 +138,35 @@ make_peers(struct worker *worker, const struct abi_config *config, char *error)
 	return true;
 }
 
-struct worker *
-worker_create(const struct abi_config *config, int listen_fd, const volatile bool *stop,
-              char *error)
+bool
+worker_create(struct worker *worker, const struct worker_setup *setup, char *error)
 {
-	struct worker *worker = calloc(1, sizeof(*worker));
 	int err;
 
-	if (worker == NULL) {
-		snprintf(error, WORKER_ERROR_MAX, "no memory");
-		return NULL;
-	}
-	worker->stop = stop;
+	worker->index = setup->index;
+	worker->publish = setup->publish;
+	worker->stop = setup->stop;
 	worker->pump_tail = &worker->pump_head;
-	worker->busy_poll = (config->flags & ABI_CONFIG_POLL_BUSY) != 0;
+	worker->busy_poll = (setup->config->flags & ABI_CONFIG_POLL_BUSY) != 0;
 	worker->now_us = 1;
-	worker->control.listen_fd = -1;
 	worker->control.fd = -1;
-	err = publish_init(&worker->publish, config->active_max);
+	worker->control.index = setup->index;
+	worker->control.boot_id = setup->boot_id;
+	worker->control.worker = worker;
+	worker->control.publish = setup->publish;
+	worker->control.ctr = &worker->ctr;
+	err = control_init(&worker->control, abi_fd_listen(setup->index));
 	if (err < 0) {
-		snprintf(error, WORKER_ERROR_MAX, "no counters memfd: %s", strerror(-err));
-		goto err_destroy;
+		snprintf(error, WORKER_ERROR_MAX, "descriptor %d is no socket: %s",
+		         abi_fd_listen(setup->index), strerror(-err));
+		return false;
 	}
-	if (!make_port(worker, config, error) || !make_store(worker, config, error) ||
-	    !make_peers(worker, config, error))
-		goto err_destroy;
+	know_port(worker, setup->config);
+	if (!make_store(worker, setup->config, error) || !make_peers(worker, setup->config, error))
+		return false;
 	worker->control.store = worker->store;
 	worker->control.wire = worker->wire;
-	worker->control.worker = worker;
-	worker->control.publish = &worker->publish;
-	worker->control.ctr = &worker->ctr;
-	err = control_init(&worker->control, listen_fd);
-	if (err < 0) {
-		snprintf(error, WORKER_ERROR_MAX, "descriptor %d is no socket: %s", listen_fd,
-		         strerror(-err));
-		goto err_destroy;
-	}
-	return worker;
-err_destroy:
-	worker_destroy(worker);
-	return NULL;
+	return true;
 }
 
 /* part_all parts every session: no peer may hold content when the store goes. */
@@ -203,25 +197,25 @@ say_goodbye(struct worker *worker)
 }
 
 void
-worker_destroy(struct worker *worker)
+worker_part(struct worker *worker)
 {
-	if (worker == NULL)
-		return;
 	if (worker->tcp != NULL && worker->sessions.cnt > 0) {
 		part_all(worker);
 		say_goodbye(worker);
 	}
 	tcp_destroy(worker->tcp);
-	port_close(worker->device);
+	worker->tcp = NULL;
+}
+
+void
+worker_destroy(struct worker *worker)
+{
 	if (worker->wire != NULL)
 		wire_destroy(worker->wire);
 	if (worker->store != NULL)
 		store_destroy(worker->store);
 	if (worker->arena != NULL)
 		munmap(worker->arena, worker->arena_len);
-	if (worker->control.listen_fd >= 0)
-		control_fini(&worker->control);
-	publish_fini(&worker->publish);
+	control_fini(&worker->control);
 	pool_fini(&worker->sessions);
-	free(worker);
 }

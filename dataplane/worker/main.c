@@ -3,7 +3,8 @@
 
 /* spillway-dp: the dataplane process. Started by spillwayd with two descriptors (abi.h); it has no
  * options of its own. */
-#include "dataplane/worker/worker.h"
+#include "dataplane/worker/config.h"
+#include "dataplane/worker/dataplane.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -39,28 +40,6 @@ fail(const char *text)
 }
 
 static int
-run(const struct abi_config *config)
-{
-	bool no_huge = (config->flags & ABI_CONFIG_NO_HUGE) != 0;
-	char error[WORKER_ERROR_MAX] = "";
-	struct port_error why = {{0}};
-	struct worker *worker;
-	int cpu = config->cpu;
-
-	if (port_env_init(config->file_prefix, no_huge, &cpu, 1, &why) < 0)
-		return fail(why.text);
-	worker = worker_create(config, ABI_FD_LISTEN, &stop, error);
-	if (worker == NULL) {
-		port_env_fini();
-		return fail(error);
-	}
-	worker_run(worker);
-	worker_destroy(worker);
-	port_env_fini();
-	return 0;
-}
-
-static int
 usage(void)
 {
 	printf("spillway-dp " SPILLWAY_VERSION ": Spillway's dataplane.\n"
@@ -71,6 +50,7 @@ usage(void)
 int
 main(int argc, char **argv)
 {
+	char why[DATAPLANE_ERROR_MAX] = "";
 	struct abi_config config;
 	const char *error;
 
@@ -86,5 +66,5 @@ main(int argc, char **argv)
 	close(ABI_FD_CONFIG);
 	signals_init();
 	prctl(PR_SET_TIMERSLACK, 1000ul);
-	return run(&config);
+	return dataplane_run(&config, &stop, why) == 0 ? 0 : fail(why);
 }

@@ -19,9 +19,11 @@ static const struct {
 } descs[CTR_CNT] = {
 #define COUNTER ABI_COUNTER
 #define GAUGE   ABI_GAUGE
+#define COMMON  ABI_COMMON
 #define X(name, kind, text) {kind, #name, text},
 	COUNTERS_LIST(X)
 #undef X
+#undef COMMON
 #undef GAUGE
 #undef COUNTER
 };
@@ -56,39 +58,47 @@ tsc_hz_measure(void)
 	return ticks * 1000000000u / ns;
 }
 
-static void
-fill(struct publish *publish, uint32_t slot_cnt)
+/* head_of lays the memfd out. */
+static COLD struct abi_counters
+head_of(uint32_t worker_cnt, uint32_t slot_cnt)
+{
+	struct abi_counters head = {
+		.magic = ABI_MAGIC,
+		.version = ABI_VERSION,
+		.counter_cnt = CTR_CNT,
+		.worker_cnt = worker_cnt,
+		.slot_cnt = slot_cnt,
+		.worker_stride = line_up(CTR_CNT * sizeof(uint64_t)),
+		.desc_off = line_up(sizeof(head)),
+		.torrent_stride = line_up(slot_cnt * sizeof(struct abi_torrent_stat)),
+	};
+
+	head.value_off = line_up(head.desc_off + CTR_CNT * sizeof(struct abi_counter_desc));
+	head.torrent_off = head.value_off + worker_cnt * (uint64_t)head.worker_stride;
+	return head;
+}
+
+static COLD void
+fill(struct publish *publish, const struct abi_counters *from)
 {
 	struct abi_counters *head = publish->head;
 	struct abi_counter_desc *desc;
 
-	head->magic = ABI_MAGIC;
-	head->version = ABI_VERSION;
-	head->counter_cnt = CTR_CNT;
-	head->worker_cnt = 1;
-	head->slot_cnt = slot_cnt;
-	head->worker_stride = line_up(CTR_CNT * sizeof(uint64_t));
+	*head = *from;
 	head->tsc_hz = tsc_hz_measure();
-	head->desc_off = line_up(sizeof(*head));
-	head->value_off = line_up(head->desc_off + CTR_CNT * sizeof(struct abi_counter_desc));
-	head->torrent_off = head->value_off + head->worker_stride;
 	desc = (struct abi_counter_desc *)((char *)head + head->desc_off);
 	for (uint32_t i = 0; i < CTR_CNT; i++) {
 		desc[i].kind = descs[i].kind;
 		snprintf(desc[i].name, sizeof(desc[i].name), "%s", descs[i].name);
 		snprintf(desc[i].text, sizeof(desc[i].text), "%s", descs[i].text);
 	}
-	publish->values = (uint64_t *)((char *)head + head->value_off);
-	publish->stats = (struct abi_torrent_stat *)((char *)head + head->torrent_off);
 }
 
 int
-publish_init(struct publish *publish, uint32_t slot_cnt)
+publish_init(struct publish *publish, uint32_t worker_cnt, uint32_t slot_cnt)
 {
-	size_t len = line_up(sizeof(struct abi_counters)) +
-	             line_up(CTR_CNT * sizeof(struct abi_counter_desc)) +
-	             line_up(CTR_CNT * sizeof(uint64_t)) + 64 +
-	             slot_cnt * sizeof(struct abi_torrent_stat);
+	struct abi_counters head = head_of(worker_cnt, slot_cnt);
+	size_t len = head.torrent_off + worker_cnt * head.torrent_stride;
 
 	memset(publish, 0, sizeof(*publish));
 	publish->len = (uint32_t)len;
@@ -103,7 +113,7 @@ publish_init(struct publish *publish, uint32_t slot_cnt)
 	if (fcntl(publish->fd, F_ADD_SEALS,
 	          F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) < 0)
 		goto err_unmap;
-	fill(publish, slot_cnt);
+	fill(publish, &head);
 	return 0;
 err_unmap:
 	munmap(publish->head, len);
@@ -122,15 +132,27 @@ publish_fini(struct publish *publish)
 	publish->head = NULL;
 }
 
-void
-publish_counters(struct publish *publish, const struct counters *ctr)
+struct abi_torrent_stat *
+publish_stats(const struct publish *publish, uint32_t worker)
 {
+	const struct abi_counters *head = publish->head;
+
+	return (struct abi_torrent_stat *)((char *)publish->head + head->torrent_off +
+	                                   worker * head->torrent_stride);
+}
+
+void
+publish_counters(const struct publish *publish, uint32_t worker, const struct counters *ctr)
+{
+	const struct abi_counters *head = publish->head;
+	uint64_t *values = (uint64_t *)((char *)publish->head + head->value_off +
+	                                worker * (uint64_t)head->worker_stride);
 	struct timespec cpu;
 
 	for (uint32_t i = 0; i < CTR_CNT; i++)
-		__atomic_store_n(&publish->values[i], ctr->value[i], __ATOMIC_RELAXED);
+		__atomic_store_n(&values[i], ctr->value[i], __ATOMIC_RELAXED);
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-	__atomic_store_n(&publish->head->worker_cpu_ns[0],
+	__atomic_store_n(&publish->head->worker_cpu_ns[worker],
 	                 (uint64_t)cpu.tv_sec * 1000000000u + (uint64_t)cpu.tv_nsec,
 	                 __ATOMIC_RELAXED);
 }

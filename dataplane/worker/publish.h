@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* publish.h makes the counters memfd of abi.h and copies a worker's counters into it.
+/* publish.h makes the counters memfd of abi.h and copies the workers' counters into it.
  *
  * Threads. Each worker writes its own values; the store writes the torrents' slots in place.
  * Memory. One memfd, mapped once; sealed so that whoever else maps it can only read.
@@ -17,20 +17,24 @@ struct publish {
 	int fd;
 	uint32_t len;                   /* bytes mapped */
 	struct abi_counters *head;
-	uint64_t *values;               /* the one worker's */
-	struct abi_torrent_stat *stats; /* [slot_cnt] */
 };
 
-/* publish_init makes the memfd for one worker and slot_cnt torrents. Returns 0 or -errno. */
+/* publish_init makes the memfd for that many workers, with slot_cnt torrents each. Returns 0 or
+ * -errno. */
 COLD int
-publish_init(struct publish *publish, uint32_t slot_cnt);
+publish_init(struct publish *publish, uint32_t worker_cnt, uint32_t slot_cnt);
 
 /* publish_fini unmaps and closes it. */
 COLD void
 publish_fini(struct publish *publish);
 
-/* publish_counters copies the counters and the thread's CPU time. Call in housekeeping. */
+/* publish_stats returns a worker's slots. */
+struct abi_torrent_stat *
+publish_stats(const struct publish *publish, uint32_t worker);
+
+/* publish_counters copies a worker's counters and the calling thread's CPU time, for which no other
+ * worker's cache lines are written but that of the times. Call in housekeeping. */
 void
-publish_counters(struct publish *publish, const struct counters *ctr);
+publish_counters(const struct publish *publish, uint32_t worker, const struct counters *ctr);
 
 #endif

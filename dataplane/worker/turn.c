@@ -139,7 +139,7 @@ housekeeping(struct worker *worker)
 	tick_peers(worker);
 	store_tick(worker->store, worker->now_us);
 	session_look(worker);
-	publish_counters(&worker->publish, &worker->ctr);
+	publish_counters(worker->publish, worker->index, &worker->ctr);
 	worker->turn_cnt = 0;
 	worker->housekept_us = worker->now_us;
 }

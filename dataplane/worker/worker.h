@@ -9,8 +9,11 @@
  * The two towers meet here: a session ties a TCP connection to a peer. tcp and wire know nothing
  * of each other; what one reports, the worker tells the other.
  *
- * Threads. A worker runs on the thread that made it. Memory: taken by worker_create.
- * Lifecycle. worker_create; worker_run until told to stop; worker_destroy.
+ * Threads. A worker runs on the thread that made it and shares nothing that is written with the
+ * others: what they have in common is the device, whose queues are apart, and the counters memfd,
+ * where each has its own part. Memory: taken by worker_create.
+ * Lifecycle. worker_create; worker_run until told to stop; worker_part; the device is closed;
+ * worker_destroy.
  */
 #ifndef SPILLWAY_DATAPLANE_WORKER_WORKER_H
 #define SPILLWAY_DATAPLANE_WORKER_WORKER_H
@@ -56,31 +59,46 @@ struct worker {
 	struct ip_local local;
 	struct counters ctr;
 	/* housekeeping and start */
-	struct port_device *device;
+	uint32_t index;
 	struct pool sessions;
 	uint32_t look_cursor;
 	void *arena;
 	uint64_t arena_len;
-	struct publish publish;
+	const struct publish *publish;
 	struct control control;
 	const volatile bool *stop;
 };
 
-/* worker_create makes everything from the configuration: port, arena, store, wire, tcp.
- *
- * listen_fd  control's inherited socket; taken over.
- * stop       set by a signal handler when the end is wanted.
- * error      out, [0, WORKER_ERROR_MAX): one line for the operator, on failure.
- * Returns the worker or NULL. Free with worker_destroy. */
-COLD struct worker *
-worker_create(const struct abi_config *config, int listen_fd, const volatile bool *stop,
-              char *error);
+/* struct worker_setup is what a worker is made of. */
+struct worker_setup {
+	const struct abi_config *config;
+	uint32_t index;           /* [0, config->worker_cnt) */
+	struct port *port;        /* its queue, which counts into worker->ctr */
+	const struct publish *publish;
+	uint64_t boot_id;
+	const volatile bool *stop;
+};
 
-/* worker_run turns until *stop or control's ABI_SHUTDOWN; then resets every connection. */
+/* worker_create makes everything from the configuration: arena, store, wire, tcp; of what is for
+ * the whole dataplane (arena_mib, connections_max, connections_per_source) it takes its part. Takes
+ * over its listening socket, abi_fd_listen.
+ *
+ * worker  zeroed, but for port and ctr.
+ * error   out, [0, WORKER_ERROR_MAX): one line for the operator, on failure.
+ * Returns whether it could; if not, worker_part and worker_destroy are due all the same. */
+COLD bool
+worker_create(struct worker *worker, const struct worker_setup *setup, char *error);
+
+/* worker_run turns until *stop or control's ABI_SHUTDOWN. */
 void
 worker_run(struct worker *worker);
 
-/* worker_destroy ends all layers. NULL is allowed. */
+/* worker_part resets every connection; what the device has of the worker's blocks comes back when
+ * it is closed. */
+COLD void
+worker_part(struct worker *worker);
+
+/* worker_destroy ends the other layers, once the device is closed. */
 COLD void
 worker_destroy(struct worker *worker);
 

@@ -3,8 +3,9 @@
 # Copyright (c) 2026 The Spillway authors
 """A stand-in for spillway-dp that only speaks dataplane/abi.h, for tests of spillwayd alone.
 
-It is started like the dataplane (descriptors 3 and 4). In the folder $SPILLWAY_DOUBLE_DIR it keeps
-events.jsonl (each message received) and takes orders on the datagram socket orders.sock:
+It is started like the dataplane (descriptors 3, 4, and from 5 on those of more workers). In the
+folder $SPILLWAY_DOUBLE_DIR it keeps events.jsonl (each message received, by which worker) and takes
+orders on the datagram socket orders.sock, for worker 0 unless they begin with "@WORKER":
 
     activate ID | withdraw ID FILE PIECE_FIRST PIECE_CNT REASON | deactivate ID BYTES
     uploaded ID BYTES PEERS | counter INDEX VALUE | peers CNT (-1: never told) | garbage |
@@ -13,6 +14,7 @@ events.jsonl (each message received) and takes orders on the datagram socket ord
 If the file "fail" is in that folder it prints the file's text and exits with status 3 at once.
 """
 import array
+import contextlib
 import json
 import os
 import secrets
@@ -21,9 +23,9 @@ import socket
 import struct
 import sys
 
-MAGIC, VERSION = 0x53504C57, 2
+MAGIC, VERSION = 0x53504C57, 3
 (HELLO, WELCOME, RESULT, ADD, REMOVE, LIST, HELD, ACTIVATE, LAYOUT, FILES, REFUSE, DEACTIVATED,
- WITHDRAWN, SHUTDOWN, PEERS, PEER, TRACE, TRACED) = range(1, 19)
+ WITHDRAWN, SHUTDOWN, PEERS, PEER, TRACE, TRACED, WITHDRAW) = range(1, 20)
 OK, ERR_VERSION, ERR_MESSAGE, ERR_UNKNOWN, ERR_EXISTS, ERR_FULL, ERR_LAYOUT, ERR_STATE = range(8)
 ENTRIES_MAX, FDS_MAX, PEERS_MAX, TRACE_MAX = 64, 64, 32, 25
 HDR = struct.Struct("=IHHII")
@@ -31,37 +33,37 @@ ENTRY = struct.Struct("=20sIII")
 PEER_ROW = struct.Struct("=6Q7QIIIHHII9I20s")
 EVENT = struct.Struct("=QQQ16s16s16s80s")
 ENTRIES_LEN = 8 + ENTRIES_MAX * ENTRY.size
-CONFIG = struct.Struct("=II64s256s64sIHHIIIIIiII24x")
+CONFIG = struct.Struct("=II64s256s64sIHHIIIIIIII8i24x")
 LAYOUT_HDR = struct.Struct("=IIQIIIIIIIIQQQQ20sI")
 COUNTERS = ("payload_bytes", "disk_bytes", "peers", "torrents_active", "requests")
 SLOT_CNT = 16
 
 
 class Counters:
-    """The counters memfd."""
+    """The counters memfd of all workers."""
 
-    def __init__(self):
-        self.desc_off = 120
+    def __init__(self, worker_cnt):
+        self.desc_off = 128
         self.value_off = (self.desc_off + 136 * len(COUNTERS) + 63) // 64 * 64
-        self.torrent_off = self.value_off + 64
-        self.len = self.torrent_off + 32 * SLOT_CNT
+        self.torrent_off = self.value_off + 64 * worker_cnt
+        self.len = self.torrent_off + 32 * SLOT_CNT * worker_cnt
         self.fd = os.memfd_create("double-counters")
         os.ftruncate(self.fd, self.len)
-        head = struct.pack("=IIIIIIQQQQ8Q", MAGIC, VERSION, len(COUNTERS), 1, SLOT_CNT, 64,
-                           self.desc_off, self.value_off, self.torrent_off, 2_000_000_000,
-                           500_000_000, 0, 0, 0, 0, 0, 0, 0)
+        head = struct.pack("=IIIIIIQQQQQ8Q", MAGIC, VERSION, len(COUNTERS), worker_cnt, SLOT_CNT,
+                           64, self.desc_off, self.value_off, self.torrent_off, 2_000_000_000,
+                           32 * SLOT_CNT, *[500_000_000 * (i < worker_cnt) for i in range(8)])
         os.pwrite(self.fd, head, 0)
         for i, name in enumerate(COUNTERS):
             text = f"what {name} counts"
             os.pwrite(self.fd, struct.pack("=II40s88s", 0, 0, name.encode(), text.encode()),
                       self.desc_off + 136 * i)
 
-    def value(self, index, value):
-        os.pwrite(self.fd, struct.pack("=Q", value), self.value_off + 8 * index)
+    def value(self, worker, index, value):
+        os.pwrite(self.fd, struct.pack("=Q", value), self.value_off + 64 * worker + 8 * index)
 
-    def slot(self, slot, torrent_id, peers, uploaded):
+    def slot(self, worker, slot, torrent_id, peers, uploaded):
         os.pwrite(self.fd, struct.pack("=IIQQQ", torrent_id, peers, uploaded, 0, 0),
-                  self.torrent_off + 32 * slot)
+                  self.torrent_off + 32 * (SLOT_CNT * worker + slot))
 
 
 class Torrent:
@@ -75,41 +77,34 @@ class Torrent:
         self.slot = 0
 
 
-class Double:
-    def __init__(self, folder):
-        self.folder = folder
-        self.boot = secrets.randbits(64)
+class Worker:
+    """One worker: its socket and what it holds."""
+
+    def __init__(self, double, index):
+        self.double = double
+        self.index = index
         self.torrents = {}
-        self.counters = Counters()
+        self.counters = double.counters
         self.conn = None
         self.hung = False
         self.peer_cnt = 0
-        self.sel = selectors.DefaultSelector()
-        self.listener = socket.socket(fileno=3)
-        self.config = os.pread(4, CONFIG.size, 0)
-        fields = CONFIG.unpack(self.config)
-        self.port = fields[2].rstrip(b"\0").decode()
-        self.note("start", magic=fields[0], port=self.port, listen_port=fields[6],
-                  flags=fields[8], congestion=fields[14], per_source=fields[15],
-                  sid=os.getsid(0), pid=os.getpid())
-        path = os.path.join(folder, "orders.sock")
-        if os.path.exists(path):
-            os.unlink(path)
-        self.orders = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.orders.bind(path)
-        self.sel.register(self.orders, selectors.EVENT_READ)
-        self.sel.register(self.listener, selectors.EVENT_READ)
+        self.sel = double.sel
+        self.listener = socket.socket(fileno=3 if index == 0 else 4 + index)
+        self.sel.register(self.listener, selectors.EVENT_READ, self.accept)
 
     def note(self, what, **fields):
-        with open(os.path.join(self.folder, "events.jsonl"), "a", encoding="ascii") as out:
-            out.write(json.dumps({"what": what, **fields}) + "\n")
+        self.double.note(what, worker=self.index, **fields)
+
+    def slot(self, torrent, torrent_id, peers, uploaded):
+        self.counters.slot(self.index, torrent.slot, torrent_id, peers, uploaded)
 
     def send(self, kind, body=b"", cookie=0, fds=()):
         if self.conn is None:
             return
         message = HDR.pack(MAGIC, VERSION, kind, cookie, len(body)) + body
         extra = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-        self.conn.sendmsg([message], extra)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # message() notices
+            self.conn.sendmsg([message], extra)
 
     def result(self, cookie, status=OK, done=0, slot=0, active=0):
         self.send(RESULT, struct.pack("=IiIIII", status, 0, done, slot, active, 0), cookie)
@@ -117,9 +112,10 @@ class Double:
     # ---- Messages.
 
     def on_hello(self, cookie, _body, _fds):
-        text = f"double of {self.port}".encode()
-        self.send(WELCOME, struct.pack("=QIIII128s", self.boot, 1, os.getpid(), len(self.torrents),
-                                       self.counters.len, text), cookie, [self.counters.fd])
+        text = f"double of {self.double.port}".encode()
+        self.send(WELCOME, struct.pack("=QIIIIII128s", self.double.boot, self.double.worker_cnt,
+                                       self.index, os.getpid(), len(self.torrents),
+                                       self.counters.len, 0, text), cookie, [self.counters.fd])
 
     def on_list(self, cookie, _body, _fds):
         rows = [ENTRY.pack(t.info_hash, i, int(t.active), t.congestion)
@@ -164,7 +160,7 @@ class Double:
         for fd in torrent.fds:
             os.close(fd)
         if torrent.active:
-            self.counters.slot(torrent.slot, 0, 0, 0)
+            self.slot(torrent, 0, 0, 0)
         torrent.fds, torrent.active, torrent.layout = [], False, None
 
     def on_layout(self, cookie, body, fds):
@@ -191,12 +187,17 @@ class Double:
             torrent.active = len(torrent.fds) == torrent.layout["file_cnt"]
             if torrent.active:
                 torrent.slot = torrent_id % SLOT_CNT
-                self.counters.slot(torrent.slot, torrent_id, 0, 0)
+                self.slot(torrent, torrent_id, 0, 0)
             self.result(cookie, OK, slot=torrent.slot, active=int(torrent.active))
 
     def on_refuse(self, cookie, body, _fds):
         self.note("refused", id=struct.unpack_from("=I", body)[0])
         self.result(cookie)
+
+    def on_withdraw(self, cookie, body, _fds):
+        torrent_id, first, cnt, _ = struct.unpack("=IIII", body)
+        self.note("withdraw", id=torrent_id, first=first, cnt=cnt)
+        self.result(cookie, OK if torrent_id in self.torrents else ERR_UNKNOWN)
 
     def on_peers(self, cookie, body, _fds):
         """Peers that are made up, some in each answer."""
@@ -249,9 +250,9 @@ class Double:
             self.send(DEACTIVATED, struct.pack("=IIQQ", int(args[0]), slot, int(args[1]), 1))
         elif name == "uploaded":
             torrent_id, uploaded, peers = map(int, args)
-            self.counters.slot(self.torrents[torrent_id].slot, torrent_id, peers, uploaded)
+            self.slot(self.torrents[torrent_id], torrent_id, peers, uploaded)
         elif name == "counter":
-            self.counters.value(int(args[0]), int(args[1]))
+            self.counters.value(self.index, int(args[0]), int(args[1]))
         elif name == "peers":
             self.peer_cnt = int(args[0])
         elif name == "garbage":
@@ -263,20 +264,20 @@ class Double:
             self.sel.unregister(self.conn)
         elif name == "resume":
             self.hung = False
-            self.sel.register(self.conn, selectors.EVENT_READ)
+            self.sel.register(self.conn, selectors.EVENT_READ, self.message)
         elif name == "hang-up":
             self.hang_up()
         elif name == "die":
             print("double: told to die", flush=True)
             os._exit(int(args[0]))
 
-    # ---- The loop.
+    # ---- The connection.
 
     def accept(self):
         """One control at a time: the next waits in the socket's queue."""
         self.conn, _ = self.listener.accept()
         self.sel.unregister(self.listener)
-        self.sel.register(self.conn, selectors.EVENT_READ)
+        self.sel.register(self.conn, selectors.EVENT_READ, self.message)
         self.note("control-came")
 
     def hang_up(self):
@@ -284,9 +285,11 @@ class Double:
         self.sel.unregister(self.conn)
         self.conn.close()
         self.conn = None
-        self.sel.register(self.listener, selectors.EVENT_READ)
+        self.sel.register(self.listener, selectors.EVENT_READ, self.accept)
 
     def message(self):
+        if self.conn is None or self.hung:
+            return
         try:
             data, fds, _, _ = socket.recv_fds(self.conn, 65536, FDS_MAX)
         except ConnectionResetError:
@@ -300,23 +303,52 @@ class Double:
         handler = {HELLO: self.on_hello, LIST: self.on_list, ADD: self.on_add,
                    REMOVE: self.on_remove, LAYOUT: self.on_layout, FILES: self.on_files,
                    REFUSE: self.on_refuse, SHUTDOWN: self.on_shutdown,
-                   PEERS: self.on_peers, TRACE: self.on_trace}[kind]
+                   PEERS: self.on_peers, TRACE: self.on_trace,
+                   WITHDRAW: self.on_withdraw}[kind]
         self.note("message", kind=kind, fds=len(fds), cnt=struct.unpack_from("=I", body)[0]
                   if kind in (ADD, REMOVE) else 0)
         handler(cookie, body, fds)
         for fd in fds:
             os.close(fd)
 
+
+class Double:
+    """The process: its workers, what they have counted, and the test's orders."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.boot = secrets.randbits(64)
+        self.sel = selectors.DefaultSelector()
+        fields = CONFIG.unpack(os.pread(4, CONFIG.size, 0))
+        self.port = fields[2].rstrip(b"\0").decode()
+        self.worker_cnt = fields[15]
+        self.counters = Counters(self.worker_cnt)
+        self.note("start", magic=fields[0], port=self.port, listen_port=fields[6],
+                  flags=fields[8], congestion=fields[13], per_source=fields[14],
+                  workers=self.worker_cnt, cpus=fields[16:24], sid=os.getsid(0), pid=os.getpid())
+        self.workers = [Worker(self, i) for i in range(self.worker_cnt)]
+        path = os.path.join(folder, "orders.sock")
+        if os.path.exists(path):
+            os.unlink(path)
+        self.orders = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.orders.bind(path)
+        self.sel.register(self.orders, selectors.EVENT_READ, self.order)
+
+    def note(self, what, **fields):
+        with open(os.path.join(self.folder, "events.jsonl"), "a", encoding="ascii") as out:
+            out.write(json.dumps({"what": what, **fields}) + "\n")
+
+    def order(self):
+        words = self.orders.recv(256).decode().split()
+        worker = int(words.pop(0)[1:]) if words[0].startswith("@") else 0
+        self.workers[worker].order(words)
+
     def run(self):
+        """An order is obeyed before a message that came after it."""
         while True:
-            for key, _ in self.sel.select():
-                if key.fileobj is self.orders:
-                    words = self.orders.recv(256).decode().split()
-                    self.order(words)
-                elif key.fileobj is self.listener:
-                    self.accept()
-                elif self.conn is not None and not self.hung:
-                    self.message()
+            ready = [key for key, _ in self.sel.select()]
+            for key in sorted(ready, key=lambda key: key.fileobj is not self.orders):
+                key.data()
 
 
 def main():

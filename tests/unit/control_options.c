@@ -48,7 +48,8 @@ defaults_hold(void **state)
 	options_default(&o);
 	assert_string_equal(o.port, "af_xdp:eth0");
 	assert_int_equal(o.listen_port, 6881);
-	assert_int_equal(o.cpu, -1);
+	assert_string_equal(o.cpu, "-1");
+	assert_int_equal(options_worker_cnt(&o), 1);
 	assert_int_equal(o.huge, 1);
 	assert_int_equal(o.poll, OPTION_POLL_ADAPTIVE);
 }
@@ -82,7 +83,13 @@ static const struct {
 	{"mtu: 15x\n", ":1:", "not a whole number"},
 	{"mtu: ' 1500'\n", ":1:", "not a whole number"},
 	{"mtu:\n", ":1:", "not a whole number"},
-	{"cpu: -2\n", ":1:", "-1 to 1023"},
+	{"cpu: -2\n", ":1:", "\"-2\" is not -1 or a list of CPUs from 0 to 1023"},
+	{"cpu: 1024\n", ":1:", "0 to 1023"},
+	{"cpu: 2,\n", ":1:", "not -1 or a list"},
+	{"cpu: 2;3\n", ":1:", "not -1 or a list"},
+	{"cpu: 0,1,2,3,4,5,6,7,8\n", ":1:", "more than 8"},
+	{"workers: 0\n", ":1:", "auto or 1 or 2"},
+	{"workers: 9\n", ":1:", "auto or 1 or 2"},
 	{"huge: maybe\n", ":1:", "no or yes"},
 	{"port: ''\n", ":1:", "option port"},
 	{"mtu: 1500\nmtu: 1500\n", ":2:", "twice"},

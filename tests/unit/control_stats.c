@@ -27,7 +27,7 @@ struct image {
 	struct abi_counters hdr;
 	struct abi_counter_desc desc[COUNTER_CNT];
 	uint64_t values[WORKER_CNT][8];
-	struct abi_torrent_stat slots[SLOT_CNT];
+	struct abi_torrent_stat slots[WORKER_CNT][SLOT_CNT];
 };
 
 static struct image
@@ -44,11 +44,13 @@ good(void)
 			.desc_off = offsetof(struct image, desc),
 			.value_off = offsetof(struct image, values),
 			.torrent_off = offsetof(struct image, slots),
+			.torrent_stride = SLOT_CNT * sizeof(struct abi_torrent_stat),
 			.tsc_hz = 1000,
 			.worker_cpu_ns = {30, 12},
 		},
 		.values = {{1, 2, 3}, {10, 20, UINT64_C(1) << 40}},
-		.slots = {[2] = {.id = 9, .peer_cnt = 4, .uploaded_bytes = 77}},
+		.slots[0][2] = {.id = 9, .peer_cnt = 4, .uploaded_bytes = 77},
+		.slots[1][0] = {.id = 9, .peer_cnt = 1, .uploaded_bytes = 5},
 	};
 
 	for (int i = 0; i < COUNTER_CNT; i++)
@@ -83,11 +85,35 @@ values_are_summed(void **state)
 	assert_int_equal(strlen(desc.text), sizeof(desc.text) - 1);
 	assert_int_equal(stats_counter_named(stats, "counter_2"), (UINT64_C(1) << 40) + 3);
 	assert_int_equal(stats_counter_named(stats, "none"), 0);
+	assert_int_equal(stats_worker_cnt(stats), WORKER_CNT);
+	assert_int_equal(stats_counter_of(stats, 0, 1), 2);
+	assert_int_equal(stats_counter_of(stats, 1, 1), 20);
 	assert_int_equal(stats_slot_cnt(stats), SLOT_CNT);
-	assert_int_equal(stats_slot(stats, 2).id, 9);
-	assert_int_equal(stats_slot(stats, 2).uploaded_bytes, 77);
+	assert_int_equal(stats_slot(stats, 0, 2).id, 9);
+	assert_int_equal(stats_slot(stats, 0, 2).uploaded_bytes, 77);
+	assert_int_equal(stats_slot(stats, 1, 0).uploaded_bytes, 5);
+	assert_int_equal(stats_slot(stats, 1, 2).id, 0);
 	assert_int_equal(stats_cpu_ns(stats), 42);
+	assert_int_equal(stats_cpu_ns_of(stats, 1), 12);
 	assert_int_equal(stats_tsc_hz(stats), 1000);
+	stats_close(stats);
+}
+
+static void
+what_is_common_is_not_summed(void **state)
+{
+	struct image image = good();
+	struct abi_counter_desc desc;
+	struct stats *stats;
+	struct fail fail;
+
+	(void)state;
+	image.desc[0].kind = ABI_COMMON;
+	image.desc[1].kind = ABI_GAUGE;
+	assert_int_equal(stats_open(&stats, image_fd(&image), sizeof(image), &fail), 0);
+	assert_int_equal(stats_counter(stats, 0, &desc), 10);
+	assert_int_equal(stats_counter_named(stats, "counter_0"), 10);
+	assert_int_equal(stats_counter(stats, 1, &desc), 22);
 	stats_close(stats);
 }
 
@@ -162,6 +188,11 @@ lies_are_refused(void **state)
 	REFUSED(value_off, sizeof(struct image));
 	REFUSED(value_off, offsetof(struct image, values) + 1);
 	REFUSED(torrent_off, UINT64_MAX - 7);
+	REFUSED(torrent_stride, 8);
+	REFUSED(torrent_stride, SLOT_CNT * sizeof(struct abi_torrent_stat) + 8);
+	REFUSED(torrent_stride, SLOT_CNT * sizeof(struct abi_torrent_stat) - 1);
+	REFUSED(torrent_stride, UINT64_MAX - 7);
+	REFUSED(torrent_stride, UINT64_C(1) << 63);
 }
 
 int
@@ -169,6 +200,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_summed),
+		cmocka_unit_test(what_is_common_is_not_summed),
 		cmocka_unit_test(later_values_are_seen),
 		cmocka_unit_test(lies_are_refused),
 	};

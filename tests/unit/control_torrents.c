@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WORKERS = 3 };
+
 static struct torrent *
 insert(struct torrents *set, uint32_t id, const char *hex, const char *name)
 {
@@ -39,7 +41,7 @@ three(void)
 {
 	struct torrents *set;
 
-	assert_int_equal(torrents_create(&set), 0);
+	assert_int_equal(torrents_create(&set, WORKERS), 0);
 	insert(set, 1, "cccccccc11", "debian");
 	insert(set, 2, "aaaaaaaa", "debian-live");
 	insert(set, 9, "cccccccc22", "aaaaaaaab");
@@ -148,27 +150,77 @@ queue_keeps_order(void **state)
 	struct torrents *set = three();
 
 	(void)state;
-	assert_null(torrents_peek(set));
+	assert_null(torrents_peek(set, 0));
 	for (int round = 0; round < 2; round++) {
-		torrents_push(set, torrents_by_id(set, 9));
-		torrents_push(set, torrents_by_id(set, 1));
-		torrents_push(set, torrents_by_id(set, 2));
-		torrents_push(set, torrents_by_id(set, 9));
-		assert_int_equal(torrents_pop(set)->id, 9);
-		assert_int_equal(torrents_pop(set)->id, 1);
-		assert_int_equal(torrents_pop(set)->id, 2);
-		assert_null(torrents_peek(set));
+		torrents_push(set, 0, torrents_by_id(set, 9));
+		torrents_push(set, 0, torrents_by_id(set, 1));
+		torrents_push(set, 0, torrents_by_id(set, 2));
+		torrents_push(set, 0, torrents_by_id(set, 9));
+		assert_int_equal(torrents_pop(set, 0)->id, 9);
+		assert_int_equal(torrents_pop(set, 0)->id, 1);
+		assert_int_equal(torrents_pop(set, 0)->id, 2);
+		assert_null(torrents_peek(set, 0));
 	}
-	torrents_push(set, torrents_by_id(set, 1));
-	torrents_push(set, torrents_by_id(set, 2));
-	torrents_push(set, torrents_by_id(set, 9));
+	torrents_push(set, 0, torrents_by_id(set, 1));
+	torrents_push(set, 0, torrents_by_id(set, 2));
+	torrents_push(set, 0, torrents_by_id(set, 9));
 	torrents_free_one(set, torrents_by_id(set, 9));
 	torrents_free_one(set, torrents_by_id(set, 1));
 	insert(set, 11, "bb", "late");
-	torrents_push(set, torrents_by_id(set, 11));
-	assert_int_equal(torrents_pop(set)->id, 2);
-	assert_int_equal(torrents_pop(set)->id, 11);
-	assert_null(torrents_peek(set));
+	torrents_push(set, 0, torrents_by_id(set, 11));
+	assert_int_equal(torrents_pop(set, 0)->id, 2);
+	assert_int_equal(torrents_pop(set, 0)->id, 11);
+	assert_null(torrents_peek(set, 0));
+	torrents_destroy(set);
+}
+
+static void
+each_worker_has_its_queue(void **state)
+{
+	struct torrents *set = three();
+
+	(void)state;
+	torrents_push(set, 2, torrents_by_id(set, 9));
+	torrents_push_all(set, torrents_by_id(set, 1));
+	torrents_push_all(set, torrents_by_id(set, 2));
+	assert_int_equal(torrents_pop(set, 0)->id, 1);
+	assert_int_equal(torrents_pop(set, 2)->id, 9);
+	assert_int_equal(torrents_pop(set, 2)->id, 1);
+	/* One that is freed leaves the queues that it is still in. */
+	torrents_free_one(set, torrents_by_id(set, 1));
+	for (uint32_t worker = 0; worker < WORKERS; worker++) {
+		assert_int_equal(torrents_pop(set, worker)->id, 2);
+		assert_null(torrents_peek(set, worker));
+	}
+	torrents_destroy(set);
+}
+
+static void
+places_are_summed_up(void **state)
+{
+	struct torrents *set = three();
+	struct torrent *t = torrents_by_id(set, 2);
+
+	(void)state;
+	t->uploaded_bytes = 1000;
+	assert_false(torrents_whole(t).held);
+	for (uint32_t worker = 0; worker < WORKERS; worker++) {
+		assert_false(torrents_whole(t).held);
+		t->place[worker].sync = SYNC_HELD;
+		t->place[worker].live_peer_cnt = worker + 1;
+		t->place[worker].live_uploaded_bytes = 10 * worker;
+	}
+	assert_true(torrents_whole(t).held);
+	assert_false(torrents_whole(t).active);
+	assert_false(torrents_whole(t).refused);
+	assert_int_equal(torrents_whole(t).peer_cnt, 6);
+	assert_int_equal(torrents_whole(t).uploaded_bytes, 1030);
+	t->place[1].active = true;
+	assert_true(torrents_whole(t).active);
+	t->place[2].stale = true;
+	assert_false(torrents_whole(t).held);
+	t->place[2].sync = SYNC_REFUSED;
+	assert_true(torrents_whole(t).refused);
 	torrents_destroy(set);
 }
 
@@ -181,7 +233,7 @@ appended_are_found_once_sorted(void **state)
 	uint64_t x = 1;
 
 	(void)state;
-	assert_int_equal(torrents_create(&set), 0);
+	assert_int_equal(torrents_create(&set, WORKERS), 0);
 	for (row.id = 1; row.id <= 5000; row.id++) {
 		x = x * 6364136223846793005u + 1442695040888963407u;
 		memcpy(row.info_hash, &x, sizeof(x));
@@ -206,6 +258,8 @@ main(void)
 		cmocka_unit_test(hidden_ones_are_not_found),
 		cmocka_unit_test(walk_bears_changes),
 		cmocka_unit_test(queue_keeps_order),
+		cmocka_unit_test(each_worker_has_its_queue),
+		cmocka_unit_test(places_are_summed_up),
 		cmocka_unit_test(appended_are_found_once_sorted),
 	};
 

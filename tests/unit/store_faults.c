@@ -110,6 +110,35 @@ changed_bytes_are_never_sent(void **state)
 	fault_close(&fault);
 }
 
+/* What another worker found changed is gone here, too, and control is not told of it again. */
+static void
+others_withdrawals_are_taken(void **state)
+{
+	struct abi_withdraw withdraw = {.id = 9, .piece_first = 1, .piece_cnt = 2};
+	struct store_event event;
+	struct fault fault;
+
+	(void)state;
+	fault_open(&fault, 128 * KIB);
+	assert_int_equal(store_withdraw(fault.shop.store, &withdraw), ABI_OK);
+	assert_int_equal(store_withdraw(fault.shop.store, &withdraw), ABI_OK);
+	expect_withdrawn(&fault, 2);
+	assert_int_equal(store_events(fault.shop.store, &event, 1), 0);
+	assert_int_equal(get(&fault, 0, 0), STORE_READY);
+	assert_int_equal(get(&fault, 1, 0), STORE_ABSENT);
+	assert_int_equal(get(&fault, 2, 0), STORE_ABSENT);
+	withdraw.piece_cnt = 4;
+	assert_int_equal(store_withdraw(fault.shop.store, &withdraw), ABI_ERR_MESSAGE);
+	withdraw.piece_cnt = UINT32_MAX;
+	assert_int_equal(store_withdraw(fault.shop.store, &withdraw), ABI_ERR_MESSAGE);
+	withdraw.piece_cnt = 0;
+	assert_int_equal(store_withdraw(fault.shop.store, &withdraw), ABI_ERR_MESSAGE);
+	withdraw.id = 8;
+	assert_int_equal(store_withdraw(fault.shop.store, &withdraw), ABI_ERR_UNKNOWN);
+	expect_withdrawn(&fault, 2);
+	fault_close(&fault);
+}
+
 static void
 every_piece_of_the_unit_is_withdrawn(void **state)
 {
@@ -265,6 +294,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(changed_bytes_are_never_sent),
+		cmocka_unit_test(others_withdrawals_are_taken),
 		cmocka_unit_test(every_piece_of_the_unit_is_withdrawn),
 		cmocka_unit_test(a_file_cut_short_is_told),
 		cmocka_unit_test(a_file_that_grew_is_served),
