@@ -25,6 +25,7 @@
 	X(tx_bytes, COUNTER, "bytes sent, with Ethernet headers")                                  \
 	X(rx_multi_seg, COUNTER, "packets dropped: more than one buffer long")                     \
 	X(tx_no_mbuf, COUNTER, "sends put off: no packet buffer free")                             \
+	X(tx_dropped, COUNTER, "packets dropped: no buffers for one of many segments")             \
 	X(tx_ring_full, COUNTER, "sends put off: the device took no more")                         \
 	X(tx_reply_dropped, COUNTER, "ARP and echo replies dropped: too much waits to be sent")     \
 	/* ip */                                                                                   \

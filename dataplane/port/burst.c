@@ -4,6 +4,8 @@
 /* The packet path of a port: bursts in, bursts out, and what waits in between. */
 #include "dataplane/port/device.h"
 
+#include <rte_ring.h>
+
 #include <string.h>
 
 enum { CACHE_LINE = 64 };
@@ -27,8 +29,7 @@ rx_fill(struct port *port, struct rte_mbuf *mbuf, struct pkt_in *pkt)
 		return false;
 	pkt->data = rte_pktmbuf_mtod(mbuf, uint8_t *);
 	pkt->len = mbuf->data_len;
-	pkt->csum_good = port->rx_csum && (mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) ==
-	                                          RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+	pkt->csum_good = port->rx_csum && (mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_GOOD) != 0;
 	pkt->handle = mbuf;
 	return true;
 }
@@ -109,12 +110,29 @@ port_tx_reply(struct port *port, struct pkt_in *pkt, uint32_t len)
 	tx_push(port);
 }
 
+/* returns_take drops the references of payload that its receiver, another worker, is done with. */
+static inline void
+returns_take(struct port *port)
+{
+	struct buf *bufs[BURST_MAX];
+	unsigned int cnt;
+
+	if (LIKELY(port->returns == NULL))
+		return;
+	do {
+		cnt = rte_ring_sc_dequeue_burst(port->returns, (void **)bufs, BURST_MAX, NULL);
+		for (unsigned int i = 0; i < cnt; i++)
+			buf_put(bufs[i]);
+	} while (cnt > 0);
+}
+
 uint16_t
 port_tx_room(struct port *port)
 {
 	uint16_t missing = BURST_MAX - port->spare_cnt;
 	uint16_t room = port->pending_cnt < BURST_MAX ? BURST_MAX - port->pending_cnt : 0;
 
+	returns_take(port);
 	if (missing > 0) {
 		if (LIKELY(rte_pktmbuf_alloc_bulk(port->pool, port->spare + port->spare_cnt,
 		                                  missing) == 0))
@@ -135,6 +153,15 @@ payload_prefetch(const struct pkt_out *pkt)
 			__builtin_prefetch(pkt->span[i].data + off);
 }
 
+static inline void
+length_check(const struct port *port, const struct pkt_out *pkt)
+{
+	if (pkt->tso_mss == 0)
+		dp_assert(pkt->hdr_len + pkt->payload_len <= port->frame_max);
+	else
+		dp_assert(pkt->payload_len <= port->info.tso_max);
+}
+
 void
 port_tx_burst(struct port *port, const struct pkt_out *pkts, uint16_t cnt)
 {
@@ -142,25 +169,43 @@ port_tx_burst(struct port *port, const struct pkt_out *pkts, uint16_t cnt)
 	for (uint16_t i = 0; i < cnt; i++) {
 		struct rte_mbuf *mbuf = port->spare[--port->spare_cnt];
 
-		dp_assert(pkts[i].tso_mss == 0);
-		dp_assert(pkts[i].hdr_len + pkts[i].payload_len <= port->frame_max);
-		if (i + 1 < cnt)
+		length_check(port, &pkts[i]);
+		if (i + 1 < cnt && !port->tx_csum)
 			payload_prefetch(&pkts[i + 1]);
-		if (port->chain)
-			build_chain(port, mbuf, &pkts[i]);
-		else
+		if (!port->chain) {
 			build_linear(mbuf, &pkts[i]);
+		} else if (UNLIKELY(!build_chain(port, mbuf, &pkts[i]))) {
+			count(port->ctr, CTR_tx_dropped);
+			port->spare[port->spare_cnt++] = mbuf;
+			continue;
+		}
 		port->pending[port->pending_cnt++] = mbuf;
 	}
 	if (port->pending_cnt > 0)
 		tx_push(port);
 }
 
+/* nudge makes a lazy driver look for what was sent, by offering it a packet of more segments than
+ * its ring has room for; it takes nothing. */
+static void
+nudge(struct port *port)
+{
+	uint16_t sent;
+
+	port->nudge->nb_segs = INT16_MAX;
+	sent = rte_eth_tx_burst(port->id, port->queue, &port->nudge, 1);
+	port->nudge->nb_segs = 1;
+	dp_assert(sent == 0);
+}
+
 uint16_t
 port_tx_flush(struct port *port)
 {
+	returns_take(port);
 	if (port->completes)
 		rte_eth_tx_done_cleanup(port->id, port->queue, 0);
+	if (port->lazy)
+		nudge(port);
 	if (port->pending_cnt > 0)
 		tx_push(port);
 	return port->pending_cnt;

@@ -118,10 +118,11 @@ port_env_init(const char *prefix, bool no_huge, const int *cpus, uint32_t cpu_cn
 		/* What these say as errors either is none or is said by port in better words. */
 		(char *)"--log-level=pmd.net.af_xdp:critical",
 		(char *)"--log-level=pmd.net.memif:critical",
-		(char *)"--log-level=pmd.net.tap:critical", file_prefix,
+		(char *)"--log-level=pmd.net.tap:critical",
+		(char *)"--log-level=pmd.net.virtio.*:critical", file_prefix,
 		lcores.text,
 	};
-	int argc = 11;
+	int argc = 12;
 
 	if (lcores_fill(&lcores, cpus, cpu_cnt, error) < 0)
 		return -1;
@@ -129,8 +130,9 @@ port_env_init(const char *prefix, bool no_huge, const int *cpus, uint32_t cpu_cn
 	    (int)sizeof(file_prefix))
 		return port_fail(error, "runtime name too long: %s", prefix);
 	argv[argc++] = (char *)(no_huge ? "--no-shconf" : "--in-memory");
+	/* A vhost-user back end maps eight files at most. */
+	argv[argc++] = (char *)(no_huge ? "--no-huge" : "--single-file-segments");
 	if (no_huge) {
-		argv[argc++] = (char *)"--no-huge";
 		argv[argc++] = (char *)"-m";
 		snprintf(memory, sizeof(memory), "%u", NO_HUGE_MIB * cpu_cnt);
 		argv[argc++] = memory;

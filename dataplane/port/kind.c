@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <net/if.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,6 +23,7 @@ enum {
 	PACKET_FRAME_OVERHEAD = 128,  /* TPACKET_V2 header, address, alignment */
 	PACKET_BLOCK_LEN = 1 << 16,
 	PACKET_FRAMES = 1024,
+	VHOST_QUEUES_MAX = 8,         /* net_virtio_user's */
 };
 
 #define CAP_BIT(cap) (UINT64_C(1) << (cap))
@@ -32,9 +34,15 @@ frame_len(const struct port_setup *setup)
 	return setup->config->mtu + (uint32_t)PORT_ETH_LEN;
 }
 
-static COLD int
-devargs_fit(struct port_setup *setup, int len)
+int
+port_devargs(struct port_setup *setup, const char *format, ...)
 {
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(setup->devargs, sizeof(setup->devargs), format, args);
+	va_end(args);
 	if (len < 0 || len >= PORT_DEVARGS_MAX)
 		return port_fail(setup->error, "port %s: arguments too long", setup->config->spec);
 	return 0;
@@ -69,10 +77,8 @@ static COLD int
 af_xdp_devargs(struct port_setup *setup)
 {
 	setup->data_len = MAX(frame_len(setup) + XDP_HEADROOM, (uint32_t)DATA_LEN_MIN);
-	return devargs_fit(setup, snprintf(setup->devargs, sizeof(setup->devargs),
-	                                   "iface=%s,xdp_prog=%s,busy_budget=0,force_copy=%d",
-	                                   setup->arg, setup->config->xdp_object,
-	                                   !rte_eal_has_hugepages()));
+	return port_devargs(setup, "iface=%s,xdp_prog=%s,busy_budget=0,force_copy=%d", setup->arg,
+	                    setup->config->xdp_object, !rte_eal_has_hugepages());
 }
 
 static COLD int
@@ -92,9 +98,9 @@ af_packet_devargs(struct port_setup *setup)
 	while (framesz < frame_len(setup) + PACKET_FRAME_OVERHEAD)
 		framesz *= 2;
 	setup->data_len = framesz;
-	return devargs_fit(setup, snprintf(setup->devargs, sizeof(setup->devargs),
-	                                   "iface=%s,blocksz=%d,framesz=%u,framecnt=%d", setup->arg,
-	                                   PACKET_BLOCK_LEN, framesz, PACKET_FRAMES));
+	return port_devargs(setup, "iface=%s,blocksz=%d,framesz=%u,framecnt=%d,qpairs=%u",
+	                    setup->arg, PACKET_BLOCK_LEN, framesz, PACKET_FRAMES,
+	                    setup->config->queue_cnt);
 }
 
 static COLD int
@@ -116,89 +122,46 @@ tap_check(struct port_setup *setup)
 static COLD int
 tap_devargs(struct port_setup *setup)
 {
-	return devargs_fit(setup, snprintf(setup->devargs, sizeof(setup->devargs), "iface=%s",
-	                                   setup->arg));
-}
-
-/* socket_is_bound tells whether a live process has bound a unix socket's path. Connecting to find
- * out would end a net_memif server: it stops at a client that leaves at once. */
-static COLD bool
-socket_is_bound(const char *path)
-{
-	FILE *table = fopen("/proc/net/unix", "re");
-	char line[256];
-	bool bound = false;
-
-	while (table != NULL && !bound && fgets(line, sizeof(line), table) != NULL) {
-		const char *at = strchr(line, '/');
-
-		line[strcspn(line, "\n")] = '\0';
-		bound = at != NULL && strcmp(at, path) == 0;
-	}
-	if (table != NULL)
-		fclose(table);
-	return bound;
-}
-
-/* A server that was killed leaves its socket behind. */
-static COLD int
-memif_check(struct port_setup *setup)
-{
-	bool bound;
-
-	if (setup->arg[0] != '/')
-		return port_fail(setup->error, "memif: the socket's path must begin with /: %s",
-		                 setup->arg);
-	bound = socket_is_bound(setup->arg);
-	if (!setup->server && (!bound || access(setup->arg, F_OK) < 0))
-		return port_fail(setup->error, "memif: no server listens on %s", setup->arg);
-	if (!setup->server || access(setup->arg, F_OK) < 0)
-		return 0;
-	if (bound)
-		return port_fail(setup->error, "memif: a server listens on %s already", setup->arg);
-	if (unlink(setup->arg) < 0)
-		return port_fail(setup->error, "memif: cannot remove the stale socket %s: %s",
-		                 setup->arg, strerror(errno));
-	return 0;
-}
-
-/* bsize holds the largest frame: net_memif does not split a packet correctly. */
-static COLD int
-memif_devargs(struct port_setup *setup)
-{
-	uint32_t bsize = MAX((frame_len(setup) + 63) & ~63u, (uint32_t)DATA_LEN_MIN);
-
-	return devargs_fit(setup, snprintf(setup->devargs, sizeof(setup->devargs),
-	                                   "role=%s,id=0,socket=%s,socket-abstract=no,bsize=%u,"
-	                                   "rsize=10",
-	                                   setup->server ? "server" : "client", setup->arg, bsize));
+	return port_devargs(setup, "iface=%s", setup->arg);
 }
 
 /* Otherwise net_null delivers empty frames without end. */
 static COLD int
 null_devargs(struct port_setup *setup)
 {
-	return devargs_fit(setup, snprintf(setup->devargs, sizeof(setup->devargs), "no-rx=1"));
+	return port_devargs(setup, "no-rx=1");
 }
 
 static const struct port_kind kinds[] = {
 	{
-		.name = "af_xdp", .driver = "net_af_xdp", .wants_arg = true, .family = AF_XDP,
+		.name = "af_xdp", .driver = "net_af_xdp", .arg = PORT_ARG_IFACE, .family = AF_XDP,
 		.check = af_xdp_check, .devargs = af_xdp_devargs, .started = xdp_steer,
 		.diagnose = xdp_diagnose,
 	}, {
-		.name = "af_packet", .driver = "net_af_packet", .wants_arg = true, .attaches = true,
-		.mac = PORT_MAC_DERIVED, .family = AF_PACKET,
+		.name = "af_packet", .driver = "net_af_packet", .arg = PORT_ARG_IFACE,
+		.attaches = true, .mac = PORT_MAC_DERIVED, .family = AF_PACKET,
+		.queues_max = PORT_QUEUES_MAX,
 		.check = af_packet_check, .devargs = af_packet_devargs,
 	}, {
-		.name = "tap", .driver = "net_tap", .wants_arg = true, .attaches = true,
+		.name = "tap", .driver = "net_tap", .arg = PORT_ARG_IFACE, .attaches = true,
 		.mac = PORT_MAC_DERIVED, .check = tap_check, .devargs = tap_devargs,
 		.started = iface_mtu_set,
 	}, {
-		.name = "memif", .driver = "net_memif", .wants_arg = true, .attaches = true,
-		.check = memif_check, .devargs = memif_devargs,
+		.name = "memif", .driver = "net_memif", .arg = PORT_ARG_SOCKET, .attaches = true,
+		.queues_max = PORT_QUEUES_MAX,
+		.check = socket_check, .devargs = memif_devargs,
 	}, {
-		.name = "ring", .driver = "net_ring", .attaches = true,
+		.name = "vhost-user", .driver = "net_virtio_user", .arg = PORT_ARG_SOCKET,
+		.attaches = true, .shares = true, .lazy = true, .offloads = true,
+		.queues_max = VHOST_QUEUES_MAX,
+		.check = vhost_user_check, .devargs = vhost_user_devargs,
+	}, {
+		.name = "vhost-backend", .driver = "net_vhost", .arg = PORT_ARG_SOCKET,
+		.serves = true, .attaches = true, .queues_max = VHOST_QUEUES_MAX,
+		.check = socket_check, .devargs = vhost_backend_devargs,
+	}, {
+		.name = "ring", .driver = "net_ring", .arg = PORT_ARG_OPTIONAL, .attaches = true,
+		.queues_max = PORT_QUEUES_MAX, .create = link_create,
 	}, {
 		.name = "null", .driver = "net_null", .queues_max = PORT_QUEUES_MAX,
 		.devargs = null_devargs,
@@ -214,25 +177,28 @@ kind_find(const char *name, size_t len)
 	return NULL;
 }
 
-/* arg_parse takes "ARG" or, for memif, "ARG,server" or "ARG,client". */
+/* side_parse takes "server" or "client", for the kinds that find each other at a socket. */
+static COLD int
+side_parse(struct port_setup *setup, const char *side)
+{
+	setup->server = strcmp(side, "server") == 0;
+	if (setup->kind->arg == PORT_ARG_SOCKET && (setup->server || strcmp(side, "client") == 0))
+		return 0;
+	return port_fail(setup->error, "port %s: unknown option %s", setup->config->spec, side);
+}
+
 static COLD int
 arg_parse(struct port_setup *setup, const char *arg)
 {
-	const char *comma = strchr(arg, ',');
-	size_t len = comma != NULL ? (size_t)(comma - arg) : strlen(arg);
-	bool memif = setup->kind->check == memif_check;
+	size_t size = setup->kind->arg == PORT_ARG_SOCKET ? (size_t)PORT_ARG_MAX : (size_t)IFNAMSIZ;
+	size_t len = strcspn(arg, ",");
 
-	if (len == 0 || len >= (memif ? (size_t)PORT_ARG_MAX : (size_t)IFNAMSIZ))
+	if (len == 0 || len >= size)
 		return port_fail(setup->error, "port %s: name missing or too long",
 		                 setup->config->spec);
-	if (comma != NULL && (!memif || (strcmp(comma, ",server") != 0 &&
-	                                 strcmp(comma, ",client") != 0)))
-		return port_fail(setup->error, "port %s: unknown option %s", setup->config->spec,
-		                 comma + 1);
 	memcpy(setup->arg, arg, len);
 	setup->arg[len] = '\0';
-	setup->server = comma != NULL && strcmp(comma, ",server") == 0;
-	return 0;
+	return arg[len] == ',' ? side_parse(setup, arg + len + 1) : 0;
 }
 
 static COLD int
@@ -259,20 +225,23 @@ port_kind_parse(struct port_setup *setup)
 
 	setup->kind = kind_find(spec, len);
 	setup->data_len = MAX(frame_len(setup) + 4, (uint32_t)DATA_LEN_MIN);
+	setup->mbufs = PORT_MBUFS;
 	setup->lock_fd = -1;
 	if (setup->kind == NULL)
 		return port_fail(setup->error,
 		                 "unknown kind of port: %s (known: af_xdp:IFACE, af_packet:IFACE, "
-		                 "tap:NAME, memif:SOCKET, ring, null)",
+		                 "tap:NAME, memif:SOCKET, vhost-user:SOCKET, "
+		                 "vhost-backend:SOCKET, ring[:NAME], null)",
 		                 spec);
+	setup->server = setup->kind->serves;
 	if (setup->config->mtu < MTU_MIN || setup->config->mtu > MTU_MAX)
 		return port_fail(setup->error, "port %s: the MTU is %u, not in [%d, %d]", spec,
 		                 setup->config->mtu, MTU_MIN, MTU_MAX);
 	if (queues_check(setup) < 0)
 		return -1;
-	if (setup->kind->wants_arg != (colon != NULL))
-		return port_fail(setup->error, colon != NULL ? "port %s: takes no argument"
-		                                             : "port %s: needs an argument after ':'",
-		                 spec);
+	if (colon != NULL && setup->kind->arg == PORT_ARG_NONE)
+		return port_fail(setup->error, "port %s: takes no argument", spec);
+	if (colon == NULL && setup->kind->arg > PORT_ARG_OPTIONAL)
+		return port_fail(setup->error, "port %s: needs an argument after ':'", spec);
 	return colon != NULL ? arg_parse(setup, colon + 1) : 0;
 }

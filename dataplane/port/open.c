@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { LAZY_UNUSED = 8 }; /* net_virtio_user needs a few descriptors more than its threshold */
+
 static unsigned int port_seq;
 
 static COLD int
@@ -22,7 +24,8 @@ driver_fail(struct port_setup *setup, const char *what, int ret)
 }
 
 /* A driver's claims decide: chains need MULTI_SEGS and room for the longest one. Checksums to
- * send are never left to it: net_tap gets those of odd segments wrong. */
+ * send are left only to those that get them right: net_tap and net_vhost do not, of odd
+ * segments. */
 static COLD void
 capabilities_take(struct port_device *device, const struct port_setup *setup,
                   const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
@@ -34,24 +37,37 @@ capabilities_take(struct port_device *device, const struct port_setup *setup,
 	              (segs_max == 0 || segs_max > 2 * PKT_SPANS_MAX);
 	if (device->chain)
 		conf->txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+	device->tx_csum = device->chain && setup->kind->offloads &&
+	                  (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0;
+	if (device->tx_csum)
+		conf->txmode.offloads |= RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
+	if (device->tx_csum && (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_TSO) != 0) {
+		conf->txmode.offloads |= RTE_ETH_TX_OFFLOAD_TCP_TSO;
+		device->info.tso_max = PORT_TSO_MAX;
+	}
 	device->rx_csum = (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_TCP_CKSUM) != 0;
 	if (device->rx_csum)
 		conf->rxmode.offloads |= RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
 }
 
-/* rings_setup sets up each queue pair's rings on the device. */
+/* rings_setup sets up each queue pair's rings on the device. A lazy one is told to look for what
+ * was sent whenever it sends. */
 static COLD int
-rings_setup(struct port_device *device)
+rings_setup(struct port_device *device, const struct port_setup *setup,
+            const struct rte_eth_dev_info *info)
 {
+	struct rte_eth_txconf tx_conf = info->default_txconf;
 	uint16_t rx_len = PORT_RING_LEN;
 	uint16_t tx_len = PORT_RING_LEN;
 	int ret = rte_eth_dev_adjust_nb_rx_tx_desc(device->id, &rx_len, &tx_len);
 
+	if (setup->kind->lazy)
+		tx_conf.tx_free_thresh = tx_len - LAZY_UNUSED;
 	for (uint16_t i = 0; i < device->queue_cnt && ret == 0; i++) {
 		ret = rte_eth_rx_queue_setup(device->id, i, rx_len, SOCKET_ID_ANY, NULL,
 		                             device->queues[i]->pool);
 		if (ret == 0)
-			ret = rte_eth_tx_queue_setup(device->id, i, tx_len, SOCKET_ID_ANY, NULL);
+			ret = rte_eth_tx_queue_setup(device->id, i, tx_len, SOCKET_ID_ANY, &tx_conf);
 	}
 	return ret;
 }
@@ -65,10 +81,14 @@ device_start(struct port_device *device, struct port_setup *setup)
 
 	if (ret < 0)
 		return driver_fail(setup, "does not describe itself", ret);
+	if (MIN(info.max_rx_queues, info.max_tx_queues) < device->queue_cnt)
+		return port_fail(setup->error, "port %s: the other end has %u of the %u queues",
+		                 setup->config->spec, MIN(info.max_rx_queues, info.max_tx_queues),
+		                 device->queue_cnt);
 	capabilities_take(device, setup, &info, &conf);
 	ret = rte_eth_dev_configure(device->id, device->queue_cnt, device->queue_cnt, &conf);
 	if (ret == 0)
-		ret = rings_setup(device);
+		ret = rings_setup(device, setup, &info);
 	if (ret == 0)
 		ret = rte_eth_dev_start(device->id);
 	if (ret < 0)
@@ -82,6 +102,8 @@ device_create(struct port_device *device, struct port_setup *setup)
 {
 	int ret;
 
+	if (setup->kind->create != NULL)
+		return setup->kind->create(device, setup);
 	snprintf(device->name, sizeof(device->name), "%s%u", setup->kind->driver, device->seq);
 	ret = rte_eal_hotplug_add("vdev", device->name, setup->devargs);
 	if (ret < 0) {
@@ -117,8 +139,10 @@ info_fill(struct port_device *device, const struct port_setup *setup)
 	mac_take(device, setup);
 	info->mtu = setup->config->mtu;
 	info->zero_copy = device->chain;
-	snprintf(info->text, sizeof(info->text), "%s, %s, MTU %u, payload %s", setup->config->spec,
-	         setup->kind->driver, info->mtu, device->chain ? "attached" : "copied");
+	snprintf(info->text, sizeof(info->text), "%.56s, %.15s, MTU %u, payload %s%s%s",
+	         setup->config->spec, setup->kind->driver, info->mtu,
+	         device->chain ? "attached" : "copied", device->tx_csum ? ", checksums" : "",
+	         info->tso_max > 0 ? ", TSO" : "");
 }
 
 /* queues_ready tells the queue pairs what the device turned out to be. */
@@ -130,7 +154,9 @@ queues_ready(struct port_device *device, const struct port_setup *setup)
 
 		port->id = device->id;
 		port->chain = device->chain;
+		port->tx_csum = device->tx_csum;
 		port->rx_csum = device->rx_csum;
+		port->lazy = setup->kind->lazy;
 		port->completes = rte_eth_tx_done_cleanup(device->id, i, 0) >= 0;
 		port->frame_max = device->info.mtu + (uint32_t)PORT_ETH_LEN;
 		port->info = device->info;
@@ -148,6 +174,7 @@ device_end(struct port_device *device)
 		rte_eth_dev_close(device->id);
 		rte_eal_hotplug_remove("vdev", device->name);
 	}
+	link_end(device);
 	for (uint16_t i = 0; i < device->queue_cnt; i++)
 		queue_destroy(device->queues[i]);
 	device->started = false;
@@ -176,6 +203,8 @@ port_start(struct port_device *device, struct port_setup *setup)
 		return -1;
 	if (kind->devargs != NULL && kind->devargs(setup) < 0)
 		return -1;
+	device->shares = kind->shares;
+	device->crosses = kind->create == link_create && setup->arg[0] != '\0';
 	if (queues_create(device, setup) < 0)
 		return -1;
 	if (device_create(device, setup) < 0 || device_start(device, setup) < 0) {

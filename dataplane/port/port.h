@@ -8,7 +8,11 @@
  *   af_packet:IFACE  a raw socket; needs an address that the kernel does not own
  *   tap:NAME         the kernel is the wire's other end; made here, gone with the port
  *   memif:SOCKET     another DPDK process, for benchmarks; "memif:SOCKET,server" to be the server
+ *   vhost-user:SOCKET     the front end (net_virtio_user) of what listens there; ",server" to
+ *                         listen. The back end cuts and sums what we send, where it offers that
+ *   vhost-backend:SOCKET  the back end (net_vhost), listening; ",client" not to
  *   ring             what is sent comes back (in one process)
+ *   ring:NAME        what is sent comes to the other ring of that name (in one process)
  *   null             what is sent is gone, nothing comes
  *
  * The port asks the driver what it can do. Where a driver takes chains of buffers, payload is
@@ -109,6 +113,19 @@ port_open(const struct port_config *config, struct port_error *error);
 COLD struct port *
 port_queue(struct port_device *device, uint16_t queue, struct counters *ctr);
 
+/* port_arena_alloc gives memory for payload that the device's other end reads by itself, so that it
+ * need not be copied: len bytes at a hugepage's boundary.
+ *
+ * Returns NULL where any memory will do or all payload is copied, and when there is not so much;
+ * payload elsewhere is copied then. Call before the first burst; free with port_arena_free after
+ * port_close. */
+COLD void *
+port_arena_alloc(struct port_device *device, uint64_t len);
+
+/* port_arena_free frees it. NULL is allowed. */
+COLD void
+port_arena_free(void *memory);
+
 /* port_close stops the device and frees everything, queue pairs included, when no worker uses
  * them any more. NULL is allowed. */
 COLD void
@@ -145,7 +162,8 @@ port_tx_room(struct port *port);
  * the device does not take now stays in the port and goes first at the next call.
  *
  * cnt  [0, port_tx_room()], as it was last returned. A packet is at most an MTU and an Ethernet
- *      header long (asserted). References that outlast the call are taken by the port. */
+ *      header long, or with tso_mss at most tso_max and its headers (asserted). References that
+ *      outlast the call are taken by the port. */
 void
 port_tx_burst(struct port *port, const struct pkt_out *pkts, uint16_t cnt);
 

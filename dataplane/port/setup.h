@@ -5,6 +5,8 @@
  * kind of port it names, and what that kind wants of the device. Cold.
  *
  *   kind.c   the table of kinds: which driver, its arguments, what must hold before
+ *   socket.c the kinds that meet another process at a socket
+ *   link.c   the kind within a process
  *   iface.c  questions to the kernel about an interface
  *   wait.c   the descriptor to sleep on
  *   xdp.c    the XDP program around net_af_xdp
@@ -21,6 +23,14 @@ enum {
 	PORT_ARG_MAX = 108,     /* a unix socket's path */
 	PORT_DEVARGS_MAX = 512,
 	PORT_ETH_LEN = 14,
+	PORT_TSO_MAX = UINT16_MAX - 128 - PKT_HDR_MAX, /* a buffer's headroom, and its headers */
+};
+
+enum port_arg {
+	PORT_ARG_NONE,
+	PORT_ARG_OPTIONAL, /* a name */
+	PORT_ARG_IFACE,
+	PORT_ARG_SOCKET,   /* a path; ",server" or ",client" may follow */
 };
 
 enum port_mac {
@@ -29,17 +39,23 @@ enum port_mac {
 };
 
 struct port_setup;
+struct port_device;
 
 struct port_kind {
 	const char *name;
 	const char *driver;
-	bool wants_arg;
+	enum port_arg arg;
+	bool serves;        /* it is the server if nothing else is said */
 	bool attaches;      /* chains gain here, if the driver claims them */
+	bool shares;        /* the other end sees DPDK's memory, and no other */
+	bool lazy;          /* completes what was sent when more is sent only, and its ring is full */
+	bool offloads;      /* checksums and segmentation are right, if the driver claims them */
 	uint16_t queues_max; /* queue pairs that can be had; 0: one */
 	enum port_mac mac;
 	int family;         /* of the driver's socket, to sleep on; 0: it has none */
 	int (*check)(struct port_setup *setup);   /* before the device; may be NULL */
-	int (*devargs)(struct port_setup *setup); /* fills devargs and data_len; may be NULL */
+	int (*devargs)(struct port_setup *setup); /* fills devargs, data_len, mbufs; may be NULL */
+	int (*create)(struct port_device *device, struct port_setup *setup); /* NULL: a vdev */
 	int (*started)(struct port_setup *setup); /* after it; may be NULL */
 	void (*diagnose)(struct port_setup *setup); /* when it did not start; may be NULL */
 };
@@ -49,9 +65,10 @@ struct port_setup {
 	const struct port_kind *kind;
 	struct port_error *error;
 	char arg[PORT_ARG_MAX];        /* after "KIND:", without options */
-	bool server;                   /* memif */
+	bool server;
 	char devargs[PORT_DEVARGS_MAX];
 	uint32_t data_len;             /* bytes that a packet buffer must hold */
+	uint32_t mbufs;                /* packet buffers of a queue pair */
 	int lock_fd;                   /* held while the port lives, or -1 */
 };
 
@@ -62,6 +79,35 @@ port_fail(struct port_error *error, const char *format, ...) __attribute__((form
 /* port_kind_parse takes config->spec apart. Returns 0, or -1 with error filled. */
 COLD int
 port_kind_parse(struct port_setup *setup);
+
+/* port_devargs writes the driver's arguments. Returns 0, or -1 with error filled: too long. */
+COLD int
+port_devargs(struct port_setup *setup, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* socket_check makes sure that a server listens at the socket setup->arg, or, to be one, that none
+ * does. Returns 0, or -1 with error filled. */
+COLD int
+socket_check(struct port_setup *setup);
+
+/* The hooks of the kinds that meet at a socket; see struct port_kind. */
+COLD int
+memif_devargs(struct port_setup *setup);
+COLD int
+vhost_user_check(struct port_setup *setup);
+COLD int
+vhost_user_devargs(struct port_setup *setup);
+COLD int
+vhost_backend_devargs(struct port_setup *setup);
+
+/* link_create makes the device of an end of a ring. Returns 0, or -1 with error filled. */
+COLD int
+link_create(struct port_device *device, struct port_setup *setup);
+
+/* ring_end frees what is on its way and, with the second end, the rings; after the device, before
+ * its queue pairs. Other devices' are left alone. */
+COLD void
+link_end(struct port_device *device);
 
 /* wait_fd_find returns the process's one socket of a family, beside except_fd; -1 when there is
  * none or more than one, or family is 0. */

@@ -294,6 +294,7 @@ buffers_go_round(void **state)
 	memcpy(frame + 30, here_addr, 4);
 	put16(frame + 36, LISTEN_PORT);
 	for (uint32_t i = 0; i < 3 * PORT_MBUFS; i++) {
+		struct pollfd wait = {.fd = fd, .events = POLLIN};
 		struct pkt_in pkt;
 		uint8_t back[1514];
 
@@ -304,6 +305,7 @@ buffers_go_round(void **state)
 		pkt.data[0] ^= 2;
 		port_tx_reply(port, &pkt, len);
 		assert_int_equal(port_tx_flush(port), 0);
+		assert_int_equal(poll(&wait, 1, 2000), 1);
 		assert_int_equal(recv(fd, back, sizeof(back), 0), len);
 		assert_memory_equal(back + 1, frame + 1, len - 1);
 	}

@@ -9,15 +9,17 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-	LAB_BUFS = 4096 + 256,
 	LAB_BUF_LEN = 9216,
+	LAB_BUFS = LAB_POOL_LEN / LAB_BUF_LEN,
 	LAB_SECONDS = 2,
 	LAB_PORTS_MAX = 8,
 };
@@ -42,16 +44,80 @@ __lsan_default_suppressions(void)
 }
 
 void
-lab_env(const char *prefix)
+lab_pool_move(void *memory)
+{
+	if (lab_pool != NULL)
+		buf_pool_destroy(lab_pool);
+	lab_pool = buf_pool_create(memory, LAB_BUF_LEN, LAB_BUFS);
+	assert_non_null(lab_pool);
+}
+
+static void
+env_start(const char *prefix, bool no_huge)
 {
 	const int cpus[] = {-1, -1};
 	struct port_error error = {{0}};
-	uint8_t *memory = aligned_alloc(4096, (size_t)LAB_BUFS * LAB_BUF_LEN);
 
-	lab_pool = buf_pool_create(memory, LAB_BUF_LEN, LAB_BUFS);
-	assert_non_null(lab_pool);
-	if (port_env_init(prefix, true, cpus, ARRAY_CNT(cpus), &error) < 0)
+	signal(SIGPIPE, SIG_IGN);
+	lab_pool_move(aligned_alloc(4096, LAB_POOL_LEN));
+	if (port_env_init(prefix, no_huge, cpus, ARRAY_CNT(cpus), &error) < 0)
 		fail_msg("%s", error.text);
+}
+
+void
+lab_env(const char *prefix)
+{
+	env_start(prefix, true);
+}
+
+void
+lab_env_huge(const char *prefix)
+{
+	env_start(prefix, false);
+}
+
+static const char huge_cnt_path[] = "/proc/sys/vm/nr_hugepages";
+
+/* huge_add changes the kernel's number of hugepages. Returns false when it did not change. */
+static bool
+huge_add(int pages)
+{
+	FILE *file = fopen(huge_cnt_path, "r+");
+	int before = 0;
+	int after = 0;
+
+	if (file == NULL || fscanf(file, "%d", &before) != 1)
+		return false;
+	rewind(file);
+	fprintf(file, "%d", before + pages);
+	fflush(file);
+	rewind(file);
+	if (fscanf(file, "%d", &after) != 1)
+		after = before;
+	fclose(file);
+	return after == before + pages;
+}
+
+/* The test runs in a child, so that the pages are given back however it ends. */
+void
+lab_huge_take(unsigned mib)
+{
+	int pages = (int)(mib / 2);
+	int status;
+	pid_t pid;
+
+	if (!huge_add(pages)) {
+		printf("skipped: no %u MiB of hugepages\n", mib);
+		exit(LAB_SKIP);
+	}
+	pid = fork();
+	if (pid == 0)
+		return;
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	waitpid(pid, &status, 0);
+	huge_add(-pages);
+	exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 
 uint32_t lab_address_be;
@@ -216,6 +282,35 @@ lab_packet_make(struct lab_packet *packet, unsigned seed, uint32_t payload_max)
 }
 
 void
+lab_tcp_make(struct lab_packet *packet, unsigned seed, uint32_t payload_len, uint16_t mss)
+{
+	unsigned state = seed * 2654435761u + 1;
+	struct pkt_out *out = &packet->out;
+	uint32_t left = payload_len;
+
+	memset(out, 0, sizeof(*out));
+	hdr_make(packet, seed);
+	out->hdr_len = (uint16_t)(54 + seed % 11 * 4);
+	packet->len = out->hdr_len;
+	memset(out->hdr + 14, 0, 12);
+	put16(out->hdr + 12, 0x0800);
+	out->hdr[14] = 0x45;
+	put16(out->hdr + 16, (out->hdr_len - 14u + payload_len) & 0xffff);
+	out->hdr[23] = 6;
+	out->hdr[46] = (uint8_t)((out->hdr_len - 34) * 4);
+	out->tso_mss = mss;
+	for (uint32_t i = PKT_SPANS_MAX; i > 0; i--) {
+		uint32_t most = MIN(left, (uint32_t)LAB_BUF_LEN - 7);
+		uint32_t rest = left > (i - 1) * (LAB_BUF_LEN - 7) ? left - (i - 1) * (LAB_BUF_LEN - 7) : 0;
+		uint32_t len = i == 1 ? left : rest + scramble(&state) % (most - rest + 1);
+
+		span_make(packet, &state, len);
+		left -= len;
+	}
+	csum_make(packet, sum16(out->hdr + 26, 8, 6 + out->hdr_len - 34u + payload_len));
+}
+
+void
 lab_packet_release(struct lab_packet *packet)
 {
 	for (uint16_t i = 0; i < packet->out.span_cnt; i++)
@@ -232,7 +327,7 @@ void
 lab_send(struct port *port, const struct lab_packet *packets, unsigned cnt)
 {
 	struct pkt_out burst[BURST_MAX];
-	unsigned idle = 0;
+	time_t until = time(NULL) + LAB_SECONDS;
 
 	for (unsigned sent = 0; sent < cnt;) {
 		uint16_t room = port_tx_room(port);
@@ -243,7 +338,10 @@ lab_send(struct port *port, const struct lab_packet *packets, unsigned cnt)
 			burst[i] = packets[sent + i].out;
 		port_tx_burst(port, burst, len);
 		sent += len;
-		if (len == 0 && ++idle > 10000)
+		if (len > 0)
+			continue;
+		port_tx_flush(port);
+		if (time(NULL) > until)
 			fail_msg("the port has no room");
 	}
 }

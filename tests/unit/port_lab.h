@@ -21,7 +21,8 @@
 #include <cmocka.h>
 
 enum {
-	LAB_FRAME_MAX = 9014,
+	LAB_FRAME_MAX = 65535,
+	LAB_POOL_LEN = (4096 + 256) * 9216,
 	LAB_SKIP = 77,       /* exit code: cannot be tested here */
 	LAB_ETH_TYPE = 0x88b5, /* IEEE 802 local experimental: no kernel answers */
 };
@@ -39,6 +40,20 @@ struct lab_packet {
 /* lab_env starts DPDK without hugepages. Asserts. */
 void
 lab_env(const char *prefix);
+
+/* lab_huge_take takes so many MiB of hugepages from the kernel until the process has ended; it
+ * returns in a child of the process. Exits with LAB_SKIP where there are not so many. */
+void
+lab_huge_take(unsigned mib);
+
+/* lab_env_huge starts DPDK on hugepages. Asserts. */
+void
+lab_env_huge(const char *prefix);
+
+/* lab_pool_move makes the packets from now on take their buffers from memory of at least
+ * LAB_POOL_LEN bytes. None may be in use. */
+void
+lab_pool_move(void *memory);
 
 /* lab_device opens a device with so many queues and asserts that it opened. */
 struct port_device *
@@ -66,6 +81,11 @@ lab_queues_refused(const char *spec, uint16_t queue_cnt, const char *text);
  * payload_max is the most payload. Spans with a buffer take it from lab_pool. */
 void
 lab_packet_make(struct lab_packet *packet, unsigned seed, uint32_t payload_max);
+
+/* lab_tcp_make fills a packet that is TCP over IPv4, of payload_len bytes in PKT_SPANS_MAX spans,
+ * to be cut into segments of mss bytes, or not if that is 0. */
+void
+lab_tcp_make(struct lab_packet *packet, unsigned seed, uint32_t payload_len, uint16_t mss);
 
 /* lab_packet_release drops the packet's own references. */
 void

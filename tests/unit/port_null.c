@@ -113,7 +113,7 @@ specs_without_sense_are_refused(void **state)
 	lab_refused("nulls", 1500, "unknown kind");
 	lab_refused("pci:0000:00:01.0", 1500, "unknown kind");
 	lab_refused("null:x", 1500, "takes no argument");
-	lab_refused("ring:", 1500, "takes no argument");
+	lab_refused("ring:", 1500, "name missing");
 	lab_refused("af_packet", 1500, "needs an argument");
 	lab_refused("af_xdp:", 1500, "name missing");
 	lab_refused("tap:a_name_that_is_too_long", 1500, "too long");
