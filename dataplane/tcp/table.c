@@ -10,9 +10,8 @@
 #include <string.h>
 
 enum {
-	FILL = 4,              /* places of a bucket that are taken, on average, at most */
+	FILL = 5,              /* places of a bucket that are taken, on average, at most */
 	OVER_MAX = UINT8_MAX,
-	TAG_SHIFT = 24,        /* above what chooses the bucket */
 };
 
 #define TAGS      0x0001010101010101u  /* one in each tag */
@@ -24,16 +23,14 @@ int
 table_init(struct table *table, uint32_t cnt, uint64_t seed, enum memory_how how,
            uint32_t *missed)
 {
-	uint32_t buckets = 16;
+	uint32_t buckets = (cnt + FILL - 1) / FILL;
 
-	dp_assert(cnt >= 1 && cnt <= 1u << TAG_SHIFT);
-	while (buckets * FILL < cnt)
-		buckets *= 2;
+	dp_assert(cnt >= 1 && cnt <= 1u << 24);
 	memset(table, 0, sizeof(*table));
 	table->buckets = memory_take(buckets * sizeof(*table->buckets), how, missed);
 	if (table->buckets == NULL)
 		return -ENOMEM;
-	table->mask = buckets - 1;
+	table->bucket_cnt = buckets;
 	table->max = cnt;
 	table->seed = seed;
 	return 0;
@@ -43,7 +40,7 @@ void
 table_fini(struct table *table)
 {
 	if (table->buckets != NULL)
-		memory_give(table->buckets, (table->mask + 1) * sizeof(*table->buckets));
+		memory_give(table->buckets, table->bucket_cnt * sizeof(*table->buckets));
 	memset(table, 0, sizeof(*table));
 }
 
@@ -53,11 +50,18 @@ table_hash(const struct table *table, const struct flow_key *key)
 	return (uint32_t)hash_keyed(key, sizeof(*key), table->seed);
 }
 
-/* tag_of returns what a place says of its flow, never 0. */
+/* after returns the bucket that follows. */
+static uint32_t
+after(const struct table *table, uint32_t at)
+{
+	return at + 1 < table->bucket_cnt ? at + 1 : 0;
+}
+
+/* tag_of returns what a place says of its flow, never 0: the low bits of its hash. */
 static uint8_t
 tag_of(uint32_t hash)
 {
-	uint8_t tag = (uint8_t)(hash >> TAG_SHIFT);
+	uint8_t tag = (uint8_t)hash;
 
 	return tag != 0 ? tag : 1;
 }
@@ -83,7 +87,7 @@ place_first(const struct table_bucket *bucket, uint64_t places)
 struct flow *
 table_likely(const struct table *table, uint32_t hash)
 {
-	const struct table_bucket *bucket = &table->buckets[hash & table->mask];
+	const struct table_bucket *bucket = &table->buckets[table_home(table, hash)];
 	uint64_t places = alike(bucket, tag_of(hash));
 
 	return places != 0 ? place_first(bucket, places) : NULL;
@@ -92,10 +96,11 @@ table_likely(const struct table *table, uint32_t hash)
 struct flow *
 table_find_hashed(const struct table *table, const struct flow_key *key, uint32_t hash)
 {
+	uint32_t at = table_home(table, hash);
 	uint8_t tag = tag_of(hash);
 
-	for (uint32_t i = 0; i <= table->mask; i++) {
-		const struct table_bucket *bucket = &table->buckets[(hash + i) & table->mask];
+	for (uint32_t i = 0; i < table->bucket_cnt; i++, at = after(table, at)) {
+		const struct table_bucket *bucket = &table->buckets[at];
 
 		for (uint64_t places = alike(bucket, tag); places != 0; places &= places - 1) {
 			struct flow *flow = place_first(bucket, places);
@@ -119,7 +124,7 @@ table_find(const struct table *table, const struct flow_key *key)
 struct flow *
 table_each(const struct table *table, uint32_t *at)
 {
-	while (table->buckets != NULL && *at < (table->mask + 1) * TABLE_PLACES) {
+	while (table->buckets != NULL && *at < table->bucket_cnt * TABLE_PLACES) {
 		const struct table_bucket *bucket = &table->buckets[*at / TABLE_PLACES];
 		struct flow *flow = bucket->flow[*at % TABLE_PLACES];
 
@@ -151,12 +156,13 @@ table_add(struct table *table, struct flow *flow, const struct flow_key *key)
 	dp_assert(table->cnt < table->max);
 	flow->key = *key;
 	flow->hash = table_hash(table, key);
-	at = flow->hash;
-	while ((place = place_of(&table->buckets[at & table->mask], NULL)) == TABLE_PLACES) {
-		bucket = &table->buckets[at++ & table->mask];
+	at = table_home(table, flow->hash);
+	while ((place = place_of(&table->buckets[at], NULL)) == TABLE_PLACES) {
+		bucket = &table->buckets[at];
 		bucket->over += bucket->over < OVER_MAX;
+		at = after(table, at);
 	}
-	bucket = &table->buckets[at & table->mask];
+	bucket = &table->buckets[at];
 	bucket->flow[place] = flow;
 	bucket->tag[place] = tag_of(flow->hash);
 	table->cnt++;
@@ -167,15 +173,16 @@ void
 table_remove(struct table *table, struct flow *flow)
 {
 	struct table_bucket *bucket;
-	uint32_t at = flow->hash;
+	uint32_t at = table_home(table, flow->hash);
 	uint32_t place;
 
-	while ((place = place_of(&table->buckets[at & table->mask], flow)) == TABLE_PLACES) {
-		bucket = &table->buckets[at++ & table->mask];
-		dp_assert(bucket->over > 0 && at - flow->hash <= table->mask);
+	while ((place = place_of(&table->buckets[at], flow)) == TABLE_PLACES) {
+		bucket = &table->buckets[at];
+		dp_assert(bucket->over > 0);
 		bucket->over -= bucket->over < OVER_MAX;
+		at = after(table, at);
 	}
-	bucket = &table->buckets[at & table->mask];
+	bucket = &table->buckets[at];
 	bucket->flow[place] = NULL;
 	bucket->tag[place] = 0;
 	table->cnt--;

@@ -6,7 +6,7 @@
  *
  * A bucket is a cache line: seven places, a tag of each, which is a byte of its hash, and a count of
  * the flows that found it full and went on to one of the next. A flow that is not there costs one
- * line, one that is there that and its own; at most 4 of 7 places are taken, on average.
+ * line, one that is there that and its own; at most 5 of 7 places are taken, on average.
  *
  * Threads. One worker.
  * Memory. Nodes live in their owners; buckets are taken at start, on hugepages where there are any.
@@ -49,7 +49,7 @@ static_assert(sizeof(struct table_bucket) == 64, "one line to look at");
 
 struct table {
 	struct table_bucket *buckets;
-	uint32_t mask;
+	uint32_t bucket_cnt;
 	uint32_t cnt;
 	uint32_t max;
 	uint32_t changes;      /* nodes added or removed, ever; wraps */
@@ -70,6 +70,13 @@ table_fini(struct table *table);
 struct flow *
 table_find(const struct table *table, const struct flow_key *key);
 
+/* table_home returns the bucket that a hash belongs to: by its high bits. */
+static inline uint32_t
+table_home(const struct table *table, uint32_t hash)
+{
+	return (uint32_t)((uint64_t)hash * table->bucket_cnt >> 32);
+}
+
 /* table_hash returns the hash of a flow, table_prefetch calls for what table_find_hashed will look at
  * for it, which is table_find for a hash that is known. */
 uint32_t
@@ -79,7 +86,7 @@ table_find_hashed(const struct table *table, const struct flow_key *key, uint32_
 static inline void
 table_prefetch(const struct table *table, uint32_t hash)
 {
-	__builtin_prefetch(&table->buckets[hash & table->mask]);
+	__builtin_prefetch(&table->buckets[table_home(table, hash)]);
 }
 
 /* table_likely returns the node that table_find_hashed will probably find, without a look at the
