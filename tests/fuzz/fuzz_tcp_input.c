@@ -3,16 +3,24 @@
 
 /* Attack surface: every TCP segment, at every moment of a connection. The input is a list of
  * steps: segments whose numbers lie near what the stack expects, segments of raw bytes with the
- * checksum mended, and what an owner and a clock do between them. After each step the lab checks
+ * checksum mended, one by one or in bursts, and what an owner and a clock do between them. After each step the lab checks
  * the stack's invariants, the packets that left and the content both ways, and a model of each
  * peer what it can know from outside; at the end every buffer and every entry of the stack's pools
  * must be back, and after some inputs the peers fall silent first. */
 #include "tests/fuzz/tcp_model.h"
+#include "tests/unit/tcp_lab_burst.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-enum { PEERS = 3, STEPS_MAX = 400, RAW_PEER = 2, QUEUE_FRAGS_MAX = 256 };
+enum {
+	PEERS = 3,
+	STEPS_MAX = 400,
+	RAW_PEER = 2,
+	QUEUE_FRAGS_MAX = 256,
+	STEP_BITS = 31,
+	BURST_BEGINS = 31,     /* of a step's bits: the segments that follow arrive at once */
+};
 
 enum step {
 	STEP_SEGMENT,
@@ -36,6 +44,8 @@ struct input {
 static struct lab lab;
 static struct lab_peer peers[PEERS];
 static struct tcp_model models[PEERS];
+static uint32_t hold_left;     /* segments until the burst is complete; 0: there is none */
+static uint32_t ahead[PEERS];  /* bytes in order of each peer that are in it */
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -121,7 +131,7 @@ expected_seq(const struct lab_peer *peer)
 {
 	const struct tcb *tcb = tcb_of(peer);
 
-	return tcb != NULL ? tcb->rcv_nxt : peer->nxt;
+	return (tcb != NULL ? tcb->rcv_nxt : peer->nxt) + ahead[peer - peers];
 }
 
 static uint32_t
@@ -167,6 +177,8 @@ segment(struct input *in, struct lab_peer *peer)
 	options(in, peer, &seg.opt);
 	for (uint32_t i = 0; i < seg.len; i++)
 		data[i] = lab_byte(seg.seq - iss - 1 + i);
+	if (hold_left > 0 && seg.seq == expected_seq(peer))
+		ahead[peer - peers] += seg.len;
 	give(peer, &seg);
 }
 
@@ -254,13 +266,38 @@ queue(struct input *in, struct lab_peer *peer)
 		lab_queue(peer, MIN(len, frag_len), frag_len);
 }
 
+/* release lets a burst arrive. */
 static void
-step(struct input *in)
+release(void)
 {
-	uint8_t what = take8(in);
+	hold_left = 0;
+	memset(ahead, 0, sizeof(ahead));
+	lab_release(&lab, NULL, NULL);
+}
+
+/* hold begins a burst. */
+static void
+hold(struct input *in)
+{
+	if (hold_left > 0)
+		release();
+	hold_left = 2 + take8(in) % (BURST_MAX - 2);
+	lab_hold(&lab);
+}
+
+/* is_segment tells whether a step is one that a burst can hold. */
+static bool
+is_segment(enum step step)
+{
+	return step == STEP_SEGMENT || step == STEP_ACK || step == STEP_SACK || step == STEP_RAW;
+}
+
+static void
+step(struct input *in, uint8_t what)
+{
 	struct lab_peer *peer = &peers[(what >> 5) % PEERS];
 
-	switch ((enum step)((what & 31) % STEP_CNT)) {
+	switch ((enum step)((what & STEP_BITS) % STEP_CNT)) {
 	case STEP_SEGMENT:
 		segment(in, peer);
 		return;                                /* lab_deliver has checked */
@@ -319,10 +356,23 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	begin(how & 1);
 	for (uint32_t i = 0; i < STEPS_MAX && in.len > 0; i++) {
-		step(&in);
-		for (uint32_t j = 0; j < PEERS; j++)
+		uint8_t what = take8(&in);
+		bool held = is_segment((what & STEP_BITS) % STEP_CNT);
+
+		if ((what & STEP_BITS) == BURST_BEGINS) {
+			hold(&in);
+			continue;
+		}
+		if (hold_left > 0 && !held)
+			release();
+		step(&in, what);
+		if (hold_left > 0 && --hold_left == 0)
+			release();
+		for (uint32_t j = 0; j < PEERS && hold_left == 0; j++)
 			tcp_model_check(&models[j], &lab);
 	}
+	if (hold_left > 0)
+		release();
 	lab_flush(&lab);
 	if (how & 2)
 		tcp_model_silence(&lab);
