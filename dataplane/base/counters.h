@@ -178,6 +178,7 @@
 	X(disk_bytes, COUNTER, "bytes read from files")                                            \
 	X(disk_reading, GAUGE, "reads in flight")                                                  \
 	X(disk_ring_full, COUNTER, "reads put off: ring full")                                     \
+	X(disk_share_full, COUNTER, "reads put off: the torrent has its share in flight")          \
 	X(cache_hits, COUNTER, "read units found in memory")                                       \
 	X(cache_shared, COUNTER, "read units awaited together with another request")               \
 	X(cache_misses, COUNTER, "read units read")                                                \

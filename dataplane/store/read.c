@@ -7,7 +7,9 @@
  *
  * Who waits for whom. A window's buffers are taken all at once, and a stalled request holds none
  * but those that it gathers into, which are at most half of all: the others come back as reads and
- * peers end, and stalled requests have them before new ones. */
+ * peers end, and stalled requests have them before new ones. New requests of a torrent may have as
+ * many reads in flight as there is room for more, if others are active: one on a slow disk comes to half
+ * of all, two to a third each, and whoever reads from a fast one goes on. */
 #include "dataplane/store/block.h"
 
 #include <string.h>
@@ -75,6 +77,17 @@ reads_possible(const struct store *store, uint32_t extra)
 	if (available <= extra)
 		return 0;
 	return MIN(available - extra, ring_room(store->ring));
+}
+
+/* has_share tells whether a new request of a torrent, which is not the only one, may read as many
+ * units more. The first is always allowed. */
+static bool
+has_share(const struct store *store, const struct content *content, uint32_t unit_cnt)
+{
+	uint32_t room = MIN(cache_available(&store->cache), ring_room(store->ring));
+
+	return LIKELY(content->reading_cnt + unit_cnt <= room) || content->reading_cnt == 0 ||
+	       store->active_cnt == 1;
 }
 
 /* window_pin looks the parts' units up and holds on to those that are READY. It stops, with cnt
@@ -377,6 +390,15 @@ refuse_busy(struct store *store, struct store_req *req)
 	return req->status = STORE_BUSY;
 }
 
+/* refuse_share is refuse_busy where only this torrent has to wait. */
+static COLD enum store_status
+refuse_share(struct store *store, struct store_req *req, struct window *window)
+{
+	window_unpin(window);
+	count(store->ctr, CTR_disk_share_full);
+	return req->status = STORE_BUSY;
+}
+
 /* read_gathered takes the request's own buffers together with the first window, or nothing. */
 static enum store_status
 read_gathered(struct store *store, struct content *content, struct store_req *req,
@@ -385,6 +407,8 @@ read_gathered(struct store *store, struct content *content, struct store_req *re
 	uint32_t buf_cnt = (req->len + ABI_UNIT_MAX - 1) / ABI_UNIT_MAX;
 
 	window_pin(store, content, window, buf_cnt);
+	if (UNLIKELY(window->misses > 0 && !has_share(store, content, window->misses)))
+		return refuse_share(store, req, window);
 	if (window->cnt == 0 || cache_available(&store->cache) < buf_cnt + window->misses ||
 	    store->gather_cnt + buf_cnt > store->cache.pool->cnt / 2) {
 		window_unpin(window);
@@ -418,6 +442,8 @@ read_direct(struct store *store, struct content *content, struct store_req *req,
 		window_unpin(window);
 		return refuse_busy(store, req);
 	}
+	if (UNLIKELY(window->misses > 0 && !has_share(store, content, window->misses)))
+		return refuse_share(store, req, window);
 	window_start(store, content, req, window);
 	if (req->waiting_cnt == 0)
 		return req->status = STORE_READY;

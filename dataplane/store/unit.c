@@ -35,6 +35,7 @@ unit_read(struct store *store, struct content *content, const struct abi_extent 
 	uint64_t left;
 
 	dp_assert(extent->file < content->active.layout->file_cnt);
+	content->reading_cnt++;
 	unit->extent = extent;
 	unit->place = content->places[extent->file];
 	unit->file_off = (uint64_t)(index - extent->unit_first) << content->unit_shift;
@@ -75,6 +76,14 @@ unit_unwait(struct store_wait *wait)
 	wait->unit = NULL;
 }
 
+/* unit_read_over notes that a unit's read has ended for good, well or not. */
+static void
+unit_read_over(struct unit *unit)
+{
+	dp_assert(unit->content->reading_cnt > 0);
+	unit->content->reading_cnt--;
+}
+
 static COLD void
 unit_fail(struct store *store, struct unit *unit, enum abi_reason reason, int sys_errno)
 {
@@ -84,6 +93,7 @@ unit_fail(struct store *store, struct unit *unit, enum abi_reason reason, int sy
 		[ABI_REASON_IO] = CTR_disk_errors,
 	};
 
+	unit_read_over(unit);
 	count(store->ctr, reason_counter[reason]);
 	content_withdraw(store, unit, reason, sys_errno);
 	while (unit->wait_first != NULL)
@@ -129,6 +139,7 @@ unit_complete(struct store *store, struct unit *unit)
 		unit_fail(store, unit, ABI_REASON_CHANGED, 0);
 		return;
 	}
+	unit_read_over(unit);
 	/* A request that goes on takes buffers: not this one, before all have been served. */
 	buf_ref(buf);
 	cache_ready(unit);
@@ -176,8 +187,10 @@ unit_abandon(struct store *store, struct unit *unit)
 {
 	while (unit->wait_first != NULL)
 		store_request_absent(store, unit->wait_first->req);
-	if (unit->state == UNIT_READING)
+	if (unit->state == UNIT_READING) {
+		unit_read_over(unit);
 		cache_detach(&store->cache, unit);
-	else
+	} else {
 		cache_drop(&store->cache, unit);
+	}
 }
