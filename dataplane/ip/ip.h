@@ -111,6 +111,11 @@ ip_path_init(struct ip_path *path, const struct ip_seg *seg);
 uint16_t
 ip_path_write(const struct ip_path *path, struct pkt_out *pkt, uint16_t l4_len, uint8_t ecn);
 
+/* ip_path_resize gives headers that ip_path_write has put into pkt->hdr, or that were copied from
+ * such, another length. Returns as ip_path_write does. */
+uint16_t
+ip_path_resize(const struct ip_path *path, struct pkt_out *pkt, uint16_t l4_len);
+
 /* ip_sum adds bytes to a running ones' complement sum, 16-bit words in network order as the
  * machine reads them (RFC 1071). An odd last byte is padded with zero: only the last range of a
  * sum may be odd. */

@@ -35,18 +35,27 @@ ip_path_init(struct ip_path *path, const struct ip_seg *seg)
 }
 
 uint16_t
-ip_path_write(const struct ip_path *path, struct pkt_out *pkt, uint16_t l4_len, uint8_t ecn)
+ip_path_resize(const struct ip_path *path, struct pkt_out *pkt, uint16_t l4_len)
 {
 	struct ipv4_hdr *ip = (void *)(pkt->hdr + ETH_HDR_LEN);
 	uint16_t total_len_be = htons((uint16_t)(IPV4_HDR_LEN + l4_len));
 
-	dp_assert(l4_len <= UINT16_MAX - IPV4_HDR_LEN && ecn <= IP_ECN_MASK);
+	dp_assert(l4_len <= UINT16_MAX - IPV4_HDR_LEN);
+	ip->total_len_be = total_len_be;
+	ip->csum = (uint16_t)~ip_sum_fold((uint32_t)path->hdr_sum + total_len_be + htons(ip->tos));
+	return ip_sum_fold(path->pseudo_sum + htons(l4_len));
+}
+
+uint16_t
+ip_path_write(const struct ip_path *path, struct pkt_out *pkt, uint16_t l4_len, uint8_t ecn)
+{
+	struct ipv4_hdr *ip = (void *)(pkt->hdr + ETH_HDR_LEN);
+
+	dp_assert(ecn <= IP_ECN_MASK);
 	memcpy(pkt->hdr, path->hdr, IP_PATH_HDR_LEN);
 	ip->tos = ecn;
-	ip->total_len_be = total_len_be;
-	ip->csum = (uint16_t)~ip_sum_fold((uint32_t)path->hdr_sum + total_len_be + htons(ecn));
 	pkt->l4_off = IP_PATH_HDR_LEN;
-	return ip_sum_fold(path->pseudo_sum + htons(l4_len));
+	return ip_path_resize(path, pkt, l4_len);
 }
 
 bool

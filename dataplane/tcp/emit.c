@@ -8,6 +8,10 @@
 
 #include <string.h>
 
+enum { COPIED_LEN = 80 };      /* all headers without SACK blocks, in whole vectors */
+static_assert(COPIED_LEN >= (int)IP_PATH_HDR_LEN + (int)TCP_HDR_LEN + (int)TCP_OPT_TS_LEN &&
+              COPIED_LEN <= (int)PKT_HDR_MAX, "the headers of data");
+
 void
 emit_headers(struct pkt_out *pkt, const struct emit *emit)
 {
@@ -28,4 +32,23 @@ emit_headers(struct pkt_out *pkt, const struct emit *emit)
 	pkt->hdr_len = (uint16_t)(IP_PATH_HDR_LEN + hdr_len);
 	pkt->csum_off = IP_PATH_HDR_LEN + TCP_CSUM_OFF;
 	pkt->tso_mss = 0;
+}
+
+void
+emit_headers_again(struct pkt_out *pkt, const struct pkt_out *former, const struct ip_path *path,
+                   uint32_t seq)
+{
+	dp_assert(former->hdr_len <= COPIED_LEN);
+	pkt->hdr_len = former->hdr_len;
+	pkt->l4_off = former->l4_off;
+	pkt->csum_off = former->csum_off;
+	pkt->tso_mss = 0;
+	memcpy(pkt->hdr, former->hdr, COPIED_LEN);
+	tcp_put32(pkt->hdr + IP_PATH_HDR_LEN + 4, seq);
+	if (pkt->payload_len != former->payload_len) {
+		uint32_t l4_len = pkt->hdr_len - IP_PATH_HDR_LEN + pkt->payload_len;
+		uint16_t sum = ip_path_resize(path, pkt, (uint16_t)l4_len);
+
+		memcpy(pkt->hdr + IP_PATH_HDR_LEN + TCP_CSUM_OFF, &sum, sizeof(sum));
+	}
 }

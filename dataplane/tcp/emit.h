@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* emit.h puts headers before a payload. Memory: none. Clauses: RFC 9293 3.1. */
+/* emit.h puts headers before a payload: those of a path's template and what a segment says; or,
+ * for what follows in the same turn, the former packet's with a new number and length.
+ *
+ * Memory: none. Clauses: RFC 9293 3.1. */
 #ifndef SPILLWAY_DATAPLANE_TCP_EMIT_H
 #define SPILLWAY_DATAPLANE_TCP_EMIT_H
 
@@ -24,5 +27,12 @@ struct emit {
  * filled already. */
 void
 emit_headers(struct pkt_out *pkt, const struct emit *emit);
+
+/* emit_headers_again gives a packet the headers of the one before it, but for the number and the
+ * length. pkt->span, span_cnt and payload_len are filled already. former: made by emit_headers or
+ * this, without SACK blocks. */
+void
+emit_headers_again(struct pkt_out *pkt, const struct pkt_out *former, const struct ip_path *path,
+                   uint32_t seq);
 
 #endif

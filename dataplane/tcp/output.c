@@ -177,23 +177,40 @@ tcb_owed(struct tcb *tcb)
 	return tcb->ack_now ? TCP_OWED_ACK : TCP_OWED_NOTHING;
 }
 
+/* burst_room returns the bytes of new data, of those queued, that both windows let leave now. */
+static uint32_t
+burst_room(const struct tcb *tcb)
+{
+	uint32_t cwnd = tcb->cc.cwnd_bytes;
+	uint32_t room = MIN(usable_window(tcb), cwnd - MIN(cwnd, tcb_pipe(tcb)));
+
+	return MIN(room, tcb_unsent(tcb));
+}
+
+/* plain tells whether new data leaves in full segments that differ in nothing but their number:
+ * none has CWR or SACK blocks. */
+static bool
+plain(const struct tcb *tcb, uint32_t len)
+{
+	return len == tcb->mss && packet_sack_cnt(tcb) == 0 && !tcb->ecn.cwr;
+}
+
 /* tso_len returns the bytes of the next packet of new data: len, which is what a segment may have,
  * or several segments that the device cuts. Those are full but for the end of what is queued, and
- * none carries what only one segment of them should: FIN, CWR, SACK blocks. */
+ * none is to carry FIN. */
 static uint32_t
 tso_len(const struct tcp_stack *stack, const struct tcb *tcb, uint32_t len)
 {
-	uint32_t mss = tcb->mss;
+	uint32_t most = MIN(stack->config.tso_max, pace_burst_bytes(&tcb->pace));
 	uint32_t unsent = tcb_unsent(tcb);
-	uint32_t room = MIN(stack->config.tso_max, pace_burst_bytes(&tcb->pace));
-	uint32_t cwnd = tcb->cc.cwnd_bytes;
+	uint32_t room;
 
-	if (len != mss || tcb->pace.mss != mss || packet_sack_cnt(tcb) > 0 || tcb->ecn.cwr)
+	if (!plain(tcb, len) || tcb->pace.mss != tcb->mss)
 		return len;
-	room = MIN(MIN(room, usable_window(tcb)), cwnd - MIN(cwnd, tcb_pipe(tcb)));
-	if (room >= unsent && !tcb->fin_queued)
+	room = MIN(most, burst_room(tcb));
+	if (room == unsent && !tcb->fin_queued)
 		return unsent;
-	return MAX(len, pace_segments(&tcb->pace, MIN(room, unsent - 1)) * mss);
+	return MAX(len, pace_segments(&tcb->pace, MIN(room, unsent - 1)) * tcb->mss);
 }
 
 /* ---- making segments */
@@ -238,6 +255,40 @@ record_left(const struct tcp_stack *stack, const struct tcb *tcb)
 	return records->free_cnt > (tcb_flight(tcb) > 0 ? records->cnt >> 4 : 0);
 }
 
+/* turn_charge takes a packet off what a connection may send in its turn. */
+static void
+turn_charge(struct tcb *tcb, uint32_t bytes)
+{
+	tcb->deficit_bytes -= (int32_t)bytes + SEGMENT_COST;
+}
+
+/* sent_new notes that new data, or FIN, has left in one packet, or several that fit a run. */
+static void
+sent_new(struct tcp_stack *stack, struct tcb *tcb, struct tcp_range range)
+{
+	if (scoreboard_sent(&tcb->board, &stack->records, range, stack->now_us) ==
+	    SCOREBOARD_COARSE)
+		count(stack->ctr, CTR_tcp_records_coarse);
+	tcb->snd_nxt = range.end;
+	tcb_deadline_clear(tcb, TCP_DUE_PTO);  /* RFC 8985 7.2: started anew by settle */
+	recovery_sent(stack, tcb, range, false);
+	tcb->probe_now = false;
+	tcb->last_send_us = stack->now_us;
+}
+
+/* sent_burst notes that new data has left in segments: runs are as long as they may be. */
+static void
+sent_burst(struct tcp_stack *stack, struct tcb *tcb, struct tcp_range range)
+{
+	while (!scoreboard_fits(&tcb->board, range.end) && range.end - range.start > tcb->mss) {
+		uint32_t at = range.start + tcb->mss;
+
+		sent_new(stack, tcb, (struct tcp_range){range.start, at});
+		range.start = at;
+	}
+	sent_new(stack, tcb, range);
+}
+
 /* send_new makes a packet of the next len bytes, and of FIN when it follows them; tso_mss as in
  * struct pkt_out. Returns false when no record of it can be kept. */
 static bool
@@ -258,15 +309,8 @@ send_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, uint32_t
 		len = pkt->tso_mss != 0 ? pkt->tso_mss : pkt->payload_len;
 		pmtu_sent(stack, tcb, (struct tcp_range){range.start, range.start + len});
 	}
-	if (scoreboard_sent(&tcb->board, &stack->records, range, stack->now_us) ==
-	    SCOREBOARD_COARSE)
-		count(stack->ctr, CTR_tcp_records_coarse);
 	pace_charge(&tcb->pace, pkt->payload_len, stack->now_us);
-	tcb->snd_nxt = range.end;
-	tcb_deadline_clear(tcb, TCP_DUE_PTO);  /* RFC 8985 7.2: started anew by settle */
-	recovery_sent(stack, tcb, range, false);
-	tcb->probe_now = false;
-	tcb->last_send_us = stack->now_us;
+	sent_new(stack, tcb, range);
 	return true;
 }
 
@@ -282,9 +326,57 @@ resume(struct tcp_stack *stack, struct tcb *tcb)
 		          tcb->cc.cwnd_bytes);
 }
 
-static bool
-make_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
+/* next_len returns the bytes of the next segment of a burst, where at is reached and room bytes may
+ * follow. FIN, and what it leaves with, is not of a burst. */
+static uint32_t
+next_len(const struct tcb *tcb, uint32_t at, uint32_t room)
 {
+	uint32_t unsent = tcb->sendq.end - at;
+
+	if (room >= unsent && tcb->fin_queued)
+		room = unsent - MIN(unsent, 1u);
+	if (room >= tcb->mss)
+		return tcb->mss;
+	return room == unsent ? unsent : 0;
+}
+
+/* make_burst makes up to max full segments of new data, and what of it is too little for one at the
+ * end of the queue, as windows, pacing and the turn allow. What each of them changes beyond that is
+ * done once. The first is allowed. Returns how many. */
+static uint16_t
+make_burst(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkts, uint16_t max)
+{
+	struct tcp_range range = {tcb->snd_nxt, tcb->snd_nxt + tcb->mss};
+	uint32_t room = MAX(burst_room(tcb), (uint32_t)tcb->mss);
+	uint32_t len;
+	uint16_t cnt = 1;
+
+	len = packet_make(stack, tcb, &pkts[0], &(struct packet_content){range, SENDQ_NEW, 0});
+	if (UNLIKELY(tcb->pmtu_on & PMTU_ON_SEND))
+		pmtu_sent(stack, tcb, (struct tcp_range){range.start, range.start + len});
+	range.end = range.start + len;
+	for (;;) {
+		room -= len;
+		pace_charge(&tcb->pace, len, stack->now_us);
+		turn_charge(tcb, len);
+		len = next_len(tcb, range.end, room);
+		if (len == 0 || cnt == max || tcb->pace.shut || tcb->deficit_bytes <= 0)
+			break;
+		len = packet_make_next(tcb, &pkts[cnt], &pkts[cnt - 1],
+		                       (struct tcp_range){range.end, range.end + len});
+		range.end += len;
+		cnt++;
+	}
+	packet_count(stack, cnt - 1u, range.end - range.start - pkts[0].payload_len);
+	sent_burst(stack, tcb, range);
+	return cnt;
+}
+
+/* make_new makes new data: up to max packets. Returns how many. */
+static uint16_t
+make_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkts, uint16_t max)
+{
+	uint16_t tso_mss = stack->config.tso_max > 0 ? tcb->mss : 0;
 	uint32_t len;
 
 	if (tcb_flight(tcb) == 0)
@@ -293,12 +385,18 @@ make_new(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 	if (UNLIKELY(tcb->pmtu_on & PMTU_SMALLER)) {
 		uint32_t probe_len = pmtu_probe_len(stack, tcb, len);
 
-		if (probe_len != len)
-			return send_new(stack, tcb, pkt, probe_len, 0);
+		tso_mss = probe_len == len ? tso_mss : 0;
+		len = probe_len;
 	}
-	if (stack->config.tso_max == 0)
-		return send_new(stack, tcb, pkt, len, 0);
-	return send_new(stack, tcb, pkt, tso_len(stack, tcb, len), tcb->mss);
+	if (max > 1 && tso_mss == 0 && plain(tcb, len) && record_left(stack, tcb) &&
+	    (!tcb->fin_queued || tcb_unsent(tcb) > len))
+		return make_burst(stack, tcb, pkts, max);
+	if (tso_mss != 0)
+		len = tso_len(stack, tcb, len);
+	if (!send_new(stack, tcb, pkts, len, tso_mss))
+		return 0;
+	turn_charge(tcb, pkts->payload_len);
+	return 1;
 }
 
 /* make_probe sends one byte beyond a shut window, or what fits one that is open a little
@@ -362,9 +460,10 @@ make_bare(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, uint32_
 	            &(struct packet_content){.range = {seq, seq}, .reader = SENDQ_NEW});
 }
 
-/* make_owed makes the one segment that is owed. Returns false when it could not. */
+/* make_one makes the one segment that is owed, of all but new data. Returns false when it could
+ * not. */
 static bool
-make_owed(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, enum tcp_owed owed)
+make_one(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, enum tcp_owed owed)
 {
 	switch (owed) {
 	case TCP_OWED_SYN:
@@ -376,8 +475,6 @@ make_owed(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, enum tc
 		return true;
 	case TCP_OWED_TLP:
 		return make_tlp(stack, tcb, pkt);
-	case TCP_OWED_NEW:
-		return make_new(stack, tcb, pkt);
 	case TCP_OWED_PROBE:
 		return make_probe(stack, tcb, pkt);
 	case TCP_OWED_KEEPALIVE:               /* RFC 1122 4.2.3.6 */
@@ -390,6 +487,19 @@ make_owed(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt, enum tc
 	default:
 		return false;
 	}
+}
+
+/* make_owed makes up to max packets of what is owed. Returns how many; 0: it could not. */
+static uint16_t
+make_owed(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkts, uint16_t max,
+          enum tcp_owed owed)
+{
+	if (owed == TCP_OWED_NEW)
+		return make_new(stack, tcb, pkts, max);
+	if (!make_one(stack, tcb, pkts, owed))
+		return 0;
+	turn_charge(tcb, pkts->payload_len);
+	return 1;
 }
 
 /* ---- the round */
@@ -407,13 +517,16 @@ static uint16_t
 tcb_output(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkts, uint16_t max)
 {
 	uint16_t cnt = 0;
-	enum tcp_owed owed;
 
 	while (cnt < max && tcb->deficit_bytes > 0) {
-		owed = tcb_owed(tcb);
-		if (owed == TCP_OWED_NOTHING || !make_owed(stack, tcb, &pkts[cnt], owed))
+		enum tcp_owed owed = tcb_owed(tcb);
+		uint16_t made = 0;
+
+		if (owed != TCP_OWED_NOTHING)
+			made = make_owed(stack, tcb, pkts + cnt, max - cnt, owed);
+		if (made == 0)
 			break;
-		tcb->deficit_bytes -= (int32_t)pkts[cnt++].payload_len + SEGMENT_COST;
+		cnt += made;
 	}
 	if (held_back(tcb)) {
 		tcb->cwnd_limited = true;

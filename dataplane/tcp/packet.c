@@ -9,14 +9,6 @@
 
 #include <string.h>
 
-uint8_t
-packet_sack_cnt(const struct tcb *tcb)
-{
-	if (!tcb->sack_ok || tcb->reasm.cnt == 0 || tcb->rcv_fin)
-		return 0;
-	return (uint8_t)MIN(tcb->reasm.cnt, tcb->ts_ok ? 3u : 4u);
-}
-
 static void
 emit_init(struct tcp_stack *stack, struct tcb *tcb, struct emit *emit)
 {
@@ -116,6 +108,17 @@ packet_make(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt,
 	count_add(stack->ctr, CTR_tcp_segments_out, packet_segments(tcb, pkt));
 	count_add(stack->ctr, CTR_tcp_payload_out, pkt->payload_len);
 	return pkt->payload_len + fin;
+}
+
+uint32_t
+packet_make_next(struct tcb *tcb, struct pkt_out *pkt, const struct pkt_out *former,
+                 struct tcp_range range)
+{
+	pkt->payload_len = sendq_gather(&tcb->sendq, SENDQ_NEW, range, pkt->span, &pkt->span_cnt);
+	emit_headers_again(pkt, former, &tcb->path, range.start);
+	if (range.start + pkt->payload_len == tcb->sendq.end)
+		pkt->hdr[IP_PATH_HDR_LEN + TCP_FLAGS_OFF] |= TCP_PSH;
+	return pkt->payload_len;
 }
 
 void

@@ -20,8 +20,13 @@ struct packet_content {
 };
 
 /* packet_sack_cnt returns the blocks that our segments carry now. */
-uint8_t
-packet_sack_cnt(const struct tcb *tcb);
+static inline uint8_t
+packet_sack_cnt(const struct tcb *tcb)
+{
+	if (LIKELY(tcb->reasm.cnt == 0) || !tcb->sack_ok || tcb->rcv_fin)
+		return 0;
+	return (uint8_t)MIN(tcb->reasm.cnt, tcb->ts_ok ? 3u : 4u);
+}
 
 /* packet_make makes a packet, counted. It acknowledges all that has arrived.
  *
@@ -31,6 +36,24 @@ packet_sack_cnt(const struct tcb *tcb);
 uint32_t
 packet_make(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt,
             const struct packet_content *content);
+
+/* packet_make_next makes another packet of new data in the same turn. What packet_make acknowledged
+ * and agreed on with ECN holds for it.
+ *
+ * former  the one before it: without FIN, CWR and SACK blocks.
+ * range   of data; at most a segment's length, without FIN.
+ * Returns the bytes that went in. */
+uint32_t
+packet_make_next(struct tcb *tcb, struct pkt_out *pkt, const struct pkt_out *former,
+                 struct tcp_range range);
+
+/* packet_count counts packets that packet_make_next made. */
+static inline void
+packet_count(struct tcp_stack *stack, uint32_t packets, uint32_t bytes)
+{
+	count_add(stack->ctr, CTR_tcp_segments_out, packets);
+	count_add(stack->ctr, CTR_tcp_payload_out, bytes);
+}
 
 /* packet_make_syn makes our SYN, counted: with the ACK of the peer's, or, in SYN-SENT, alone. */
 void

@@ -10,7 +10,6 @@
 #include <string.h>
 
 enum {
-	RUN_MAX_BYTES = 1 << 16,   /* of one record, so that splitting stays local */
 	AGO_SHIFT = 2,             /* of the times of a mark */
 	AGO_MAX = (1 << 24) - 1,
 };
@@ -226,7 +225,7 @@ alike(const struct scoreboard *board, const struct pool *pool, const struct sent
 		return false;
 	if (a->flags & SENT_SACKED)
 		return true;
-	return b->end - a->seq <= RUN_MAX_BYTES &&
+	return b->end - a->seq <= SENT_RUN_MAX &&
 	       ((a->sent_us == b->sent_us && a->span_us == b->span_us) || coarse(board, pool));
 }
 
@@ -337,7 +336,7 @@ scoreboard_sent(struct scoreboard *board, struct pool *pool, struct tcp_range ra
 	struct sent *sent;
 
 	dp_assert(tail == NULL || tail->end == range.start);
-	if (tail != NULL && tail->flags == 0 && range.end - tail->seq <= RUN_MAX_BYTES &&
+	if (tail != NULL && tail->flags == 0 && scoreboard_fits(board, range.end) &&
 	    (latest_us(tail) == now_us || coarse(board, pool))) {
 		tail->end = range.end;
 		if (latest_us(tail) == now_us)

@@ -72,6 +72,8 @@ struct scoreboard {
 	struct rate rate;
 };
 
+enum { SENT_RUN_MAX = 1 << 16 };       /* bytes of a run, so that splitting stays local */
+
 /* struct sent_mark is a moment of transmission; of two at one time the higher end is the later
  * (RFC 8985 6.2, RACK_sent_after). */
 struct sent_mark {
@@ -107,7 +109,16 @@ enum scoreboard_kept {
 	SCOREBOARD_COARSE,     /* joined to what was sent at another time */
 };
 
-/* scoreboard_sent enters new data that follows what is there. */
+/* scoreboard_fits tells whether new data up to end leaves the last run short enough to be one with
+ * it. */
+static inline bool
+scoreboard_fits(const struct scoreboard *board, uint32_t end)
+{
+	return board->tail == NULL || end - board->tail->seq <= SENT_RUN_MAX;
+}
+
+/* scoreboard_sent enters new data that follows what is there; in the last run, if it was sent at
+ * the same time and it fits. */
 enum scoreboard_kept
 scoreboard_sent(struct scoreboard *board, struct pool *pool, struct tcp_range range,
                 uint64_t now_us);

@@ -27,7 +27,8 @@ enum {
 enum {
 	TCP_HDR_LEN = 20,
 	TCP_HDR_MAX = 60,
-	TCP_CSUM_OFF = 16,     /* of the checksum in the header */
+	TCP_FLAGS_OFF = 13,    /* of the flags in the header */
+	TCP_CSUM_OFF = 16,     /* of the checksum */
 };
 
 struct tcp_seg {
