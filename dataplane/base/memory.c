@@ -14,7 +14,7 @@ round_up(size_t len, size_t to)
 	return (len + to - 1) & ~(to - 1);
 }
 
-static void *
+COLD static void *
 map(size_t len, int flags)
 {
 	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE,
@@ -24,7 +24,7 @@ map(size_t len, int flags)
 }
 
 /* map_aligned maps whole hugepages' worth of addresses: more, of which the ends go back. */
-static uint8_t *
+COLD static uint8_t *
 map_aligned(size_t len)
 {
 	uint8_t *memory = map(len + MEMORY_HUGE_LEN, 0);
@@ -39,7 +39,7 @@ map_aligned(size_t len)
 	return memory + before;
 }
 
-static void *
+COLD static void *
 take_small(size_t len)
 {
 	size_t whole = round_up(len, 64);

@@ -8,10 +8,10 @@
  *   A1 B1 A2 x A3 B2   ──►   A1 A2 A3 · B1 B2 · x      x: of no connection yet
  *
  * Of acknowledgements of one connection that follow each other, each further on than the one before
- * and all but the last without data, the last stands for all, as if the others had been lost on the way or a receiver had
- * stretched its ACKs (RFC 5681 4.2), with their number, so that growth that counts ACKs is as it
- * would have been. Duplicate ACKs, SACKs, echoes of congestion marks, and whatever arrives while a
- * loss is being repaired, are taken one by one.
+ * and all but the last without data, the last stands for all, as if the others had been lost on
+ * the way or a receiver had stretched its ACKs (RFC 5681 4.2), with their number, so that growth
+ * that counts ACKs is as it would have been. Duplicate ACKs, SACKs, echoes of congestion marks, and
+ * whatever arrives while a loss is being repaired, are taken one by one.
  * What a connection owes after its segments is settled once, after its last.
  *
  * Threads. The stack's worker. Memory. In the stack.

@@ -135,7 +135,7 @@ table_each(const struct table *table, uint32_t *at)
 	return NULL;
 }
 
-/* place_of returns where a flow stands in a bucket, a free place for NULL; TABLE_PLACES: nowhere. */
+/* place_of returns where a flow stands in a bucket, NULL: a free place; TABLE_PLACES: nowhere. */
 static uint32_t
 place_of(const struct table_bucket *bucket, const struct flow *flow)
 {

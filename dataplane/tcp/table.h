@@ -4,8 +4,8 @@
 /* table.h finds what is known of a flow: a connection or its TIME-WAIT, by a keyed hash of its
  * four-tuple, so that peers cannot choose where they fall.
  *
- * A bucket is a cache line: seven places, a tag of each, which is a byte of its hash, and a count of
- * the flows that found it full and went on to one of the next. A flow that is not there costs one
+ * A bucket is a cache line: seven places, a tag of each, which is a byte of its hash, and a count
+ * of the flows that found it full and went on to one of the next. A flow that is not there costs one
  * line, one that is there that and its own; at most 5 of 7 places are taken, on average.
  *
  * Threads. One worker.
@@ -77,8 +77,8 @@ table_home(const struct table *table, uint32_t hash)
 	return (uint32_t)((uint64_t)hash * table->bucket_cnt >> 32);
 }
 
-/* table_hash returns the hash of a flow, table_prefetch calls for what table_find_hashed will look at
- * for it, which is table_find for a hash that is known. */
+/* table_hash returns the hash of a flow, table_prefetch calls for what table_find_hashed will look
+ * at for it, which is table_find for a hash that is known. */
 uint32_t
 table_hash(const struct table *table, const struct flow_key *key);
 struct flow *

@@ -56,7 +56,7 @@ struct tcp_config {
 	uint32_t connections_max;  /* [1, 2^20] */
 	uint32_t source_max;       /* of them from one address; 0: connections_max */
 	enum tcp_cc cc;            /* of new connections */
-	bool hugepages;            /* what is large is taken from vm.nr_hugepages while there are some */
+	bool hugepages;            /* take what is large from vm.nr_hugepages while there are some */
 	bool unpaced;              /* windows alone say when to send */
 	uint32_t rcv_wnd_bytes;    /* window offered, [TCP_RCV_WND_MIN, _MAX]; 0: TCP_RCV_WND */
 	uint32_t tso_max;          /* payload bytes of one packet to be cut by the device; 0: none */
@@ -181,8 +181,8 @@ tcp_burst_begin(struct tcp_stack *stack, const struct ip_seg *segs, uint32_t cnt
 struct tcb *
 tcp_burst_next(struct tcp_stack *stack, uint32_t *events);
 
-/* tcp_input is a burst of one segment, over when it returns; its bytes must stay until the next call
- * into the stack other than tcp_read, tcp_send, tcp_send_room and the accessors. */
+/* tcp_input is a burst of one segment, over when it returns; its bytes must stay until the next
+ * call into the stack other than tcp_read, tcp_send, tcp_send_room and the accessors. */
 struct tcb *
 tcp_input(struct tcp_stack *stack, const struct ip_seg *seg, uint64_t now_us, uint32_t *events);
 

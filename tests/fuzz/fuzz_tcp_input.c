@@ -3,10 +3,10 @@
 
 /* Attack surface: every TCP segment, at every moment of a connection. The input is a list of
  * steps: segments whose numbers lie near what the stack expects, segments of raw bytes with the
- * checksum mended, one by one or in bursts, and what an owner and a clock do between them. After each step the lab checks
- * the stack's invariants, the packets that left and the content both ways, and a model of each
- * peer what it can know from outside; at the end every buffer and every entry of the stack's pools
- * must be back, and after some inputs the peers fall silent first. */
+ * checksum mended, one by one or in bursts, and what an owner and a clock do between them. After
+ * each step the lab checks the stack's invariants, the packets that left and the content both ways,
+ * and a model of each peer what it can know from outside; at the end every buffer and every entry
+ * of the stack's pools must be back, and after some inputs the peers fall silent first. */
 #include "tests/fuzz/tcp_model.h"
 #include "tests/unit/tcp_lab_burst.h"
 

@@ -14,8 +14,8 @@ struct lab_told {
 	uint64_t read;         /* of the peer's stream, by then */
 };
 
-/* lab_hold keeps the segments of all peers back from now on: lab_input and its short forms return 0.
- * At most BURST_MAX. One lab at a time. */
+/* lab_hold keeps the segments of all peers back from now on: lab_input and its short forms return
+ * 0. At most BURST_MAX. One lab at a time. */
 void
 lab_hold(struct lab *lab);
 
