@@ -12,6 +12,7 @@ import statistics
 import floods
 import measure
 import wire
+from load import Load
 from report import MIB
 from spillway import PORT
 
@@ -62,12 +63,14 @@ def flooding(env, lab, kind, info_hash, rate_pps):
 
 def run_round(env, seeder, content, info_hash, options):
     """One run of each kind on one fresh wire; yields figures."""
+    load = Load(PEERS, options.seconds, options.outstanding, ["--order", options.order])
+    source = measure.generator(env.build, env.folder())
     with measure.serving(seeder, content) as lab:
         _nowhere_make(lab)
         for kind in KINDS:
             before = seeder.counters()
             with flooding(env, lab, kind, info_hash, options.flood_pps) as report:
-                figures = measure.run_once(lab, seeder, content, PEERS, options)
+                figures = measure.run_once(lab, seeder, content, load, source)
             after = seeder.counters()
             names = [n for n in floods.COUNTERS.get(kind, []) if n in before]
             yield {"kind": kind, "flood": report, "goodput": figures["goodput"],

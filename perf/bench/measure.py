@@ -10,15 +10,14 @@ cost far more than the program.
 """
 
 import contextlib
-import json
 import os
 import statistics
 import time
 
+import bounded
 import procfs
 from lab import Lab
-from shell import CommandError, tail
-from spillway import PORT
+from load import Generator, sources_add
 
 SEEDER_CPU = 0
 GENERATOR_CPU = 1
@@ -45,7 +44,10 @@ def backlog():
             f.write(before)
 
 
-def _steer(lab):
+def steer(lab):
+    """The kernel's receiving at each end is on that end's CPU."""
+    if not can_pin():
+        return
     for ns, dev, cpu in ((lab.seeder, lab.seeder_if, SEEDER_CPU),
                          (lab.client, lab.client_if, GENERATOR_CPU)):
         ns.run(["sh", "-c", f"echo {1 << cpu:x} > /sys/class/net/{dev}/queues/rx-0/rps_cpus"])
@@ -56,42 +58,55 @@ def _receivers():
     return procfs.named(f"ksoftirqd/{SEEDER_CPU}") if can_pin() else []
 
 
+def offload(lab, on, raw_seeder):
+    """The kernel's checksumming and segmentation are left to the wire, or done for each packet.
+
+    raw_seeder: the seeder takes frames from the wire as they are; those that the generator's
+    kernel sends then have their checksums and are no longer than a packet all the same.
+    """
+    word = "on" if on else "off"
+    lab.seeder.run(["ethtool", "-K", lab.seeder_if, "tx", word, "tso", word, "gso", word])
+    word = "on" if on and not raw_seeder else "off"
+    lab.client.run(["ethtool", "-K", lab.client_if, "tx", word, "tso", word, "gso", word])
+
+
 @contextlib.contextmanager
-def serving(seeder, content):
+def serving(seeder, content, offloads=False, memory_mib=0):
     """A fresh wire with the seeder on it, ready."""
     pin = can_pin()
-    with Lab() as lab:
-        if pin:
-            _steer(lab)
+    with bounded.bounded(memory_mib) as group, Lab() as lab:
+        steer(lab)
+        sources_add(lab)
+        if offloads:
+            offload(lab, True, seeder.raw)
         try:
-            seeder.start(lab, content, SEEDER_CPU if pin else None)
+            with group.started_inside():
+                seeder.start(lab, content, SEEDER_CPU if pin else None)
             yield lab
         finally:
             seeder.stop()
 
 
-def _leech(lab, content, connections, options):
-    command = [os.path.join(options.build, "perf", "spillway-leech"), "--json",
-               "--connect", f"{lab.seeder_ip}:{PORT}",
-               "--torrent", content.torrent_path, "--connections", str(connections),
-               "--outstanding", str(options.outstanding), "--order", options.order,
-               "--seconds", str(options.seconds)]
-    if can_pin():
-        command = ["taskset", "-c", str(GENERATOR_CPU), *command]
-    done = lab.client.run(command, timeout=options.seconds + 60, check=False)
-    if not done.stdout.startswith("{"):
-        raise CommandError("spillway-leech: " + tail(done.stderr))
-    return json.loads(done.stdout), done.returncode, done.stderr.strip()
+def generator(build, folder):
+    """The load generator on its CPU."""
+    return Generator(build, folder, GENERATOR_CPU if can_pin() else None)
 
 
-def run_once(lab, seeder, content, connections, options):
+def run_once(lab, seeder, content, load, source):
     """One run of the generator; returns what it saw and what the seeder spent meanwhile."""
+    load = source.able(load)
+    with source.running(lab, seeder, content, load) as wait:
+        time.sleep(load.settle_s)
+        return _figures(seeder, load, wait)
+
+
+def _figures(seeder, load, wait):
     pids, receivers = seeder.pids(), _receivers()
     disk = seeder.disk_read_bytes()
     own_s, cpu_s = procfs.process_cpu_s(pids), procfs.process_cpu_s(pids + receivers)
     busy, foreign_s = procfs.cpu_busy_s(), procfs.user_s() - procfs.process_user_s(pids)
     start = time.monotonic()
-    seen, status, complaint = _leech(lab, content, connections, options)
+    seen, status, complaint = wait()
     wall_s = time.monotonic() - start
     busy = {cpu: s - busy[cpu] for cpu, s in procfs.cpu_busy_s().items()}
     foreign_s = procfs.user_s() - procfs.process_user_s(pids) - seen["cpu_user_s"] - foreign_s
@@ -103,16 +118,18 @@ def run_once(lab, seeder, content, connections, options):
     leech_cpu_s = seen["cpu_user_s"] + seen["cpu_system_s"]
     rest_s = sum(busy.values()) - leech_cpu_s
     return {
-        "seeder": seeder.name, "connections": connections, "wall_s": round(wall_s, 3),
+        "seeder": seeder.name, "wire": seeder.wire,
+        "connections": load.connections, "wall_s": round(wall_s, 3),
         "leech": seen, "leech_status": status, "leech_complaint": complaint,
         "seeder_process_cpu_s": round(own_s, 4), "seeder_cpu_s": round(cpu_s, 4),
-        "disk_bytes": disk,
+        "disk_bytes": disk, "memory_bytes": seeder.memory_bytes(),
         "seeder_cpu_busy_s": round(busy[SEEDER_CPU], 3) if can_pin() else None,
         "generator_busy": round(busy[GENERATOR_CPU] / wall_s, 4) if can_pin() else None,
         "machine_less_leech_s": round(rest_s, 3),
         "foreign_cores": round(foreign_s / wall_s, 3),
         "goodput": seen["goodput_bytes_per_s"],
         "bytes_per_cpu_s": payload / cpu_s if cpu_s else 0,
+        "cpu_s_per_gb": cpu_s / (payload / 1e9) if payload else None,
         "bytes_per_machine_s": payload / rest_s if rest_s > 0 else 0,
         "cycles_per_byte": cpu_s * procfs.tsc_hz() / payload if payload else 0,
         "read_amplification": disk / payload if payload else 0,

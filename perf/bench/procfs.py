@@ -33,6 +33,22 @@ def process_read_bytes(pids):
     return sum(int(m.group(1)) for t in texts if (m := re.search(r"^read_bytes: (\d+)", t, re.M)))
 
 
+def memory_bytes(pids):
+    """Proportional share of memory (PSS) of the processes, and their hugepages."""
+    total_kib = 0
+    for pid in pids:
+        for name in ("Pss", "Shared_Hugetlb", "Private_Hugetlb"):
+            m = re.search(rf"^{name}:\s*(\d+)", _read(f"/proc/{pid}/smaps_rollup"), re.M)
+            total_kib += int(m.group(1)) if m else 0
+    return total_kib * 1024
+
+
+def children(pid):
+    """The pids of the processes that a process started."""
+    return [int(child) for path in glob.glob(f"/proc/{pid}/task/*/children")
+            for child in _read(path).split()]
+
+
 def named(prefix):
     """The pids of all processes and kernel threads whose name begins so."""
     return [int(path.split("/")[2]) for path in glob.glob("/proc/[0-9]*/comm")
@@ -74,6 +90,26 @@ def _output(*cmd):
         return ""
 
 
+def _caches():
+    """The first CPU's caches, each once."""
+    out = []
+    for index in sorted(glob.glob("/sys/devices/system/cpu/cpu0/cache/index*")):
+        level, kind, size = (_read(f"{index}/{n}").strip() for n in ("level", "type", "size"))
+        if kind != "Instruction" and size:
+            out.append(f"L{level} {size}")
+    return ", ".join(out)
+
+
+def _mitigations():
+    """What the kernel does against the processor's weaknesses, but for those that it has not."""
+    out = []
+    for path in sorted(glob.glob("/sys/devices/system/cpu/vulnerabilities/*")):
+        state = _read(path).strip()
+        if state and state != "Not affected":
+            out.append(f"{os.path.basename(path)}: {state}")
+    return "; ".join(out) or "none needed"
+
+
 def machine_card(root, content_dir):
     """A description of the machine and of what ran, for the report."""
     cpuinfo = _read("/proc/cpuinfo")
@@ -87,6 +123,8 @@ def machine_card(root, content_dir):
         "cpu_cnt": os.cpu_count(),
         "virtual": "hypervisor" in cpuinfo,
         "tsc_hz": tsc_hz(),
+        "caches": _caches(),
+        "mitigations": _mitigations(),
         "memory_gib": round(memory_kib / 2**20, 1),
         "kernel": os.uname().release,
         "content_on": _output("df", "--output=source,fstype", content_dir).split("\n")[-1].strip(),
