@@ -18,9 +18,9 @@ commands:
   list                   every scenario in one line
   compare [SCENARIO...]  Spillway, libtorrent, Transmission, rTorrent and aria2 as Debian ships
                          them, tuned as their own guides say, and nginx with sendfile over HTTP: one
-                         veth pair, in turns, with the kernel's segmentation offload off and on; then
-                         the floors. Scenarios are those of perf/scenarios; "hot" when none is named,
-                         "all" for every one. About 40 minutes for hot; --rounds 1 --seconds 2: 4.
+                         veth pair, in turns, with the kernel's segmentation offload off and on;
+                         then the floors. Scenarios are those of perf/scenarios; "hot" when none is
+                         named, "all" for every one. About an hour for hot; --rounds 1: 12 minutes.
   wires                  each seeder on the best wire it can use: Spillway over af_xdp on veth,
                          memif and vhost-user with TSO; the others over veth with offload on; and
                          testpmd on each of the wires. The scenario is "hot", or the one named.
