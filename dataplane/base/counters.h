@@ -72,6 +72,7 @@
 	X(tcp_undo_dsack, COUNTER, "recoveries undone: all sent again arrived twice")              \
 	X(tcp_undo_frto, COUNTER, "timeouts undone: what was not sent again arrived (F-RTO)")      \
 	X(tcp_undo_unsent, COUNTER, "recoveries undone: all came before it was sent again")        \
+	X(tcp_given_up, COUNTER, "references to sent content given up: memory was short")          \
 	X(tcp_records_coarse, COUNTER, "flight records joined to save memory")                     \
 	X(tcp_probes, COUNTER, "zero-window probes sent")                                          \
 	X(tcp_connections, GAUGE, "TCP connections open")                                          \

@@ -84,6 +84,8 @@ enum {
 	TCP_SEND_ENTRIES_MAX = 4096, /* fragments queued per connection */
 	TCP_SEND_ENTRIES = 1 << 18,  /* all connections */
 	TCP_SEND_FRAGS_MAX = 64,     /* fragments in one tcp_send */
+	TCP_HOLDINGS = 1 << 14,      /* connections with something queued that can give references up */
+	TCP_GIVE_STEPS = 256,        /* entries looked at in one tcp_give_up */
 	TCP_SENT_RECORDS_MAX = 8192, /* runs in flight of a connection; none is split beyond */
 	TCP_SENT_RECORDS_COARSE = 4096, /* from here on runs of different times are joined, ... */
 	TCP_SENT_RECORDS_LOW = 64,   /* ... or from here when the pool runs low */

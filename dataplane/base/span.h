@@ -9,6 +9,10 @@
  *   struct span  some bytes of a buffer, with one reference on it
  *   struct frag  the next bytes of a stream: a span, or a few bytes held inline
  *
+ * A fragment of content says where it is from: its origin, opaque to who sends it. The bytes of an
+ * origin never change, so the sender may give its reference up when memory is short and ask the
+ * fragment's maker for the bytes again.
+ *
  * Threads. A pool, its buffers and all references belong to one worker; nothing is atomic.
  * Memory. A pool hands out its most recently freed buffer first, so that the hot set stays small.
  * Lifecycle. buf_pool_create; buf_get (one reference); buf_ref, buf_put; the last put returns the
@@ -46,10 +50,17 @@ struct span {
 	uint32_t len;        /* bytes */
 };
 
+/* struct origin is where bytes can be had again: those n bytes later are at off + n. */
+struct origin {
+	uint64_t id;         /* 0: nowhere */
+	uint64_t off;
+};
+
 enum { FRAG_INLINE_MAX = 24 };
 
 struct frag {
 	struct span span;                /* used when inline_len is 0 */
+	struct origin origin;            /* of the span; set in every fragment that has one */
 	uint8_t inline_len;              /* [0, FRAG_INLINE_MAX] */
 	uint8_t bytes[FRAG_INLINE_MAX];
 };

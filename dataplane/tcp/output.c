@@ -105,21 +105,32 @@ wants_again(struct tcb *tcb)
 	return cwnd_allows(tcb, MIN(sent->end - sent->seq, tcb->mss));
 }
 
-static bool
-owes_again(struct tcb *tcb)
+/* lacks tells whether some of the len bytes at seq, which are to leave, were given up: they are
+ * wanted then. */
+static inline bool
+lacks(struct tcb *tcb, enum sendq_reader reader, uint32_t seq, uint32_t len)
 {
-	if (tcb->again_force)
-		return scoreboard_next_again(&tcb->board) != NULL;
-	return !tcb->pace.shut && wants_again(tcb);
+	return sendq_lacks(&tcb->sendq, reader, (struct tcp_range){seq, seq + MIN(len, tcb->mss)});
 }
 
 static bool
-owes_new(const struct tcb *tcb)
+owes_again(struct tcb *tcb)
+{
+	const struct sent *sent = scoreboard_next_again(&tcb->board);
+
+	if (sent == NULL || (!tcb->again_force && (tcb->pace.shut || !wants_again(tcb))))
+		return false;
+	return !lacks(tcb, SENDQ_AGAIN, sent->seq, sent->end - sent->seq);
+}
+
+static bool
+owes_new(struct tcb *tcb)
 {
 	uint32_t len = new_len(tcb);
 
 	if (len > 0)
-		return !tcb->pace.shut && cwnd_allows(tcb, len);
+		return !tcb->pace.shut && cwnd_allows(tcb, len) &&
+		       !lacks(tcb, SENDQ_NEW, tcb->snd_nxt, len);
 	return tcb->fin_queued && tcb->snd_nxt == tcb->sendq.end && cwnd_allows(tcb, 1);
 }
 
@@ -151,27 +162,68 @@ held_back(const struct tcb *tcb)
 
 /* owes_probe: the window may have opened, and all been sent, since the timer asked for a probe. */
 static bool
-owes_probe(const struct tcb *tcb)
+owes_probe(struct tcb *tcb)
 {
-	return tcb->probe_now &&
-	       (tcb->probe_out || (tcb_flight(tcb) == 0 && tcb_unsent(tcb) > 0));
+	if (!tcb->probe_now)
+		return false;
+	if (tcb->probe_out)
+		return !lacks(tcb, SENDQ_AGAIN, tcb->snd_una, 1);
+	return tcb_flight(tcb) == 0 && tcb_unsent(tcb) > 0 &&
+	       !lacks(tcb, SENDQ_NEW, tcb->snd_nxt, 1);
+}
+
+/* tail_probe returns what a tail loss probe sends again. Something is in flight. */
+static struct tcp_range
+tail_probe(const struct tcb *tcb)
+{
+	const struct sent *tail = tcb->board.tail;
+	struct tcp_range range = {tail->seq, tail->end};
+	uint32_t len = seq_min(range.end, tcb->sendq.end) - range.start;
+
+	if (len > payload_max(tcb))
+		range.start += len - payload_max(tcb);
+	return range;
+}
+
+/* tlp_lacks tells whether a tail loss probe's bytes were given up. */
+static bool
+tlp_lacks(struct tcb *tcb)
+{
+	if (new_len(tcb) > 0)
+		return lacks(tcb, SENDQ_NEW, tcb->snd_nxt, new_len(tcb));
+	return tcb->board.tail != NULL &&
+	       lacks(tcb, SENDQ_AGAIN, tail_probe(tcb).start, tcb->mss);
+}
+
+/* owes_data returns what is owed of data; nothing, when the most urgent of it was given up: what
+ * follows would take its place in the window. */
+static enum tcp_owed
+owes_data(struct tcb *tcb)
+{
+	if (tcb->board.again != NULL && owes_again(tcb))
+		return TCP_OWED_AGAIN;
+	if (sendq_wants(&tcb->sendq) != NULL)
+		return TCP_OWED_NOTHING;
+	if (tcb->tlp.now)
+		return tlp_lacks(tcb) ? TCP_OWED_NOTHING : TCP_OWED_TLP;
+	if (tcb->sendq.head == NULL && !tcb->fin_queued)
+		return TCP_OWED_NOTHING;
+	if (owes_new(tcb))
+		return TCP_OWED_NEW;
+	return owes_probe(tcb) ? TCP_OWED_PROBE : TCP_OWED_NOTHING;
 }
 
 enum tcp_owed
 tcb_owed(struct tcb *tcb)
 {
+	enum tcp_owed owed;
+
 	if (tcb->synack_now)
 		return TCP_OWED_SYN;
-	if (tcb->board.again != NULL && owes_again(tcb))
-		return TCP_OWED_AGAIN;
-	if (tcb->tlp.now)
-		return TCP_OWED_TLP;
-	if (tcb->sendq.head != NULL || tcb->fin_queued) {
-		if (owes_new(tcb))
-			return TCP_OWED_NEW;
-		if (owes_probe(tcb))
-			return TCP_OWED_PROBE;
-	}
+	sendq_unwant(&tcb->sendq);
+	owed = owes_data(tcb);
+	if (owed != TCP_OWED_NOTHING)
+		return owed;
 	if (tcb->keepalive_now)
 		return TCP_OWED_KEEPALIVE;
 	return tcb->ack_now ? TCP_OWED_ACK : TCP_OWED_NOTHING;
@@ -427,7 +479,6 @@ make_probe(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 static bool
 make_tlp(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 {
-	struct sent *tail = tcb->board.tail;
 	struct tcp_range range;
 	uint32_t len = new_len(tcb);
 
@@ -437,12 +488,11 @@ make_tlp(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkt)
 		tlp_sent(stack, tcb, false);
 		return true;
 	}
-	if (tail == NULL)
+	if (tcb->board.tail == NULL)
 		return false;
-	range = (struct tcp_range){tail->seq, tail->end};
-	len = seq_min(range.end, tcb->sendq.end) - range.start;
-	if (len > payload_max(tcb))
-		range.start += len - payload_max(tcb);
+	range = tail_probe(tcb);
+	if (lacks(tcb, SENDQ_AGAIN, range.start, 1))
+		return false;
 	range.end = range.start +
 	            packet_make(stack, tcb, pkt,
 	                         &(struct packet_content){.range = range, .reader = SENDQ_AGAIN});

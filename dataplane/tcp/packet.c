@@ -56,7 +56,7 @@ payload_gather(struct tcb *tcb, struct pkt_out *pkt, const struct packet_content
                uint32_t data_end)
 {
 	struct tcp_range range = {content->range.start, data_end};
-	struct sendq_entry *hint = tcb->sendq.hint[content->reader];
+	struct sendq_entry *hint = tcb->sendq.hint;
 
 	pkt->payload_len = sendq_gather(&tcb->sendq, content->reader, range, pkt->span,
 	                                &pkt->span_cnt);
@@ -64,7 +64,8 @@ payload_gather(struct tcb *tcb, struct pkt_out *pkt, const struct packet_content
 		return;
 	if (pkt->payload_len > content->tso_mss)
 		shorten(pkt, pace_segments(&tcb->pace, pkt->payload_len) * content->tso_mss);
-	tcb->sendq.hint[content->reader] = hint;
+	dp_assert(content->reader == SENDQ_NEW);
+	tcb->sendq.hint = hint;
 }
 
 /* packet_segments returns how many segments a packet is on the wire. */

@@ -49,6 +49,7 @@ pools_init(struct tcp_stack *stack)
 	                  &missed) < 0 ||
 	    table_init(&stack->table, cnt + time_wait_cnt, stack->config.secret[0], how,
 	               &missed) < 0 ||
+	    holdings_init(&stack->holdings, open_max) < 0 ||
 	    pool_init(&stack->ooo, sizeof(struct ooo_seg), ooo_bufs(open_max)) < 0 ||
 	    pool_init(&stack->traces, sizeof(struct trace), share(open_max, 1, TCP_TRACES)) < 0 ||
 	    source_init(&stack->sources, cnt, stack->config.secret) < 0 ||
@@ -97,6 +98,7 @@ static void
 tcb_drop(struct tcp_stack *stack, struct tcb *tcb)
 {
 	sendq_clear(&tcb->sendq, &stack->entries);
+	holding_close(&stack->holdings, &tcb->sendq);
 	scoreboard_clear(&tcb->board, &stack->records);
 	if (stack->reader.tcb != tcb)
 		reasm_clear(&tcb->reasm, &stack->ooo);
@@ -120,6 +122,7 @@ tcp_destroy(struct tcp_stack *stack)
 	pool_fini(&stack->timewait.entries);
 	pool_fini(&stack->traces);
 	pool_fini(&stack->ooo);
+	pool_fini(&stack->holdings.pool);
 	pool_fini(&stack->records);
 	pool_fini(&stack->entries);
 	pool_fini(&stack->tcbs);
@@ -293,6 +296,7 @@ tcp_send(struct tcp_stack *stack, struct tcb *tcb, const struct frag *frags, uin
 		count(stack->ctr, CTR_tcp_no_entry);
 		return -ENOBUFS;
 	}
+	holding_open(&stack->holdings, tcb);
 	tcb_settle(stack, tcb);
 	return 0;
 }

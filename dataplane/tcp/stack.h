@@ -11,6 +11,7 @@
 #include "dataplane/tcp/burst.h"
 #include "dataplane/tcp/challenge.h"
 #include "dataplane/tcp/control.h"
+#include "dataplane/tcp/holding.h"
 #include "dataplane/tcp/ports.h"
 #include "dataplane/tcp/cookie.h"
 #include "dataplane/tcp/segment.h"
@@ -39,6 +40,7 @@ struct tcp_stack {
 	struct pool tcbs;
 	struct pool entries;       /* struct sendq_entry */
 	struct pool records;       /* struct sent */
+	struct holdings holdings;
 	struct pool ooo;           /* struct ooo_seg */
 	uint32_t ooo_hand;         /* as of reasm_insert */
 	struct pool traces;        /* struct trace */

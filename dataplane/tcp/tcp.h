@@ -17,7 +17,11 @@
  * Threads. A stack belongs to one worker. Time is the caller's, in microseconds, monotonic, > 0:
  * a virtual clock runs the same code.
  * Memory. Everything is taken by tcp_create; connections, queue entries and out-of-order buffers
- * come from bounded pools. Sent bytes are referenced, not copied, until they are acknowledged.
+ * come from bounded pools. Sent bytes are referenced, not copied, until they are acknowledged, or
+ * until the owner, short of memory, has references given up: tcp_give_up. Bytes that are to be sent
+ * once more then come back by tcp_missing and tcp_refill; what waits for them is that connection's
+ * retransmission and nothing else. Its retransmission timer runs on, but while it waits a timeout
+ * neither counts nor backs off: the peer cannot acknowledge what it was not sent.
  * Lifecycle of a connection. TCP_EV_OPEN hands a tcb to its owner, or tcp_connect does; tcp_send,
  * tcp_read; tcp_shutdown, tcp_close or TCP_EV_FIN; TCP_EV_CLOSED ends it: the tcb is good until
  * the next call into the stack other than tcp_read. tcp_abort ends it at once, without an event.
@@ -221,6 +225,44 @@ tcp_send(struct tcp_stack *stack, struct tcb *tcb, const struct frag *frags, uin
  * the connection is closing. */
 uint32_t
 tcp_send_room(const struct tcp_stack *stack, const struct tcb *tcb);
+
+/* tcp_give_up gives up references of fragments that were sent whole, are not acknowledged and have
+ * an origin: from connections that hold most, those sent last first, for they would be held
+ * longest and are the least likely to be wanted again soon.
+ *
+ * max  references at most; TCP_GIVE_STEPS bounds the work.
+ * Returns how many were given up. */
+uint32_t
+tcp_give_up(struct tcp_stack *stack, uint32_t max);
+
+/* tcp_give_up_unsent gives up references of a connection's fragments with an origin of which
+ * nothing was sent yet: its peer takes nothing. Returns how many. */
+COLD uint32_t
+tcp_give_up_unsent(struct tcp_stack *stack, struct tcb *tcb);
+
+/* struct tcp_missing is bytes that a connection is to send and whose reference was given up. */
+struct tcp_missing {
+	struct tcb *tcb;
+	uint32_t seq;          /* names them to tcp_refill */
+	uint32_t len;          /* bytes */
+	struct origin origin;
+};
+
+/* tcp_missing tells what is wanted back, one fragment of a connection at a time, each once. A later
+ * one of a connection replaces the one before: that is not wanted any more.
+ *
+ * missing  out, [0, max). Returns how many; call again while it returns max. */
+uint32_t
+tcp_missing(struct tcp_stack *stack, struct tcp_missing *missing, uint32_t max);
+
+/* tcp_refill puts the bytes that were missing back, and takes over the references.
+ *
+ * spans  [0, cnt), cnt [1, TCP_SEND_FRAGS_MAX]: missing.len bytes in all (asserted).
+ * Returns 0; or with nothing taken -ENOENT, no longer asked for, or -ENOBUFS, queue entries are
+ * exhausted: tcp_missing will ask again. */
+int
+tcp_refill(struct tcp_stack *stack, struct tcb *tcb, uint32_t seq, const struct span *spans,
+           uint32_t cnt);
 
 /* tcp_owner_waits tells why the owner has nothing to send, for the time when all that was queued is
  * sent: TCP_LIMIT_REQUESTS or TCP_LIMIT_DISK (asserted). It holds until the owner says otherwise;

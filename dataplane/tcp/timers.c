@@ -35,6 +35,8 @@ tcb_settle(struct tcp_stack *stack, struct tcb *tcb)
 	paced = tcb_paced(tcb);
 	tcb->pace.waits = paced;
 	why_look(stack, tcb, owes);
+	if (tcb->sendq.hold != NULL)
+		holding_settle(&stack->holdings, &tcb->sendq);
 	if (owes)
 		ready_add(stack, tcb);
 	if (tcb->sendq.head != NULL && tcb->deadline_us[TCP_DUE_STALL] == TCP_NEVER) {
@@ -52,7 +54,8 @@ tcb_settle(struct tcp_stack *stack, struct tcb *tcb)
 	tcb_deadline_clear(tcb, TCP_DUE_RTO);                  /* 5.2 */
 	tcb_deadline_clear(tcb, TCP_DUE_PTO);
 	tcb_deadline_clear(tcb, TCP_DUE_REO);
-	if (tcb->probe_out || (tcb_unsent(tcb) > 0 && !owes && !paced))  /* the window */
+	if (tcb->probe_out || (tcb_unsent(tcb) > 0 && !owes && !paced &&
+	                       sendq_wants(&tcb->sendq) == NULL))        /* the window */
 		deadline_start(stack, tcb, TCP_DUE_PERSIST);
 	else
 		tcb_deadline_clear(tcb, TCP_DUE_PERSIST);
@@ -73,6 +76,8 @@ rto_due(struct tcp_stack *stack, struct tcb *tcb)
 {
 	bool opening = tcb->state == TCP_SYN_SENT || tcb->state == TCP_SYN_RECEIVED;
 
+	if (UNLIKELY(holding_waits(&tcb->sendq, tcb->snd_nxt)))
+		return;                                        /* begins anew; nothing was sent */
 	if (give_up(stack, tcb, opening ? TCP_SYN_RETRIES_MAX : TCP_RETRIES_MAX))
 		return;
 	if (opening) {

@@ -14,6 +14,17 @@ enum {
 };
 static_assert(1 + STORE_SPANS_MAX <= WIRE_FRAGS_MAX, "a piece message is one part");
 
+/* block_origin returns the origin of a block's byte: the torrent's id, the piece and the place in it.
+ * A torrent's content never changes. */
+static struct origin
+block_origin(const struct wire_request *request, uint32_t at)
+{
+	const struct wire_block *block = &request->block;
+
+	return (struct origin){ .id = request->peer->torrent->id,
+		                .off = (uint64_t)block->piece << 32 | (block->begin + at) };
+}
+
 /* block_give gives one ready block: the message's head inline, the content by reference. */
 static void
 block_give(struct wire *wire, struct wire_request *request, struct compose *out)
@@ -29,7 +40,8 @@ block_give(struct wire *wire, struct wire_request *request, struct compose *out)
 	store_be32(head + 9, request->block.begin);
 	compose_bytes(out, head, sizeof(head));
 	for (uint32_t i = 0; i < read->span_cnt; i++)
-		compose_span(out, read->spans[i]);
+		compose_span(out, read->spans[i],
+		             block_origin(request, out->bytes - before - PIECE_HEAD_LEN));
 	dp_assert(out->bytes - before == PIECE_HEAD_LEN + request->block.len);
 
 	count(wire->ctr, CTR_requests_served);

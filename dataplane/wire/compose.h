@@ -53,14 +53,17 @@ compose_bytes(struct compose *out, const uint8_t *data, uint32_t len)
 	}
 }
 
-/* compose_span gives a span and the reference it holds. */
+/* compose_span gives a span and the reference it holds.
+ *
+ * origin  where the bytes can be had again; {0}: nowhere. */
 static inline void
-compose_span(struct compose *out, struct span span)
+compose_span(struct compose *out, struct span span, struct origin origin)
 {
 	struct frag *frag = &out->frags[out->cnt++];
 
 	dp_assert(out->cnt <= out->max && span.len > 0);
 	frag->span = span;
+	frag->origin = origin;
 	frag->inline_len = 0;
 	out->bytes += span.len;
 }
@@ -75,7 +78,8 @@ compose_copy(struct wire *wire, struct compose *out, const uint8_t *data, uint32
 
 		dp_assert(buf != NULL);
 		memcpy(buf->data, data, n);
-		compose_span(out, (struct span){ .buf = buf, .data = buf->data, .len = n });
+		compose_span(out, (struct span){ .buf = buf, .data = buf->data, .len = n },
+		             (struct origin){ 0 });
 		data += n;
 		len -= n;
 	}

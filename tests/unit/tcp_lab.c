@@ -7,6 +7,7 @@
 #include "dataplane/tcp/isn.h"
 #include "dataplane/tcp/output.h"
 #include "tests/unit/tcp_lab_board.h"
+#include "tests/unit/tcp_lab_missing.h"
 #include "tests/unit/tso_lab.h"
 
 #include <arpa/inet.h>
@@ -53,21 +54,6 @@ is_content(const uint8_t *data, uint64_t offset, uint32_t len)
 /* ---- invariants */
 
 static void
-check_queue(const struct tcb *tcb)
-{
-	const struct sendq_entry *entry = tcb->sendq.head;
-	uint32_t cnt = 0;
-	uint32_t seq = entry == NULL ? tcb->sendq.end : entry->seq;
-
-	dp_assert(seq_le(seq, tcb->snd_una) || entry == NULL || tcb->snd_una == tcb->iss);
-	for (; entry != NULL; entry = entry->next, cnt++) {
-		dp_assert(entry->seq == seq && entry->len > 0);
-		seq += entry->len;
-	}
-	dp_assert(seq == tcb->sendq.end && cnt == tcb->sendq.cnt);
-}
-
-static void
 check_tcb(const struct lab *lab, struct tcb *tcb)
 {
 	uint32_t end = tcb->sendq.end + tcb->fin_queued;
@@ -85,7 +71,7 @@ check_tcb(const struct lab *lab, struct tcb *tcb)
 		ooo_seq = seg->seq + seg->len;
 	}
 	lab_board_check(lab->stack, tcb);
-	check_queue(tcb);
+	lab_queue_check(tcb);
 	/* whatever is unfinished has a timer, or a place in the ready list */
 	if (tcb_owed(tcb) != TCP_OWED_NOTHING)
 		dp_assert(tcb->ready);
@@ -94,7 +80,9 @@ check_tcb(const struct lab *lab, struct tcb *tcb)
 		          tcb->deadline_us[TCP_DUE_PERSIST] != TCP_NEVER);
 	else if (tcb_unsent(tcb) > 0)
 		dp_assert(tcb->ready || tcb->deadline_us[TCP_DUE_PERSIST] != TCP_NEVER ||
-		          tcb->deadline_us[TCP_DUE_PACE] != TCP_NEVER);
+		          tcb->deadline_us[TCP_DUE_PACE] != TCP_NEVER ||
+		          sendq_wants(&tcb->sendq) != NULL);
+	lab_wants_check(lab->stack, tcb);
 	for (uint32_t i = 0; i < TCP_DEADLINE_CNT; i++) {
 		timer_needed |= tcb->deadline_us[i] != TCP_NEVER;
 		dp_assert(tcb->deadline_us[i] == TCP_NEVER ||
@@ -208,6 +196,7 @@ lab_empty(struct lab *lab)
 	dp_assert(stack->dead == NULL && stack->ready_head == NULL && stack->reader.held == NULL);
 	dp_assert(tcp_next_us(stack) == TCP_NEVER && stack->control.cnt == 0);
 	dp_assert(is_full(&stack->tcbs) && is_full(&stack->entries) && is_full(&stack->records));
+	dp_assert(is_full(&stack->holdings.pool) && stack->holdings.want_first == NULL);
 	dp_assert(is_full(&stack->ooo) && is_full(&stack->timewait.entries));
 	dp_assert(lab->bufs->free_cnt == lab->bufs->cnt);
 }
@@ -481,7 +470,7 @@ lab_flush(struct lab *lab)
 		for (uint16_t i = 0; i < cnt; i++)
 			leave(lab, &pkts[i]);
 		lab_check(lab);
-	} while (cnt > 0);
+	} while (cnt > 0 || lab_press(lab));
 	dp_assert(!tcp_output_pending(lab->stack));
 	return lab->out_cnt;
 }
@@ -507,7 +496,8 @@ lab_wait(struct lab *lab, uint64_t us)
 				lab_note(tcp_user(notes[i].tcb), notes[i].tcb, notes[i].events);
 			told |= cnt > 0;
 		} while (cnt == ARRAY_CNT(notes));
-		if (told || tcp_output_pending(lab->stack))
+		if (told || tcp_output_pending(lab->stack) ||
+		    lab->stack->holdings.want_first != NULL)
 			lab_flush(lab);
 	}
 	lab->keep = keep;
@@ -566,6 +556,7 @@ frag_make(struct lab_peer *peer, struct frag *frag, uint32_t len)
 		to = frag->span.buf->data;
 		frag->span.data = to;
 		frag->span.len = len;
+		frag->origin = (struct origin){peer->port, peer->queued};
 	} else {
 		frag->inline_len = (uint8_t)len;
 	}
