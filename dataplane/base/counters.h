@@ -167,6 +167,10 @@
 	X(requests_waiting, GAUGE, "requests waiting")                                             \
 	X(rejects_sent, COUNTER, "reject messages sent (BEP 6)")                                   \
 	X(payload_bytes, COUNTER, "piece bytes handed to TCP")                                     \
+	X(rereads, COUNTER, "blocks read once more, to be sent again")                            \
+	X(reread_bytes, COUNTER, "bytes of blocks read once more")                                 \
+	X(rereads_gone, COUNTER, "connections reset: what had to be sent again was withdrawn")     \
+	X(rereads_late, COUNTER, "connections reset: had to send again after their peer left")     \
 	X(metadata_served, COUNTER, "metadata pieces sent (BEP 9)")                                \
 	X(metadata_rejected, COUNTER, "metadata requests rejected (BEP 9)")                        \
 	/* store */                                                                                \

@@ -121,6 +121,7 @@ enum {
 	WIRE_REQUEST_LEN_MAX = 128 * 1024,
 	WIRE_READS_MAX = 128,           /* blocks of one peer being read, or read and not sent */
 	WIRE_READS = 1 << 14,           /* the same of all peers */
+	WIRE_READS_AGAIN = 64,          /* of which these are for content to be sent again only */
 	WIRE_STARVED_READS = 4,         /* blocks one peer starts in its turn while others starve */
 	WIRE_BENCODE_DEPTH_MAX = 8,     /* lists and dictionaries within each other */
 	WIRE_MESSAGE_BUF_LEN = 4096,    /* buffers for bitfields, extended messages, metadata */
@@ -141,6 +142,7 @@ enum {
 	STORE_ALIGN = 4096,             /* bytes; O_DIRECT offset, length and memory */
 	STORE_BUFFERS_MIN = 8,          /* of the arena: one gathered block and its window of units */
 	STORE_SAMPLE_SHIFT = 4,         /* integrity sampled: one read in 2^4 is checked */
+	STORE_AGAIN_SHIFT = 4,          /* 1/16 of it is for content to be sent again only */
 	STORE_RETRIES_MAX = 8,          /* of one unit's read after EINTR, EAGAIN or ENOMEM */
 	STORE_ASK_AGAIN_US = 30 * 1000 * 1000, /* control did not answer ACTIVATE: ask again */
 	STORE_IDLE_US = 300 * 1000 * 1000, /* an active torrent without peers is let go after this */
@@ -149,7 +151,8 @@ enum {
 
 /* ---- worker */
 enum {
-	STALL_RECLAIM_US = 10 * 1000 * 1000, /* without STALL_BYTES taken, memory short: reset */
+	STALL_RELIEF_US = 1000 * 1000, /* without STALL_BYTES taken, memory short: gives content up */
+	STALL_RECLAIM_US = 10 * 1000 * 1000, /* without STALL_BYTES taken, and it cannot: reset */
 	STALL_BYTES = 64 * 1024,
 	PEERS_LOOK_MAX = 4096,       /* sessions looked at for one ABI_PEERS */
 	RATE_SPAN_US = 1000 * 1000,  /* a peer's rate is measured over this, or more with many peers */

@@ -68,6 +68,22 @@ is_pad(const struct block_part *part)
 	return part->extent->file == ABI_FILE_PAD;
 }
 
+/* kept_again returns the buffers for what is to be sent again: enough for whole blocks, or none. */
+static uint32_t
+kept_again(const struct store *store)
+{
+	uint32_t cnt = store->cache.pool->cnt >> STORE_AGAIN_SHIFT;
+
+	return cnt < STORE_BUFFERS_MIN ? 0 : cnt;
+}
+
+/* spare returns the buffers that a request must leave alone. */
+static uint32_t
+spare(const struct store *store, const struct store_req *req)
+{
+	return req->again ? 0 : kept_again(store);
+}
+
 /* reads_possible returns how many units can be read now, beside extra buffers. */
 static uint32_t
 reads_possible(const struct store *store, uint32_t extra)
@@ -405,11 +421,12 @@ read_gathered(struct store *store, struct content *content, struct store_req *re
               struct window *window)
 {
 	uint32_t buf_cnt = (req->len + ABI_UNIT_MAX - 1) / ABI_UNIT_MAX;
+	uint32_t extra = buf_cnt + spare(store, req);
 
-	window_pin(store, content, window, buf_cnt);
+	window_pin(store, content, window, extra);
 	if (UNLIKELY(window->misses > 0 && !has_share(store, content, window->misses)))
 		return refuse_share(store, req, window);
-	if (window->cnt == 0 || cache_available(&store->cache) < buf_cnt + window->misses ||
+	if (window->cnt == 0 || cache_available(&store->cache) < extra + window->misses ||
 	    store->gather_cnt + buf_cnt > store->cache.pool->cnt / 2) {
 		window_unpin(window);
 		return refuse_busy(store, req);
@@ -437,7 +454,7 @@ read_direct(struct store *store, struct content *content, struct store_req *req,
 {
 	uint32_t part_cnt = window->cnt;
 
-	window_pin(store, content, window, 0);
+	window_pin(store, content, window, spare(store, req));
 	if (UNLIKELY(window->cnt < part_cnt)) {
 		window_unpin(window);
 		return refuse_busy(store, req);
@@ -518,5 +535,7 @@ store_reading(const struct store *store)
 uint32_t
 store_free_buffers(const struct store *store)
 {
-	return cache_available(&store->cache);
+	uint32_t available = cache_available(&store->cache);
+
+	return available - MIN(available, kept_again(store));
 }

@@ -121,6 +121,7 @@ struct store_req {
 	uint32_t piece;
 	uint32_t begin;            /* bytes into the piece */
 	uint32_t len;              /* [1, WIRE_REQUEST_LEN_MAX], inside the piece */
+	bool again;                /* to be sent again: may take the last buffers */
 	void *owner;               /* the asker's */
 	/* result */
 	enum store_status status;
@@ -287,7 +288,8 @@ store_reading(const struct store *store);
 int
 store_wait_fd(const struct store *store);
 
-/* store_free_buffers returns the arena's buffers that a read could take: free or only cached. */
+/* store_free_buffers returns the arena's buffers that a read could take: free or only cached, beside
+ * those that are kept for what is to be sent again (req->again). */
 uint32_t
 store_free_buffers(const struct store *store);
 

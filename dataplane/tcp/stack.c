@@ -452,6 +452,7 @@ tcp_info(const struct tcp_stack *stack, const struct tcb *tcb, struct tcp_info *
 		.limit = tcb->why.seen.limit,
 		.cc = cc_of(tcb),
 		.ecn = tcb->ecn.ok,
+		.pins = tcb->sendq.head != NULL && tcb->sendq.hold == NULL,
 		.min_rtt_us = rtt_min_us(tcb),
 	};
 	why_sums(stack, tcb, info->limit_us);

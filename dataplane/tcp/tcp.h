@@ -136,6 +136,7 @@ struct tcp_info {
 	enum tcp_limit limit;      /* what limits it now */
 	uint64_t limit_us[TCP_LIMIT_CNT]; /* for how long each has: together the time it is open */
 	bool ecn;                  /* agreed on */
+	bool pins;                 /* bytes are queued whose references cannot be given up */
 	uint32_t min_rtt_us;       /* of the last minutes; 0: no sample */
 	uint64_t pacing_bytes_per_s;   /* 0: not paced */
 	uint64_t delivery_bytes_per_s; /* what the path delivered last; 0: not measured */

@@ -5,6 +5,7 @@
 #include "dataplane/wire/blocks.h"
 
 #include "dataplane/wire/requests.h"
+#include "dataplane/wire/reread.h"
 
 enum {
 	MESSAGE_PIECE = 7,
@@ -87,6 +88,15 @@ starve(struct wire *wire, struct wire_peer *peer)
 	link_insert(at, &peer->starved);
 }
 
+/* reads_left returns the reads that blocks may start: some are kept for content read again. */
+static uint32_t
+reads_left(const struct wire *wire)
+{
+	uint32_t free_cnt = wire->reads.free_cnt;
+
+	return free_cnt - MIN(free_cnt, (uint32_t)WIRE_READS_AGAIN);
+}
+
 /* may_start tells whether a peer may start a read now: only in its turn while others starve. */
 static bool
 may_start(const struct wire *wire, const struct wire_peer *peer)
@@ -104,7 +114,7 @@ blocks_revive(struct wire *wire)
 
 	if (LIKELY(link == NULL))
 		return;
-	free_cnt = MIN(store_free_buffers(wire->store), wire->reads.free_cnt);
+	free_cnt = MIN(store_free_buffers(wire->store), reads_left(wire));
 	while (free_cnt > 0 && (link = list_first(&wire->starved)) != NULL) {
 		struct wire_peer *peer = CONTAINER_OF(link, struct wire_peer, starved);
 
@@ -134,10 +144,12 @@ blocks_can_start(const struct wire_peer *peer)
 static bool
 block_start(struct wire *wire, struct wire_request *request)
 {
-	struct store_req *read = pool_get(&wire->reads);
+	struct store_req *read;
 
-	if (UNLIKELY(read == NULL))
+	if (UNLIKELY(reads_left(wire) == 0))
 		return false;
+	read = pool_get(&wire->reads);
+	read->again = false;
 	read->torrent = request->peer->torrent;
 	read->piece = request->block.piece;
 	read->begin = request->block.begin;
@@ -187,9 +199,15 @@ blocks_start(struct wire *wire, struct wire_peer *peer, uint32_t room_bytes)
 static void
 block_done(struct wire *wire, struct store_req *req)
 {
-	struct wire_request *request = req->owner;
-	struct wire_peer *peer = request->peer;
+	struct wire_request *request;
+	struct wire_peer *peer;
 
+	if (UNLIKELY(req->again)) {
+		reread_done(wire, req);
+		return;
+	}
+	request = req->owner;
+	peer = request->peer;
 	dp_assert(request->kind == REQUEST_READING && request->read == req);
 	peer_note(wire, peer);
 	if (LIKELY(req->status == STORE_READY)) {

@@ -4,6 +4,7 @@
 /* A peer's life: opening, the states, notes to the caller, closing; and the memory of them all. */
 #include "dataplane/wire/peer.h"
 #include "dataplane/wire/requests.h"
+#include "dataplane/wire/reread.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,7 @@ static void
 peer_leave(struct wire *wire, struct wire_peer *peer)
 {
 	requests_abandon(wire, peer);
+	reread_drop(wire, peer);
 	if (peer->torrent != NULL)
 		store_leave(wire->store, peer->torrent, wire->now_us);
 	peer->torrent = NULL;
@@ -195,7 +197,8 @@ messages_create(struct wire *wire)
 COLD static bool
 peers_create(struct wire *wire, uint32_t cnt)
 {
-	if (pool_init(&wire->peers, sizeof(struct wire_peer), cnt) != 0)
+	if (pool_init(&wire->peers, sizeof(struct wire_peer), cnt) != 0 ||
+	    pool_init(&wire->rereads, sizeof(struct reread), cnt) != 0)
 		return false;
 	for (uint32_t i = 0; i < cnt; i++)
 		((struct wire_peer *)pool_at(&wire->peers, i))->state = WIRE_FREE;
@@ -209,6 +212,7 @@ wire_free(struct wire *wire)
 	buf_pool_destroy(wire->messages);
 	free(wire->message_memory);
 	requests_destroy(wire);
+	pool_fini(&wire->rereads);
 	pool_fini(&wire->peers);
 	free(wire);
 }
@@ -225,6 +229,8 @@ wire_create(const struct wire_config *config)
 	wire->listen_port = config->listen_port;
 	list_init(&wire->notes);
 	list_init(&wire->starved);
+	list_init(&wire->rereads_waiting);
+	list_init(&wire->rereads_over);
 	list_init(&wire->waiting);
 	peer_id_make(wire->peer_id, config->seed);
 	if (peers_create(wire, config->peers_max) && requests_create(wire, config->peers_max) &&
@@ -240,5 +246,6 @@ wire_destroy(struct wire *wire)
 	dp_assert(wire->peers.free_cnt == wire->peers.cnt);
 	dp_assert(wire->requests.free_cnt == wire->requests.cnt);
 	dp_assert(wire->reads.free_cnt == wire->reads.cnt);
+	dp_assert(wire->rereads.free_cnt == wire->rereads.cnt);
 	wire_free(wire);
 }

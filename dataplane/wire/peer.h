@@ -122,6 +122,7 @@ struct wire_peer {
 	struct link note;          /* wire->notes */
 	struct link starved;       /* wire->starved */
 	uint64_t ticket;           /* place among the starved, while turn_left > 0 */
+	struct reread *reread;     /* content read again for its connection, or NULL */
 	struct buf *assembly;      /* of an extended message that came in parts */
 	uint32_t assembly_len;
 	uint8_t in[WIRE_INFO_HASH_END];
@@ -143,6 +144,9 @@ struct wire {
 	struct link starved;       /* peers that wait for memory of reads, by ticket */
 	uint64_t ticket;
 	struct pool reads;
+	struct pool rereads;
+	struct link rereads_waiting; /* for memory, the longest waiting first */
+	struct link rereads_over;  /* to be reaped */
 	struct pool requests;
 	uint32_t reserved_cnt;     /* entries that open peers have not used of their own */
 	uint32_t index_mask;

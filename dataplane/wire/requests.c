@@ -207,6 +207,17 @@ read_drop(struct wire *wire, struct wire_request *request)
 }
 
 void
+wire_relinquish(struct wire *wire, struct wire_peer *peer)
+{
+	struct wire_request *request;
+
+	while ((request = queue_first(peer, REQUEST_READY)) != NULL) {
+		read_drop(wire, request);
+		request_set_kind(request, REQUEST_WAITING);
+	}
+}
+
+void
 request_end(struct wire *wire, struct wire_request *request, enum counter why)
 {
 	dp_assert(is_request(request->kind));

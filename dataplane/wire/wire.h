@@ -8,7 +8,7 @@
  *   bytes ──wire_input──► handshake, messages ──► requests ──wire_output──► store_read
  *   frags ◄──────────────────────────── wire_output ◄── blocks ready ◄── wire_reap
  *
- * Threads. One worker. Memory: peers (an idle one takes 384 bytes), requests (64 bytes each,
+ * Threads. One worker. Memory: peers (an idle one takes 448 bytes), requests (64 bytes each,
  * WIRE_REQUESTS or WIRE_REQUESTS_OWN for each peer) and message buffers from bounded pools taken at
  * wire_create. Lifecycle of a peer: wire_open; wire_input, wire_output; wire_close, always by the
  * caller, also after WIRE_CLOSE.
@@ -130,6 +130,36 @@ wire_request_cnt(const struct wire_peer *peer);
  * while it returns max. */
 uint32_t
 wire_reap(struct wire *wire, struct wire_note *notes, uint32_t max);
+
+/* struct wire_reread is what is asked for again. */
+struct wire_reread {
+	struct origin origin;   /* of a fragment that wire_output gave for the peer */
+	uint32_t len;           /* bytes, [1, the fragment's] */
+	uint32_t tag;           /* the caller's */
+};
+
+/* struct wire_again is what came of it. */
+struct wire_again {
+	struct wire_peer *peer;
+	uint32_t tag;
+	uint32_t span_cnt;      /* 0: there is no such content any more, withdrawn or removed */
+	struct span spans[STORE_SPANS_MAX]; /* the caller's to release */
+};
+
+/* wire_reread has bytes read again that the peer was given before, checked as at first. One at a
+ * time for a peer: another takes the place of the one before. Waits for memory if need be. */
+void
+wire_reread(struct wire *wire, struct wire_peer *peer, const struct wire_reread *ask);
+
+/* wire_reread_reap returns what was read again, [0, max). Call after wire_reap; call again while it
+ * returns max. Nothing comes for a peer that was closed. */
+uint32_t
+wire_reread_reap(struct wire *wire, struct wire_again *again, uint32_t max);
+
+/* wire_relinquish gives the memory back of blocks that were read for a peer that takes nothing:
+ * they are read again when it does. */
+void
+wire_relinquish(struct wire *wire, struct wire_peer *peer);
 
 /* wire_torrent_changed follows a change that control made: the torrent became active, was refused
  * (its state is cold again) or is about to be removed (gone). The peers concerned come as notes

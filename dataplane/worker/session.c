@@ -2,13 +2,12 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Sessions: a connection's events become a peer's input, a peer's output a connection's queue. */
-#include "dataplane/worker/worker.h"
+#include "dataplane/worker/relief.h"
 
 enum {
 	FRAGS_MAX = 64,
 	FRAGS_RESERVE = 16,   /* wire_output may hold back when fewer places are left */
 	LOOK_STEP = 64,       /* sessions looked at in one housekeeping */
-	SHORT_SHARE = 16,     /* memory is short below 1/16 of the arena */
 };
 
 static void
@@ -212,29 +211,33 @@ measure(struct worker *worker, struct session *session, uint64_t acked_bytes)
 	session->span_us = worker->now_us;
 }
 
-/* is_stalled tells whether a session holds content and its peer has taken next to nothing since
- * progress was last seen. */
-static bool
-is_stalled(struct worker *worker, struct session *session, const struct tcp_info *info)
+/* stalled_us returns for how long a session has held content while its peer took next to nothing. */
+static uint64_t
+stalled_us(struct worker *worker, struct session *session, const struct tcp_info *info)
 {
 	if (info->acked_bytes - session->seen_bytes >= STALL_BYTES ||
 	    (info->queued_bytes == 0 && !wire_holding(session->peer))) {
 		session->seen_bytes = info->acked_bytes;
 		session->seen_us = worker->now_us;
 	}
-	return worker->now_us - session->seen_us >= STALL_RECLAIM_US;
+	return worker->now_us - session->seen_us;
 }
 
-/* look resets a session that is stalled while memory is short, and wakes one that has output: it
- * may have found the connection's queue entries exhausted, which nothing tells of. */
+/* look has a session that is stalled give up what it holds while memory is short, and resets one
+ * that cannot; and wakes one that has output: it may have found the connection's queue entries
+ * exhausted, which nothing tells of. */
 static void
 look(struct worker *worker, struct session *session, bool memory_short)
 {
 	struct tcp_info info;
+	uint64_t us;
 
 	tcp_info(worker->tcp, session->tcb, &info);
 	measure(worker, session, info.acked_bytes);
-	if (is_stalled(worker, session, &info) && memory_short) {
+	us = stalled_us(worker, session, &info);
+	if (UNLIKELY(memory_short && us >= STALL_RELIEF_US))
+		relief_session(worker, session);
+	if (UNLIKELY(memory_short && us >= STALL_RECLAIM_US && info.pins)) {
 		count(&worker->ctr, CTR_stalled_reclaimed);
 		session_abort(worker, session);
 	} else if (wire_pending(session->peer)) {
@@ -246,8 +249,7 @@ void
 session_look(struct worker *worker)
 {
 	uint32_t cnt = worker->sessions.cnt;
-	bool memory_short = store_free_buffers(worker->store) * SHORT_SHARE <
-	                    worker->ctr.value[CTR_arena_buffers];
+	bool memory_short = relief_short(worker);
 
 	for (uint32_t i = 0; i < LOOK_STEP && i < cnt; i++) {
 		struct session *session = pool_at(&worker->sessions, worker->look_cursor);

@@ -3,7 +3,7 @@
 
 /* The worker's turn. Each step returns how much it found to do; a turn that found nothing is
  * followed by idle_wait. */
-#include "dataplane/worker/worker.h"
+#include "dataplane/worker/relief.h"
 
 #include <time.h>
 
@@ -153,8 +153,11 @@ turn(struct worker *worker)
 	work = run_timers(worker);
 	work += receive(worker);
 	work += reap(worker);
+	work += relief_reap(worker);
 	session_pump_all(worker);
 	work += transmit(worker);
+	relief_ask(worker);
+	relief_turn(worker);
 	submit(worker, work);
 	return work;
 }

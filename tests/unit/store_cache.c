@@ -228,7 +228,7 @@ the_ring_is_bounded(void **state)
 
 	(void)state;
 	lab_create(&lab, &narrow);
-	shop_open(&shop, STORE_RING_ENTRIES + 8, 1);
+	shop_open(&shop, STORE_RING_ENTRIES + STORE_RING_ENTRIES / 8, 1);
 	torrent = lab_activate(&lab, shop.store);
 	for (uint32_t i = 0; i < STORE_RING_ENTRIES; i++) {
 		reqs[i] = block_of(torrent, i, 0, BLOCK);
