@@ -43,6 +43,8 @@ port_rx_burst(struct port *port, struct pkt_in *pkts, uint16_t max)
 
 	dp_assert(max <= BURST_MAX);
 	got = rte_eth_rx_burst(port->id, port->queue, port->rx, max);
+	if (UNLIKELY(port->armed) && got > 0)
+		wait_end(port);
 	for (uint16_t i = 0; i < got; i++) {
 		bytes += port->rx[i]->pkt_len;
 		cnt += rx_fill(port, port->rx[i], &pkts[cnt]);

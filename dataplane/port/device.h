@@ -26,6 +26,7 @@ struct port {
 	uint16_t queue;
 	bool chain;               /* attach payload rather than copy it */
 	bool tx_csum;             /* the device makes TCP checksums; with chain only */
+	bool armed;               /* the other end rings when packets have come */
 	bool rx_csum;             /* the device checks TCP checksums */
 	bool completes;           /* rte_eth_tx_done_cleanup does something */
 	bool lazy;                /* see struct port_kind */
@@ -44,6 +45,8 @@ struct port {
 	struct rte_mbuf *rx[BURST_MAX];
 
 	/* start and end */
+	bool shares;              /* the other end sees DPDK's memory, and no other */
+	bool rings_bell;          /* wait_fd is an eventfd, and rung only when armed */
 	int wait_fd;              /* polls readable when packets have come, or -1 */
 	struct rte_mbuf *nudge;   /* of a lazy driver: see port_tx_flush */
 	struct rte_ring *returns; /* buffers of ours that another worker is done with, or NULL */
@@ -62,7 +65,7 @@ struct port_device {
 	int lock_fd;
 	unsigned int seq;         /* names of devices and pools never repeat */
 	char name[RTE_DEV_NAME_MAX_LEN];
-	bool shares;              /* the other end sees only what port_arena_alloc gave */
+	bool shares;
 	bool crosses;             /* received buffers are another port's */
 	struct link *link;
 	int link_side;
@@ -89,6 +92,14 @@ struct attachment {
 	struct buf *buf;
 	struct rte_ring *returns; /* where to give buf back; NULL: at once */
 };
+
+/* wait_find finds what each queue pair can sleep on; the device has started. */
+COLD void
+wait_find(struct port_device *device, const struct port_setup *setup);
+
+/* wait_end tells the other end not to ring: the worker looks by itself again. */
+COLD void
+wait_end(struct port *port);
 
 /* build_linear writes headers and payload into one empty mbuf, with checksum. */
 void

@@ -82,15 +82,29 @@ iface_promisc_hold(struct port_setup *setup)
 	return -1;
 }
 
-uint32_t
-iface_queues(const char *name)
+static COLD struct ethtool_channels
+iface_channels(const char *name)
 {
 	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
 	struct ifreq ifr = {.ifr_data = (void *)&channels};
 
 	if (iface_ioctl(name, SIOCETHTOOL, &ifr) < 0)
-		return 1;
+		memset(&channels, 0, sizeof(channels));
+	return channels;
+}
+
+uint32_t
+iface_queues(const char *name)
+{
+	struct ethtool_channels channels = iface_channels(name);
+
 	return MAX(channels.rx_count + channels.combined_count, 1u);
+}
+
+uint32_t
+iface_combined(const char *name)
+{
+	return iface_channels(name).combined_count;
 }
 
 enum iface_driver

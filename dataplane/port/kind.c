@@ -53,6 +53,7 @@ af_xdp_check(struct port_setup *setup)
 {
 	uint64_t caps = CAP_BIT(CAP_NET_ADMIN) | CAP_BIT(CAP_NET_RAW) | CAP_BIT(CAP_SYS_ADMIN);
 	const char *object = setup->config->xdp_object;
+	uint16_t cnt = setup->config->queue_cnt;
 
 	if (iface_check(setup) < 0 || caps_check(setup, caps) < 0)
 		return -1;
@@ -64,11 +65,16 @@ af_xdp_check(struct port_setup *setup)
 		                 object != NULL ? object : "");
 	if (strchr(object, ',') != NULL)
 		return port_fail(setup->error, "af_xdp: no comma may be in %s", object);
-	if (iface_queues(setup->arg) > 1)
+	if (cnt > 1 && iface_combined(setup->arg) < cnt)
 		return port_fail(setup->error,
-		                 "af_xdp: %s spreads packets over %u queues and one is served: "
-		                 "ethtool -L %s combined 1",
-		                 setup->arg, iface_queues(setup->arg), setup->arg);
+		                 "af_xdp: %s has %u combined queues, of which net_af_xdp serves "
+		                 "%u: ethtool -L, but a veth has none",
+		                 setup->arg, iface_combined(setup->arg), cnt);
+	if (iface_queues(setup->arg) != cnt)
+		return port_fail(setup->error,
+		                 "af_xdp: %s spreads packets over %u queues and %u are served: "
+		                 "ethtool -L %s combined %u, or for a veth rx %u",
+		                 setup->arg, iface_queues(setup->arg), cnt, setup->arg, cnt, cnt);
 	return xdp_prepare(setup);
 }
 
@@ -77,8 +83,10 @@ static COLD int
 af_xdp_devargs(struct port_setup *setup)
 {
 	setup->data_len = MAX(frame_len(setup) + XDP_HEADROOM, (uint32_t)DATA_LEN_MIN);
-	return port_devargs(setup, "iface=%s,xdp_prog=%s,busy_budget=0,force_copy=%d", setup->arg,
-	                    setup->config->xdp_object, !rte_eal_has_hugepages());
+	return port_devargs(setup,
+	                    "iface=%s,xdp_prog=%s,queue_count=%u,busy_budget=0,force_copy=%d",
+	                    setup->arg, setup->config->xdp_object, setup->config->queue_cnt,
+	                    !rte_eal_has_hugepages());
 }
 
 static COLD int
@@ -136,7 +144,7 @@ static const struct port_kind kinds[] = {
 	{
 		.name = "af_xdp", .driver = "net_af_xdp", .arg = PORT_ARG_IFACE, .family = AF_XDP,
 		.check = af_xdp_check, .devargs = af_xdp_devargs, .started = xdp_steer,
-		.diagnose = xdp_diagnose,
+		.queues_max = PORT_QUEUES_MAX, .diagnose = xdp_diagnose,
 	}, {
 		.name = "af_packet", .driver = "net_af_packet", .arg = PORT_ARG_IFACE,
 		.attaches = true, .mac = PORT_MAC_DERIVED, .family = AF_PACKET,
@@ -145,7 +153,7 @@ static const struct port_kind kinds[] = {
 	}, {
 		.name = "tap", .driver = "net_tap", .arg = PORT_ARG_IFACE, .attaches = true,
 		.mac = PORT_MAC_DERIVED, .check = tap_check, .devargs = tap_devargs,
-		.started = iface_mtu_set,
+		.interrupts = true, .started = iface_mtu_set,
 	}, {
 		.name = "memif", .driver = "net_memif", .arg = PORT_ARG_SOCKET, .attaches = true,
 		.queues_max = PORT_QUEUES_MAX,
@@ -153,7 +161,7 @@ static const struct port_kind kinds[] = {
 	}, {
 		.name = "vhost-user", .driver = "net_virtio_user", .arg = PORT_ARG_SOCKET,
 		.attaches = true, .shares = true, .lazy = true, .offloads = true,
-		.queues_max = VHOST_QUEUES_MAX,
+		.interrupts = true, .queues_max = VHOST_QUEUES_MAX,
 		.check = vhost_user_check, .devargs = vhost_user_devargs,
 	}, {
 		.name = "vhost-backend", .driver = "net_vhost", .arg = PORT_ARG_SOCKET,

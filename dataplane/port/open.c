@@ -86,6 +86,7 @@ device_start(struct port_device *device, struct port_setup *setup)
 		                 setup->config->spec, MIN(info.max_rx_queues, info.max_tx_queues),
 		                 device->queue_cnt);
 	capabilities_take(device, setup, &info, &conf);
+	conf.intr_conf.rxq = setup->kind->interrupts;
 	ret = rte_eth_dev_configure(device->id, device->queue_cnt, device->queue_cnt, &conf);
 	if (ret == 0)
 		ret = rings_setup(device, setup, &info);
@@ -161,7 +162,7 @@ queues_ready(struct port_device *device, const struct port_setup *setup)
 		port->frame_max = device->info.mtu + (uint32_t)PORT_ETH_LEN;
 		port->info = device->info;
 	}
-	device->queues[0]->wait_fd = wait_fd_find(setup->kind->family, setup->lock_fd);
+	wait_find(device, setup);
 }
 
 /* device_end undoes device_create and device_start as far as they came. */

@@ -21,12 +21,20 @@
  *
  * What the drivers of DPDK 22.11 do not do:
  *   net_af_xdp  gives an interface free only when the process ends: one port_open for each.
- *               Serves receive queue 0 only; refuses an MTU above 3498, and a veth whose other
- *               end has more. A frame that is longer than the interface's MTU (LRO, GRO) is lost.
- *   net_tap     takes no MTU above 1500.
+ *               Serves several queues only where they are combined ones, which a veth's are not;
+ *               refuses an MTU above 3498, and a veth whose other end has more. A frame that is longer than the interface's MTU (LRO, GRO) is lost.
+ *   net_tap     takes no MTU above 1500, and has one queue. Sums odd segments wrong: we sum.
  *   net_memif   may end a server whose client leaves, or a process that closes both ends at once:
  *               its own thread frees what the poller uses. A client needs its server first, and
- *               does not come back when that went away.
+ *               does not come back when that went away. Has no descriptor to sleep on.
+ *   net_virtio_user  shares hugepages only. As a server it waits for its back end in port_open; as
+ *               a client it does not come back when that went away. In one process with its
+ *               back end it stands still for ever as soon as memory is taken. Completes what was
+ *               sent only when more is: see port_tx_flush. 8 queues at most.
+ *   net_vhost   sums odd segments wrong: we sum. Of other protocols than TCP and UDP it finishes
+ *               checksums that we were to get unfinished, and writes zero as 0xffff.
+ *   net_ring, net_null  have no descriptor to sleep on.
+ * A ring's ends pass buffers themselves: both are closed when neither is used any more.
  * Where the kernel answers to the device's address (af_packet, tap), the port has another one
  * derived from it: see port_info.
  *
@@ -113,14 +121,14 @@ port_open(const struct port_config *config, struct port_error *error);
 COLD struct port *
 port_queue(struct port_device *device, uint16_t queue, struct counters *ctr);
 
-/* port_arena_alloc gives memory for payload that the device's other end reads by itself, so that it
- * need not be copied: len bytes at a hugepage's boundary.
+/* port_arena_alloc gives memory for this queue's payload that the device's other end reads by
+ * itself, so that it need not be copied: len bytes at a hugepage's boundary. By its worker, before
+ * its first burst; others may do the same at once.
  *
  * Returns NULL where any memory will do or all payload is copied, and when there is not so much;
- * payload elsewhere is copied then. Call before the first burst; free with port_arena_free after
- * port_close. */
+ * payload elsewhere is copied then. Free with port_arena_free after port_close. */
 COLD void *
-port_arena_alloc(struct port_device *device, uint64_t len);
+port_arena_alloc(struct port *port, uint64_t len);
 
 /* port_arena_free frees it. NULL is allowed. */
 COLD void
@@ -136,9 +144,11 @@ const struct port_info *
 port_info(const struct port *port);
 
 /* port_wait_fd returns a descriptor that polls readable when packets have come, so that an idle
- * worker can sleep; -1 when the driver has none. */
+ * worker can sleep. Call before each sleep.
+ *
+ * Returns -1 when the driver has none, or packets may have come meanwhile: look once more. */
 int
-port_wait_fd(const struct port *port);
+port_wait_fd(struct port *port);
 
 /* port_rx_burst receives up to max packets. pkts [0, max), max <= BURST_MAX. Returns how many. */
 uint16_t

@@ -119,6 +119,7 @@ queue_create(const struct port_device *device, const struct port_setup *setup, u
 	memset(port, 0, sizeof(*port));
 	port->queue = queue;
 	port->wait_fd = -1;
+	port->shares = device->shares;
 	port->seen_len = device->shares ? 0 : UINTPTR_MAX;
 	if (pools_create(device, setup, port) == 0 && returns_create(device, setup, port) == 0) {
 		port->nudge = rte_pktmbuf_alloc(port->pool);

@@ -8,7 +8,6 @@
  *   socket.c the kinds that meet another process at a socket
  *   link.c   the kind within a process
  *   iface.c  questions to the kernel about an interface
- *   wait.c   the descriptor to sleep on
  *   xdp.c    the XDP program around net_af_xdp
  *   open.c   the device itself
  *   queue.c  its queue pairs and their pools
@@ -53,6 +52,7 @@ struct port_kind {
 	uint16_t queues_max; /* queue pairs that can be had; 0: one */
 	enum port_mac mac;
 	int family;         /* of the driver's socket, to sleep on; 0: it has none */
+	bool interrupts;    /* it has rx interrupts to sleep on */
 	int (*check)(struct port_setup *setup);   /* before the device; may be NULL */
 	int (*devargs)(struct port_setup *setup); /* fills devargs, data_len, mbufs; may be NULL */
 	int (*create)(struct port_device *device, struct port_setup *setup); /* NULL: a vdev */
@@ -109,11 +109,6 @@ link_create(struct port_device *device, struct port_setup *setup);
 COLD void
 link_end(struct port_device *device);
 
-/* wait_fd_find returns the process's one socket of a family, beside except_fd; -1 when there is
- * none or more than one, or family is 0. */
-COLD int
-wait_fd_find(int family, int except_fd);
-
 enum iface_driver {
 	IFACE_OTHER,
 	IFACE_VETH,
@@ -136,6 +131,10 @@ iface_promisc_hold(struct port_setup *setup);
 /* iface_queues returns how many receive queues the interface has, at least 1. */
 COLD uint32_t
 iface_queues(const char *name);
+
+/* iface_combined returns how many combined queues it has: those that both receive and send. */
+COLD uint32_t
+iface_combined(const char *name);
 
 /* iface_driver tells which kernel driver the interface has. */
 COLD enum iface_driver

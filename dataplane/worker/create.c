@@ -80,7 +80,10 @@ make_store(struct worker *worker, const struct abi_config *config, char *error)
 	};
 
 	worker->arena_len = store.arena_len;
-	worker->arena = arena_map(store.arena_len, huge);
+	worker->arena = port_arena_alloc(worker->port, store.arena_len);
+	worker->arena_is_ports = worker->arena != NULL;
+	if (worker->arena == NULL)
+		worker->arena = arena_map(store.arena_len, huge);
 	if (worker->arena == NULL) {
 		snprintf(error, WORKER_ERROR_MAX,
 		         "no %s for the arena of %u MiB: lower arena_mib%s",
@@ -214,7 +217,9 @@ worker_destroy(struct worker *worker)
 		wire_destroy(worker->wire);
 	if (worker->store != NULL)
 		store_destroy(worker->store);
-	if (worker->arena != NULL)
+	if (worker->arena_is_ports)
+		port_arena_free(worker->arena);
+	else if (worker->arena != NULL)
 		munmap(worker->arena, worker->arena_len);
 	control_fini(&worker->control);
 	pool_fini(&worker->sessions);

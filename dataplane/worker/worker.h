@@ -64,6 +64,7 @@ struct worker {
 	uint32_t look_cursor;
 	void *arena;
 	uint64_t arena_len;
+	bool arena_is_ports;
 	const struct publish *publish;
 	struct control control;
 	const volatile bool *stop;

@@ -48,7 +48,8 @@ more_queues_than_one(void **state)
 	lab_run("ip link add spwT4 numrxqueues 2 numtxqueues 2 type veth peer name spwT5 "
 	        "numrxqueues 2 numtxqueues 2");
 	lab_run("ip link set spwT4 up && ethtool -L spwT4 rx 2 tx 2");
-	lab_refused("af_xdp:spwT4", 1500, "over 2 queues");
+	lab_refused("af_xdp:spwT4", 1500, "over 2 queues and 1 are served");
+	lab_queues_refused("af_xdp:spwT4", 2, "has 0 combined queues");
 	lab_run("ip link del spwT4");
 }
 

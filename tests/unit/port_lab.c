@@ -408,8 +408,9 @@ lab_veth_renew(void **state)
 {
 	(void)state;
 	lab_run("ip link del spwT0 2>/dev/null || true");
-	lab_run("ip link add spwT0 type veth peer name spwT1 netns /proc/%d/fd/%d", getpid(),
-	        ns_there);
+	lab_run("ip link add spwT0 numrxqueues 2 numtxqueues 2 type veth peer name spwT1 "
+	        "numrxqueues 2 numtxqueues 2 netns /proc/%d/fd/%d", getpid(), ns_there);
+	lab_veth_widen(1);
 	lab_run("sysctl -qw net.ipv6.conf.spwT0.disable_ipv6=1");
 	lab_run("ip addr add 10.99.0.1/24 dev spwT0 && ip link set spwT0 up");
 	lab_there();
@@ -418,6 +419,15 @@ lab_veth_renew(void **state)
 	lab_run("ip addr add 10.99.0.2/24 dev spwT1 && ip link set spwT1 up");
 	lab_here();
 	return 0;
+}
+
+void
+lab_veth_widen(unsigned cnt)
+{
+	lab_run("ethtool -L spwT0 rx %u tx %u", cnt, cnt);
+	lab_there();
+	lab_run("ethtool -L spwT1 rx %u tx %u", cnt, cnt);
+	lab_here();
 }
 
 int

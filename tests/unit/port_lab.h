@@ -108,6 +108,10 @@ lab_veth(void);
 int
 lab_veth_renew(void **state);
 
+/* lab_veth_widen gives both ends of the pair cnt queues, at most two. */
+void
+lab_veth_widen(unsigned cnt);
+
 /* lab_there and lab_here switch the calling thread's namespace. */
 void
 lab_there(void);

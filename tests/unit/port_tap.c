@@ -6,6 +6,7 @@
 #include "dataplane/port/device.h"
 #include "tests/unit/port_lab.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -68,6 +69,7 @@ tcp_here(struct port *port, int fd, unsigned payload_len, unsigned spoil)
 {
 	uint8_t frame[LAB_FRAME_MAX] = {0};
 	uint32_t len = frame_ip(frame, 0, 6, 20 + payload_len);
+	struct pollfd wait = {.fd = port_wait_fd(port), .events = POLLIN};
 	struct pkt_in pkt = {0};
 
 	memcpy(frame, port_info(port)->mac, 6);
@@ -77,6 +79,7 @@ tcp_here(struct port *port, int fd, unsigned payload_len, unsigned spoil)
 	put16(frame + 50, ~l4_sum(peer_addr, us_addr, frame + 34, 20 + payload_len) & 0xffff);
 	put16(frame + 50, get16(frame + 50) ^ spoil);
 	assert_int_equal(send(fd, frame, len, 0), len);
+	assert_int_equal(poll(&wait, 1, 2000), 1);
 	do
 		assert_true(lab_rx(port, &pkt));
 	while (memcmp(pkt.data, frame, len) != 0);

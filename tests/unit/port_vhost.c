@@ -7,6 +7,7 @@
 #include "dataplane/port/device.h"
 #include "tests/unit/port_lab.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -60,6 +61,38 @@ join(struct port *port)
 		usleep(1000);
 	}
 	port_rx_free(port, &pkt, 1);
+}
+
+/* answer waits for a packet and sends one. */
+static void
+answer(struct port *port)
+{
+	static struct lab_packet packet;
+	struct pkt_in pkt;
+
+	assert_true(lab_rx(port, &pkt));
+	port_rx_free(port, &pkt, 1);
+	lab_packet_make(&packet, 1, 100);
+	send_one(port, &packet);
+}
+
+/* ring_and_be_rung sends one packet to be answered, and sleeps until the answer is there. */
+static void
+ring_and_be_rung(struct port *port)
+{
+	static struct lab_packet packet;
+	struct pollfd wait = {.fd = -1, .events = POLLIN};
+	struct pkt_in pkt;
+
+	while (wait.fd < 0)
+		wait.fd = port_wait_fd(port);
+	assert_int_equal(poll(&wait, 1, 0), 0);
+	lab_packet_make(&packet, 1, 100);
+	send_one(port, &packet);
+	assert_int_equal(poll(&wait, 1, WAIT_S * 1000), 1);
+	assert_int_equal(port_rx_burst(port, &pkt, 1), 1);
+	port_rx_free(port, &pkt, 1);
+	assert_int_equal(port_wait_fd(port), -1);
 }
 
 static void
@@ -169,7 +202,7 @@ back_run(const struct way *way)
 		}
 		while (port_tx_flush(port) > 0)
 			usleep(100);
-		join(port);
+		answer(port);
 	}
 	port_close(device);
 }
@@ -204,15 +237,15 @@ front_run(const struct way *way)
 	static struct lab_packet packet;
 	struct port_device *device;
 	struct port *port;
-	void *arena;
+	void *arenas[2] = {NULL, NULL};
 
 	await_socket(way, !way->front_serves);
 	device = end_open(way, true);
-	arena = port_arena_alloc(device, LAB_POOL_LEN);
-	assert_non_null(arena);
-	lab_pool_move(arena);
 	for (uint16_t queue = 0; queue < way->queue_cnt; queue++) {
 		port = port_queue(device, queue, &lab_ctr);
+		arenas[queue] = port_arena_alloc(port, LAB_POOL_LEN);
+		assert_non_null(arenas[queue]);
+		lab_pool_move(arenas[queue]);
 		assert_true(port_info(port)->zero_copy && port->tx_csum);
 		assert_true(port_info(port)->tso_max >= 45 * MSS);
 		join(port);
@@ -221,13 +254,14 @@ front_run(const struct way *way)
 			shape(&packet, i + 1, way->mtu - 82u);
 			expect(port, &packet);
 		}
-		join(port);
+		ring_and_be_rung(port);
 		await_references(port);
 	}
 	port_close(device);
 	assert_int_equal(lab_references(), 0);
 	lab_pool_move(aligned_alloc(4096, LAB_POOL_LEN));
-	port_arena_free(arena);
+	port_arena_free(arenas[0]);
+	port_arena_free(arenas[1]);
 }
 
 static void
