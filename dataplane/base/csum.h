@@ -49,15 +49,15 @@ csum_tail(const uint8_t *data, uint32_t len)
 	return (uint64_t)four + two + one;
 }
 
-/* csum_pair is two words of 64 bits at once; sums of 32-bit halves cannot carry out of it. */
-typedef uint64_t csum_pair __attribute__((vector_size(16)));
+/* csum_wide and csum_wide_copy sum, or copy and sum, len bytes, a multiple of 32: as csum_add and
+ * csum_copy do with sum 0. They use what the processor has. */
+extern uint64_t (*csum_wide)(const void *data, uint32_t len);
+extern uint64_t (*csum_wide_copy)(void *to, const void *from, uint32_t len);
 
-/* csum_half adds both halves of each of the pair's words to a running pair. */
-static inline csum_pair
-csum_half(csum_pair sum, csum_pair words)
-{
-	return sum + (words & 0xffffffff) + (words >> 32);
-}
+enum {
+	CSUM_WIDE = 32,      /* bytes that are summed at once */
+	CSUM_WIDE_MIN = 128, /* bytes from which that gains */
+};
 
 /* csum_add adds bytes to a running sum. An odd last byte is padded with zero.
  *
@@ -66,24 +66,21 @@ static inline uint64_t
 csum_add(const void *data, uint32_t len, uint64_t sum)
 {
 	const uint8_t *at = data;
-	csum_pair even = {0, 0};
-	csum_pair odd = {0, 0};
 
-	for (; len >= 32; at += 32, len -= 32) {
-		csum_pair words[2];
+	if (len >= CSUM_WIDE_MIN) {
+		uint32_t wide = len & ~(CSUM_WIDE - 1u);
 
-		memcpy(words, at, 32);
-		even = csum_half(even, words[0]);
-		odd = csum_half(odd, words[1]);
+		sum += csum_wide(at, wide);
+		at += wide;
+		len -= wide;
 	}
-	even += odd;
 	for (; len >= 8; at += 8, len -= 8) {
 		uint64_t word;
 
 		memcpy(&word, at, 8);
 		sum += (word & 0xffffffff) + (word >> 32);
 	}
-	return sum + even[0] + even[1] + csum_tail(at, len);
+	return sum + csum_tail(at, len);
 }
 
 /* csum_copy copies bytes and returns their sum, unfolded, as csum_add(from, len, 0) would; the
@@ -93,19 +90,16 @@ csum_copy(void *to, const void *from, uint32_t len)
 {
 	const uint8_t *at = from;
 	uint8_t *out = to;
-	csum_pair even = {0, 0};
-	csum_pair odd = {0, 0};
 	uint64_t sum = 0;
 
-	for (; len >= 32; at += 32, out += 32, len -= 32) {
-		csum_pair words[2];
+	if (len >= CSUM_WIDE_MIN) {
+		uint32_t wide = len & ~(CSUM_WIDE - 1u);
 
-		memcpy(words, at, 32);
-		memcpy(out, words, 32);
-		even = csum_half(even, words[0]);
-		odd = csum_half(odd, words[1]);
+		sum = csum_wide_copy(out, at, wide);
+		at += wide;
+		out += wide;
+		len -= wide;
 	}
-	even += odd;
 	for (; len >= 8; at += 8, out += 8, len -= 8) {
 		uint64_t word;
 
@@ -114,7 +108,7 @@ csum_copy(void *to, const void *from, uint32_t len)
 		sum += (word & 0xffffffff) + (word >> 32);
 	}
 	memcpy(out, at, len);
-	return sum + even[0] + even[1] + csum_tail(at, len);
+	return sum + csum_tail(at, len);
 }
 
 #endif

@@ -171,7 +171,8 @@ static const struct port_kind kinds[] = {
 		.name = "ring", .driver = "net_ring", .arg = PORT_ARG_OPTIONAL, .attaches = true,
 		.queues_max = PORT_QUEUES_MAX, .create = link_create,
 	}, {
-		.name = "null", .driver = "net_null", .queues_max = PORT_QUEUES_MAX,
+		.name = "null", .driver = "net_null", .attaches = true, .unsaid = true,
+		.queues_max = PORT_QUEUES_MAX,
 		.devargs = null_devargs,
 	},
 };

@@ -32,10 +32,11 @@ capabilities_take(struct port_device *device, const struct port_setup *setup,
 {
 	uint16_t segs_max = info->tx_desc_lim.nb_seg_max;
 
-	device->chain = setup->kind->attaches &&
-	              (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0 &&
-	              (segs_max == 0 || segs_max > 2 * PKT_SPANS_MAX);
-	if (device->chain)
+	bool claims = (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
+
+	device->chain = setup->kind->attaches && (claims || setup->kind->unsaid) &&
+	                (segs_max == 0 || segs_max > 2 * PKT_SPANS_MAX);
+	if (device->chain && claims)
 		conf->txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	device->tx_csum = device->chain && setup->kind->offloads &&
 	                  (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0;
