@@ -13,16 +13,10 @@
 enum { SAMPLE_ONE_IN = 32 };
 
 void
-leech_assembly_pool_init(struct leech_assembly_pool *pool, const struct leech_torrent *torrent,
-			 const struct leech_options *options)
+leech_assembly_pool_init(struct leech_assembly_pool *pool, const struct leech_options *options)
 {
 	memset(pool, 0, sizeof(*pool));
-	pool->torrent = torrent;
-	if (options->verify == LEECH_VERIFY_ALL)
-		pool->one_in = 1;
-	if (options->verify == LEECH_VERIFY_SAMPLE)
-		pool->one_in = torrent->piece_cnt < 4 * SAMPLE_ONE_IN
-				       ? torrent->piece_cnt / 4 + 1 : SAMPLE_ONE_IN;
+	pool->verify = options->verify;
 	pool->seed = leech_mix64(options->seed);
 }
 
@@ -30,34 +24,48 @@ void
 leech_assembly_pool_fini(struct leech_assembly_pool *pool)
 {
 	struct leech_assembly *assembly;
+	uint32_t class;
 
-	while ((assembly = pool->free_list) != NULL) {
-		pool->free_list = assembly->next;
-		free(assembly->bytes);
-		free(assembly);
+	for (class = 0; class < LEECH_ASSEMBLY_CLASSES; class++) {
+		while ((assembly = pool->free_list[class]) != NULL) {
+			pool->free_list[class] = assembly->next;
+			free(assembly->bytes);
+			free(assembly);
+		}
 	}
 }
 
-static struct leech_assembly *
-pool_take(struct leech_assembly_pool *pool)
+static uint32_t
+class_of(uint32_t len)
 {
-	struct leech_assembly *assembly = pool->free_list;
+	uint32_t class = 0;
+
+	while (1ull << class < len)
+		class++;
+	return class;
+}
+
+static struct leech_assembly *
+pool_take(struct leech_assembly_pool *pool, uint32_t class)
+{
+	struct leech_assembly *assembly = pool->free_list[class];
 
 	if (assembly != NULL) {
-		pool->free_list = assembly->next;
+		pool->free_list[class] = assembly->next;
 		return assembly;
 	}
-	if (pool->allocated_bytes + pool->torrent->piece_len > LEECH_ASSEMBLY_BYTES_MAX)
+	if (pool->allocated_bytes + (1ull << class) > LEECH_ASSEMBLY_BYTES_MAX)
 		return NULL;
 	assembly = calloc(1, sizeof(*assembly));
 	if (assembly == NULL)
 		return NULL;
-	assembly->bytes = malloc(pool->torrent->piece_len);
+	assembly->class = class;
+	assembly->bytes = malloc(1ull << class);
 	if (assembly->bytes == NULL) {
 		free(assembly);
 		return NULL;
 	}
-	pool->allocated_bytes += pool->torrent->piece_len;
+	pool->allocated_bytes += 1ull << class;
 	return assembly;
 }
 
@@ -68,35 +76,46 @@ list_release(struct leech_assembly_pool *pool, struct leech_assembly **list,
 	while (*list != assembly)
 		list = &(*list)->next;
 	*list = assembly->next;
-	assembly->next = pool->free_list;
-	pool->free_list = assembly;
+	assembly->next = pool->free_list[assembly->class];
+	pool->free_list[assembly->class] = assembly;
+}
+
+/* one_in_of gives how many pieces there are for one that is verified. */
+static uint32_t
+one_in_of(const struct leech_assembly_pool *pool, const struct leech_torrent *torrent)
+{
+	if (pool->verify == LEECH_VERIFY_ALL)
+		return 1;
+	return torrent->piece_cnt < 4 * SAMPLE_ONE_IN ? torrent->piece_cnt / 4 + 1 : SAMPLE_ONE_IN;
 }
 
 /* Scattered, so that connections that start at regular distances meet some; and one at least. */
 static bool
-piece_is_chosen(const struct leech_assembly_pool *pool, uint32_t piece)
+piece_is_chosen(const struct leech_assembly_pool *pool, const struct leech_torrent *torrent,
+		uint32_t piece)
 {
-	if (pool->one_in == 0)
+	if (pool->verify == LEECH_VERIFY_NONE || torrent->piece_hashes == NULL)
 		return false;
-	return leech_mix64(pool->seed + piece) % pool->one_in == 0 ||
-	       piece == pool->seed % pool->torrent->piece_cnt;
+	return leech_mix64(pool->seed + piece) % one_in_of(pool, torrent) == 0 ||
+	       piece == pool->seed % torrent->piece_cnt;
 }
 
 struct leech_assembly *
 leech_assembly_begin(struct leech_assembly_pool *pool, struct leech_assembly **list,
-		     uint32_t piece)
+		     const struct leech_torrent *torrent, uint32_t piece)
 {
 	struct leech_assembly *assembly;
 
-	if (!piece_is_chosen(pool, piece))
+	if (!piece_is_chosen(pool, torrent, piece))
 		return NULL;
-	assembly = pool_take(pool);
+	assembly = pool_take(pool, class_of(torrent->piece_len));
 	if (assembly == NULL) {
 		pool->unverified_cnt++;
 		return NULL;
 	}
+	assembly->torrent = torrent;
 	assembly->piece = piece;
-	assembly->unsettled_bytes = leech_torrent_piece_len(pool->torrent, piece);
+	assembly->unsettled_bytes = leech_torrent_piece_len(torrent, piece);
 	assembly->lost = false;
 	assembly->next = *list;
 	*list = assembly;
@@ -106,8 +125,9 @@ leech_assembly_begin(struct leech_assembly_pool *pool, struct leech_assembly **l
 static void
 piece_check(struct leech_assembly_pool *pool, const struct leech_assembly *assembly)
 {
-	const uint8_t *expected = pool->torrent->piece_hashes + 20ull * assembly->piece;
-	uint32_t len = leech_torrent_piece_len(pool->torrent, assembly->piece);
+	const struct leech_torrent *torrent = assembly->torrent;
+	const uint8_t *expected = torrent->piece_hashes + 20ull * assembly->piece;
+	uint32_t len = leech_torrent_piece_len(torrent, assembly->piece);
 	uint8_t digest[EVP_MAX_MD_SIZE];
 
 	if (EVP_Digest(assembly->bytes, len, digest, NULL, EVP_sha1(), NULL) == 1 &&

@@ -21,19 +21,22 @@
 
 #define LEECH_ASSEMBLY_BYTES_MAX (1024ull * 1024 * 1024)
 
+enum { LEECH_ASSEMBLY_CLASSES = 33 }; /* a piece has less than 2^32 bytes */
+
 struct leech_assembly {
 	struct leech_assembly *next;
+	const struct leech_torrent *torrent;
 	uint32_t piece;
+	uint32_t class;           /* of its buffer: 1 << class bytes */
 	uint32_t unsettled_bytes; /* of blocks neither received nor lost */
 	bool lost;                /* a block will not come */
-	uint8_t *bytes;           /* piece_len */
+	uint8_t *bytes;
 };
 
 struct leech_assembly_pool {
-	const struct leech_torrent *torrent;
-	struct leech_assembly *free_list;
+	struct leech_assembly *free_list[LEECH_ASSEMBLY_CLASSES];
 	uint64_t allocated_bytes;
-	uint32_t one_in;         /* 0: no piece is verified */
+	enum leech_verify verify;
 	uint64_t seed;           /* of the choice */
 	uint64_t ok_cnt;         /* pieces whose SHA-1 was right */
 	uint64_t failed_cnt;     /* pieces whose SHA-1 was wrong */
@@ -43,19 +46,18 @@ struct leech_assembly_pool {
 
 /* leech_assembly_pool_init chooses the pieces to verify by options->verify and options->seed. */
 void
-leech_assembly_pool_init(struct leech_assembly_pool *pool, const struct leech_torrent *torrent,
-			 const struct leech_options *options);
+leech_assembly_pool_init(struct leech_assembly_pool *pool, const struct leech_options *options);
 
 /* leech_assembly_pool_fini frees the buffers; each assembly has been given back before. */
 void
 leech_assembly_pool_fini(struct leech_assembly_pool *pool);
 
-/* leech_assembly_begin puts an assembly for piece on *list when the piece is one to verify.
+/* leech_assembly_begin puts an assembly for a piece on *list when it is one to verify.
  *
  * Returns it, or NULL: the piece is not to be verified, or there is no memory. */
 struct leech_assembly *
 leech_assembly_begin(struct leech_assembly_pool *pool, struct leech_assembly **list,
-		     uint32_t piece);
+		     const struct leech_torrent *torrent, uint32_t piece);
 
 /* leech_assembly_settle counts a block of len bytes as received into the assembly, or as lost.
  *

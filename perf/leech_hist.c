@@ -18,8 +18,8 @@ hist_index(uint64_t value_us)
 	return (shift + 1) * LEECH_HIST_SUB + index;
 }
 
-static uint64_t
-hist_upper_edge_us(uint32_t index)
+uint64_t
+leech_hist_edge_us(uint32_t index)
 {
 	uint32_t octave = index / LEECH_HIST_SUB;
 	uint64_t sub = index % LEECH_HIST_SUB;
@@ -33,6 +33,7 @@ void
 leech_hist_add(struct leech_hist *hist, uint64_t value_us)
 {
 	hist->cnt++;
+	hist->sum_us += value_us;
 	hist->bucket[hist_index(value_us)]++;
 	if (value_us > hist->max_us)
 		hist->max_us = value_us;
@@ -44,6 +45,7 @@ leech_hist_merge(struct leech_hist *hist, const struct leech_hist *other)
 	uint32_t i;
 
 	hist->cnt += other->cnt;
+	hist->sum_us += other->sum_us;
 	if (other->max_us > hist->max_us)
 		hist->max_us = other->max_us;
 	for (i = 0; i < LEECH_HIST_BUCKETS; i++)
@@ -67,6 +69,6 @@ leech_hist_quantile(const struct leech_hist *hist, double q)
 		if (seen >= rank)
 			break;
 	}
-	edge_us = hist_upper_edge_us(i);
+	edge_us = leech_hist_edge_us(i);
 	return edge_us < hist->max_us ? edge_us : hist->max_us;
 }

@@ -21,6 +21,7 @@ enum leech_hist_limit {
 
 struct leech_hist {
 	uint64_t cnt;
+	uint64_t sum_us;
 	uint64_t max_us;
 	uint64_t bucket[LEECH_HIST_BUCKETS];
 };
@@ -32,6 +33,10 @@ leech_hist_add(struct leech_hist *hist, uint64_t value_us);
 /* leech_hist_merge adds every value of other to hist. */
 void
 leech_hist_merge(struct leech_hist *hist, const struct leech_hist *other);
+
+/* leech_hist_edge_us gives the largest value that falls into bucket index. */
+uint64_t
+leech_hist_edge_us(uint32_t index);
 
 /* leech_hist_quantile gives the value below or at which the fraction q of the values lies.
  *

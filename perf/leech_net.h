@@ -1,30 +1,32 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* leech_net.h: the port of DPDK that a load generator on our own TCP stands on.
+/* leech_net.h: a load generator on our own TCP: DPDK's environment, the device, and a run on it.
  *
- * One for each process. Threads: made and ended by the first; its queues are used by one each.
+ * Threads. All from the main lcore.
  */
 #ifndef SPILLWAY_PERF_LEECH_NET_H
 #define SPILLWAY_PERF_LEECH_NET_H
 
-#include "perf/leech_options.h"
+#include "perf/leech_session.h"
 
-struct leech_net;
-struct port;
-
-/* leech_net_open starts DPDK's environment and opens options->port.
+/* leech_net_env_init starts DPDK's environment with an lcore for each thread.
  *
- * Returns it, or NULL after one clear line on stderr. */
-struct leech_net *
-leech_net_open(const struct leech_options *options);
+ * Returns 0, or -1 after one clear line on stderr. */
+int
+leech_net_env_init(const struct leech_options *options);
 
-/* leech_net_port gives the port. */
-struct port *
-leech_net_port(struct leech_net *net);
+/* leech_net_run opens options->port, runs the session on it and closes it. The environment is
+ * there, with an lcore for each thread, counted from the caller's, which is thread 0.
+ *
+ * session  options, torrents, torrent_cnt, language and stop are set, the rest is zero.
+ * Returns 0, or -1 after one clear line on stderr; the session is to be freed by
+ * leech_session_fini in either case. */
+int
+leech_net_run(struct leech_session *session);
 
-/* leech_net_close closes the port and ends the environment. NULL is allowed. */
+/* leech_net_env_fini ends the environment. */
 void
-leech_net_close(struct leech_net *net);
+leech_net_env_fini(void);
 
 #endif

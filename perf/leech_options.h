@@ -15,9 +15,10 @@
 #include <stdint.h>
 
 enum leech_order {
-	LEECH_ORDER_SEQUENTIAL, /* connection i starts at piece i * pieces / connections */
+	LEECH_ORDER_SEQUENTIAL, /* connection i of n starts at piece i * pieces / n */
 	LEECH_ORDER_RANDOM,     /* each connection draws its next piece at random */
 	LEECH_ORDER_SAME,       /* every connection starts at piece 0 */
+	LEECH_ORDER_RAREST,     /* as rarest-first: see leech_perm.h */
 };
 
 enum leech_verify {
@@ -27,16 +28,23 @@ enum leech_verify {
 };
 
 enum leech_option_limit {
-	LEECH_CONNECTIONS_MAX = 16384,
+	LEECH_CONNECTIONS_MAX = 65536,
 	LEECH_OUTSTANDING_MAX = 4096,
-	LEECH_BLOCK_BYTES_MAX = 131072,
+	LEECH_BLOCK_BYTES_MAX = 16 << 20,
+	LEECH_WIRE_BLOCK_BYTES_MAX = 128 << 10,
 	LEECH_SECONDS_MAX = 86400,
+	LEECH_THREADS_MAX = 16,
 };
 
 struct leech_options {
 	struct sockaddr_in peer;
 	struct leech_addresses local; /* taken in turn; first INADDR_ANY: the kernel's choice */
 	const char *torrent_path;
+	const char *list_path;    /* of several torrents, instead */
+	const char *url;
+	bool http;                /* with url: set as well */
+	char http_host[288];      /* of the requests, from leech_url.h */
+	char http_path[1024];
 	uint32_t connection_cnt;  /* [1, LEECH_CONNECTIONS_MAX] */
 	uint32_t outstanding_cnt; /* requests in flight per connection, [1, LEECH_OUTSTANDING_MAX] */
 	uint32_t block_bytes;     /* [1, LEECH_BLOCK_BYTES_MAX] */
@@ -45,6 +53,14 @@ struct leech_options {
 	uint64_t seed;
 	enum leech_order order;
 	enum leech_verify verify;
+	uint32_t ramp_per_s;      /* connections opened each second; 0: all at once */
+	uint64_t leave_us;        /* mean time after which one leaves; 0: it stays */
+	uint64_t leave_bytes;     /* mean payload after which one leaves; 0: it stays */
+	uint64_t return_us;       /* until it comes back */
+	uint32_t slow_permille;   /* of the connections that read slowly */
+	uint64_t slow_bytes_per_s;
+	uint32_t thread_cnt;      /* [1, LEECH_THREADS_MAX] */
+	struct leech_cpus cpus;   /* of the threads, in turn */
 	bool json;
 	bool help;
 
@@ -52,9 +68,9 @@ struct leech_options {
 	const char *port;         /* NULL: the kernel's sockets */
 	const char *xdp_object;
 	struct in_addr next_hop;  /* of the peer */
+	uint32_t queue_cnt;       /* [thread_cnt, LEECH_THREADS_MAX] */
 	uint64_t window_bytes;    /* receive window of a connection */
 	uint32_t mtu;
-	int cpu;                  /* -1: not bound */
 	bool no_huge;
 };
 

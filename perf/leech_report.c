@@ -5,111 +5,110 @@
 #include "perf/leech_report.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-
 
 /* struct report is what both forms print. */
 struct report {
+	const struct leech_session *session;
+	const struct leech_tally *tally;
 	double seconds;
 	double goodput_bytes_per_s;
 	double cpu_user_s;
 	double cpu_system_s;
-	struct leech_spread spread;
-	uint64_t p50_us;
-	uint64_t p99_us;
-	uint64_t p999_us;
+	struct leech_spread all;
+	struct leech_spread fast; /* of the connections that do not read slowly */
+	struct leech_spread slow;
 };
 
-static int
-bytes_compare(const void *a, const void *b)
-{
-	uint64_t left = *(const uint64_t *)a;
-	uint64_t right = *(const uint64_t *)b;
+enum which { WHICH_ALL, WHICH_FAST, WHICH_SLOW };
 
-	return (left > right) - (left < right);
-}
-
-struct leech_spread
-leech_spread_of(uint64_t *payload_bytes, uint32_t cnt, double seconds)
+static struct leech_spread
+spread_take(const struct leech_session *session, enum which which, uint64_t *payload_bytes,
+	    double seconds)
 {
-	struct leech_spread spread;
-	double sum = 0, sum_of_squares = 0;
+	uint32_t cnt = 0;
 	uint32_t i;
 
-	qsort(payload_bytes, cnt, sizeof(*payload_bytes), bytes_compare);
-	for (i = 0; i < cnt; i++) {
-		sum += (double)payload_bytes[i];
-		sum_of_squares += (double)payload_bytes[i] * (double)payload_bytes[i];
-	}
-	spread.min_bytes_per_s = (double)payload_bytes[0] / seconds;
-	spread.max_bytes_per_s = (double)payload_bytes[cnt - 1] / seconds;
-	spread.median_bytes_per_s = ((double)payload_bytes[(cnt - 1) / 2] +
-				     (double)payload_bytes[cnt / 2]) / 2 / seconds;
-	spread.jain = sum > 0 ? sum * sum / (cnt * sum_of_squares) : 0;
-	return spread;
-}
+	for (i = 0; i < session->options->connection_cnt; i++) {
+		const struct leech_conn *conn = &session->conns[i];
 
-static double
-timeval_s(struct timeval tv)
-{
-	return (double)tv.tv_sec + (double)tv.tv_usec / 1e6;
+		if (which == WHICH_ALL || conn->slow == (which == WHICH_SLOW))
+			payload_bytes[cnt++] = conn->payload_bytes;
+	}
+	return leech_spread_of(payload_bytes, cnt, seconds);
 }
 
 static struct report
 report_make(const struct leech_session *session)
 {
 	const struct leech_tally *tally = &session->tally;
-	uint32_t i, cnt = session->options->connection_cnt;
-	uint64_t *payload_bytes = calloc(cnt, sizeof(*payload_bytes));
-	struct rusage usage = {0};
-	struct report report = {0};
+	uint64_t *bytes = calloc(session->options->connection_cnt, sizeof(*bytes));
+	struct report report = {.session = session, .tally = tally};
 
-	getrusage(RUSAGE_SELF, &usage);
-	report.cpu_user_s = timeval_s(usage.ru_utime);
-	report.cpu_system_s = timeval_s(usage.ru_stime);
+	report.cpu_user_s = (double)tally->cpu_user_us / 1e6;
+	report.cpu_system_s = (double)tally->cpu_system_us / 1e6;
 	if (tally->last_payload_us > tally->first_request_us)
 		report.seconds = (double)(tally->last_payload_us - tally->first_request_us) / 1e6;
 	if (report.seconds > 0)
 		report.goodput_bytes_per_s = (double)tally->payload_bytes / report.seconds;
-	report.p50_us = leech_hist_quantile(&tally->latency, 0.50);
-	report.p99_us = leech_hist_quantile(&tally->latency, 0.99);
-	report.p999_us = leech_hist_quantile(&tally->latency, 0.999);
-	for (i = 0; payload_bytes != NULL && i < cnt; i++)
-		payload_bytes[i] = session->conns[i].payload_bytes;
-	if (payload_bytes != NULL && report.seconds > 0)
-		report.spread = leech_spread_of(payload_bytes, cnt, report.seconds);
-	free(payload_bytes);
+	if (bytes != NULL && report.seconds > 0) {
+		report.all = spread_take(session, WHICH_ALL, bytes, report.seconds);
+		report.fast = spread_take(session, WHICH_FAST, bytes, report.seconds);
+		report.slow = spread_take(session, WHICH_SLOW, bytes, report.seconds);
+	}
+	free(bytes);
 	return report;
 }
 
-/* struct named_count is a whole number of the summary; its name is the JSON key. */
+/* struct named_count is a whole number of the summary. */
 struct named_count {
 	const char *name;
 	uint64_t value;
 };
 
+/* ---- JSON */
+
 static void
-json_counts_print(const struct leech_session *session, const struct report *report)
+json_options_print(const struct report *report)
 {
-	const struct leech_tally *tally = &session->tally;
+	const struct leech_options *options = report->session->options;
+
+	printf("{\"connections\":%u,\"outstanding\":%u,\"block_bytes\":%u,\"order\":\"%s\","
+	       "\"verify\":\"%s\",\"seed\":%" PRIu64 ",\"threads\":%u,\"torrents\":%u,"
+	       "\"language\":\"%s\",\"carrier\":\"%s\",\"client\":\"%s\",\"reqq\":%u",
+	       options->connection_cnt, options->outstanding_cnt, options->block_bytes,
+	       leech_options_order_name(options->order),
+	       leech_options_verify_name(options->verify), options->seed, options->thread_cnt,
+	       report->session->torrent_cnt, options->http ? "http" : "bittorrent",
+	       options->port != NULL ? "spillway" : "kernel", report->tally->client,
+	       report->tally->reqq);
+}
+
+static void
+json_counts_print(const struct report *report)
+{
+	const struct leech_session *session = report->session;
+	const struct leech_tally *tally = report->tally;
 	const struct named_count counts[] = {
 		{"payload_bytes", tally->payload_bytes},
 		{"block_cnt", tally->block_cnt},
-		{"latency_p50_us", report->p50_us},
-		{"latency_p99_us", report->p99_us},
-		{"latency_p99_9_us", report->p999_us},
-		{"latency_max_us", tally->latency.max_us},
+		{"latency_p50_us", leech_hist_quantile(&tally->last, 0.50)},
+		{"latency_p90_us", leech_hist_quantile(&tally->last, 0.90)},
+		{"latency_p99_us", leech_hist_quantile(&tally->last, 0.99)},
+		{"latency_p99_9_us", leech_hist_quantile(&tally->last, 0.999)},
+		{"latency_max_us", tally->last.max_us},
+		{"opened_cnt", tally->opened_cnt},
+		{"left_cnt", tally->left_cnt},
+		{"renewed_cnt", tally->renewed_cnt},
 		{"connect_failed_cnt", tally->connect_failed_cnt},
 		{"closed_cnt", tally->closed_cnt},
 		{"protocol_error_cnt", tally->protocol_error_cnt},
 		{"reject_cnt", tally->reject_cnt},
 		{"choke_cnt", tally->choke_cnt},
-		{"pieces_ok_cnt", session->pool.ok_cnt},
-		{"pieces_failed_cnt", session->pool.failed_cnt},
-		{"pieces_unverified_cnt", session->pool.unverified_cnt},
+		{"pieces_ok_cnt", session->pieces_ok_cnt},
+		{"pieces_failed_cnt", session->pieces_failed_cnt},
+		{"pieces_unverified_cnt", session->pieces_unverified_cnt},
 	};
 	size_t i;
 
@@ -118,25 +117,47 @@ json_counts_print(const struct leech_session *session, const struct report *repo
 }
 
 static void
-json_print(const struct leech_session *session, const struct report *report)
+json_spread_print(const char *name, const struct leech_spread *spread)
 {
-	const struct leech_options *options = session->options;
+	if (spread->cnt == 0)
+		return;
+	printf(",\"%s\":{\"connections\":%u,\"min_bytes_per_s\":%.0f,\"median_bytes_per_s\":%.0f,"
+	       "\"max_bytes_per_s\":%.0f,\"min_share\":%.4f,\"max_share\":%.4f,\"jain\":%.6f}",
+	       name, spread->cnt, spread->min_bytes_per_s, spread->median_bytes_per_s,
+	       spread->max_bytes_per_s, spread->min_share, spread->max_share, spread->jain);
+}
 
-	printf("{\"connections\":%u,\"outstanding\":%u,\"block_bytes\":%u,\"order\":\"%s\","
-	       "\"verify\":\"%s\",\"seed\":%" PRIu64 ",\"client\":\"%s\",\"reqq\":%u",
-	       options->connection_cnt, options->outstanding_cnt, options->block_bytes,
-	       leech_options_order_name(options->order),
-	       leech_options_verify_name(options->verify), options->seed,
-	       session->tally.client, session->tally.reqq);
-	json_counts_print(session, report);
+static void
+json_hist_print(const char *name, const struct leech_hist *hist)
+{
+	printf(",\"%s\":", name);
+	leech_hist_json(stdout, hist);
+}
+
+static void
+json_print(const struct report *report)
+{
+	json_options_print(report);
+	json_counts_print(report);
 	printf(",\"seconds\":%.6f,\"goodput_bytes_per_s\":%.0f,"
 	       "\"connection_min_bytes_per_s\":%.0f,\"connection_median_bytes_per_s\":%.0f,"
 	       "\"connection_max_bytes_per_s\":%.0f,\"jain\":%.6f,"
-	       "\"cpu_user_s\":%.6f,\"cpu_system_s\":%.6f}\n",
-	       report->seconds, report->goodput_bytes_per_s, report->spread.min_bytes_per_s,
-	       report->spread.median_bytes_per_s, report->spread.max_bytes_per_s,
-	       report->spread.jain, report->cpu_user_s, report->cpu_system_s);
+	       "\"cpu_user_s\":%.6f,\"cpu_system_s\":%.6f",
+	       report->seconds, report->goodput_bytes_per_s, report->all.min_bytes_per_s,
+	       report->all.median_bytes_per_s, report->all.max_bytes_per_s, report->all.jain,
+	       report->cpu_user_s, report->cpu_system_s);
+	json_spread_print("fairness", &report->all);
+	if (report->slow.cnt > 0) {
+		json_spread_print("fairness_fast", &report->fast);
+		json_spread_print("fairness_slow", &report->slow);
+	}
+	json_hist_print("connect", &report->tally->connect);
+	json_hist_print("first_byte", &report->tally->first);
+	json_hist_print("last_byte", &report->tally->last);
+	puts("}");
 }
+
+/* ---- for people */
 
 static void
 counts_print(const char *title, const struct named_count *counts, size_t cnt)
@@ -150,9 +171,15 @@ counts_print(const char *title, const struct named_count *counts, size_t cnt)
 }
 
 static void
-troubles_print(const struct leech_session *session)
+troubles_print(const struct report *report)
 {
-	const struct leech_tally *tally = &session->tally;
+	const struct leech_session *session = report->session;
+	const struct leech_tally *tally = report->tally;
+	const struct named_count lives[] = {
+		{"connections opened", tally->opened_cnt},
+		{"left", tally->left_cnt},
+		{"renewed", tally->renewed_cnt},
+	};
 	const struct named_count troubles[] = {
 		{"connects failed", tally->connect_failed_cnt},
 		{"closed by the seeder", tally->closed_cnt},
@@ -161,37 +188,63 @@ troubles_print(const struct leech_session *session)
 		{"chokes", tally->choke_cnt},
 	};
 	const struct named_count pieces[] = {
-		{"verified", session->pool.ok_cnt},
-		{"wrong", session->pool.failed_cnt},
-		{"chosen but unverified", session->pool.unverified_cnt},
+		{"verified", session->pieces_ok_cnt},
+		{"wrong", session->pieces_failed_cnt},
+		{"chosen but unverified", session->pieces_unverified_cnt},
 	};
 
+	if (tally->left_cnt + tally->renewed_cnt > 0)
+		counts_print("lives", lives, sizeof(lives) / sizeof(lives[0]));
 	counts_print("troubles", troubles, sizeof(troubles) / sizeof(troubles[0]));
 	counts_print("pieces", pieces, sizeof(pieces) / sizeof(pieces[0]));
 }
 
 static void
-table_print(const struct leech_session *session, const struct report *report)
+spread_print(const char *title, const struct leech_spread *spread)
 {
-	const struct leech_tally *tally = &session->tally;
 	const double mib = 1 << 20;
+
+	if (spread->cnt == 0)
+		return;
+	printf("%-11s min %.2f  median %.2f  max %.2f MiB/s   shares %.2f to %.2f   Jain %.4f\n",
+	       title, spread->min_bytes_per_s / mib, spread->median_bytes_per_s / mib,
+	       spread->max_bytes_per_s / mib, spread->min_share, spread->max_share, spread->jain);
+}
+
+static void
+hist_print(const char *title, const struct leech_hist *hist)
+{
+	printf("%-11s p50 %.3f  p90 %.3f  p99 %.3f  p99.9 %.3f  max %.3f ms\n", title,
+	       (double)leech_hist_quantile(hist, 0.50) / 1e3,
+	       (double)leech_hist_quantile(hist, 0.90) / 1e3,
+	       (double)leech_hist_quantile(hist, 0.99) / 1e3,
+	       (double)leech_hist_quantile(hist, 0.999) / 1e3, (double)hist->max_us / 1e3);
+}
+
+static void
+table_print(const struct report *report)
+{
+	const struct leech_tally *tally = report->tally;
+	const double mib = 1 << 20;
+	double cpu_s = report->cpu_user_s + report->cpu_system_s;
 
 	printf("seeder      %s, reqq %u\n",
 	       tally->client[0] != '\0' ? tally->client : "(unnamed)", tally->reqq);
-	printf("goodput     %.1f MiB/s   %.3f Gb/s   %.1f MiB in %.2f s\n",
+	printf("goodput     %.1f MiB/s   %.3f Gb/s   %.1f MiB, %" PRIu64 " blocks in %.2f s\n",
 	       report->goodput_bytes_per_s / mib, report->goodput_bytes_per_s * 8 / 1e9,
-	       (double)tally->payload_bytes / mib, report->seconds);
-	printf("connection  min %.2f  median %.2f  max %.2f MiB/s   Jain %.4f\n",
-	       report->spread.min_bytes_per_s / mib, report->spread.median_bytes_per_s / mib,
-	       report->spread.max_bytes_per_s / mib, report->spread.jain);
-	printf("latency     p50 %.3f  p99 %.3f  p99.9 %.3f  max %.3f ms   %" PRIu64 " blocks\n",
-	       (double)report->p50_us / 1e3, (double)report->p99_us / 1e3,
-	       (double)report->p999_us / 1e3, (double)tally->latency.max_us / 1e3,
-	       tally->block_cnt);
-	troubles_print(session);
-	printf("own CPU     %.2f s (%.2f user, %.2f system)\n",
-	       report->cpu_user_s + report->cpu_system_s, report->cpu_user_s,
-	       report->cpu_system_s);
+	       (double)tally->payload_bytes / mib, tally->block_cnt, report->seconds);
+	spread_print("connection", &report->all);
+	if (report->slow.cnt > 0) {
+		spread_print("  fast", &report->fast);
+		spread_print("  slow", &report->slow);
+	}
+	hist_print("connect", &tally->connect);
+	hist_print("first byte", &tally->first);
+	hist_print("last byte", &tally->last);
+	troubles_print(report);
+	printf("own CPU     %.2f s (%.2f user, %.2f system)   %.3f s per GB\n", cpu_s,
+	       report->cpu_user_s, report->cpu_system_s,
+	       tally->payload_bytes > 0 ? cpu_s * 1e9 / (double)tally->payload_bytes : 0.0);
 }
 
 void
@@ -200,9 +253,9 @@ leech_report_print(const struct leech_session *session)
 	struct report report = report_make(session);
 
 	if (session->options->json)
-		json_print(session, &report);
+		json_print(&report);
 	else
-		table_print(session, &report);
+		table_print(&report);
 }
 
 int
@@ -217,9 +270,9 @@ leech_report_status(const struct leech_session *session)
 			tally->connect_errno != 0 ? strerror(tally->connect_errno) : "no answer");
 	if (tally->protocol_error_cnt != 0)
 		fprintf(stderr, "spillway-leech: protocol error: %s\n", tally->protocol_error);
-	if (session->pool.failed_cnt != 0) {
+	if (session->pieces_failed_cnt != 0) {
 		fprintf(stderr, "spillway-leech: %" PRIu64 " wrong pieces, the last is %u\n",
-			session->pool.failed_cnt, session->pool.failed_piece);
+			session->pieces_failed_cnt, session->failed_piece);
 		status = 1;
 	}
 	if (tally->payload_bytes == 0) {

@@ -10,20 +10,31 @@
 
 #include "perf/leech_session.h"
 
-/* struct leech_spread is how payload was shared among the connections. */
+#include <stdio.h>
+
+/* struct leech_spread is how payload was shared among connections. */
 struct leech_spread {
+	uint32_t cnt;              /* connections; 0: all else is 0 */
 	double min_bytes_per_s;
 	double median_bytes_per_s;
 	double max_bytes_per_s;
-	double jain; /* Jain's index: 1 all alike, 1/n one has all; 0 without payload */
+	double min_share;          /* of the least, in parts of an equal share */
+	double max_share;          /* of the most */
+	double jain;               /* Jain's index: 1 all alike, 1/n one has all; 0 without payload */
 };
 
 /* leech_spread_of computes the spread of cnt connections' payload over seconds.
  *
- * payload_bytes  [0, cnt), cnt > 0; sorted in place.
+ * payload_bytes  [0, cnt); sorted in place.
  * seconds        > 0. */
 struct leech_spread
 leech_spread_of(uint64_t *payload_bytes, uint32_t cnt, double seconds);
+
+/* leech_hist_json writes a histogram as a JSON object: its figures in microseconds and under
+ * "buckets" [largest value, count] of each bucket that has any. Histograms of several runs are
+ * merged by adding the counts of equal buckets. */
+void
+leech_hist_json(FILE *out, const struct leech_hist *hist);
 
 /* leech_report_print writes the summary to stdout: JSON when options->json. */
 void

@@ -185,16 +185,35 @@ endpoint_read(const struct leech_row *row, const char *value, void *at)
 }
 
 static int
-cpu_read(const struct leech_row *row, const char *value, void *at)
+cpus_read(const struct leech_row *row, const char *value, void *at)
 {
-	uint32_t cpu = 0;
+	struct leech_cpus *cpus = at;
+	const char *text = value;
+	uint64_t cpu = 0;
 
-	*(int *)at = -1;
-	if (strcmp(value, "-1") == 0)
-		return 0;
-	if (number_read(row, value, &cpu) != 0)
-		return -1;
-	*(int *)at = (int)cpu;
+	for (cpus->cnt = 0; cpus->cnt < LEECH_CPUS_MAX; text++) {
+		bool none = strncmp(text, "-1", 2) == 0;
+		const char *end = none ? text + 2 : digits_read(text, &cpu);
+
+		if (end == NULL || (*end != ',' && *end != '\0') || (!none && cpu > row->max))
+			break;
+		cpus->cpu[cpus->cnt++] = none ? -1 : (int)cpu;
+		text = end;
+		if (*end == '\0')
+			return 0;
+	}
+	return complain(row, value, "numbers of CPUs, with a comma between them");
+}
+
+static int
+permille_read(const struct leech_row *row, const char *value, void *at)
+{
+	char *end;
+	double share = strtod(value, &end);
+
+	if (end == value || *end != '\0' || !(share >= 0 && share <= 1))
+		return complain(row, value, "a share from 0 to 1");
+	*(uint32_t *)at = (uint32_t)(share * 1000 + 0.5);
 	return 0;
 }
 
@@ -203,7 +222,8 @@ static int (*const readers[])(const struct leech_row *row, const char *value, vo
 	[LEECH_ROW_SECONDS] = seconds_read,   [LEECH_ROW_WORD] = word_read,
 	[LEECH_ROW_TEXT] = text_read,         [LEECH_ROW_ADDRESS] = address_read,
 	[LEECH_ROW_ADDRESSES] = addresses_read,
-	[LEECH_ROW_ENDPOINT] = endpoint_read, [LEECH_ROW_CPU] = cpu_read,
+	[LEECH_ROW_ENDPOINT] = endpoint_read, [LEECH_ROW_CPUS] = cpus_read,
+	[LEECH_ROW_PERMILLE] = permille_read,
 };
 
 static const struct leech_row *

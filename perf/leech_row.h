@@ -25,12 +25,20 @@ enum leech_row_kind {
 	LEECH_ROW_ADDRESS,    /* struct in_addr */
 	LEECH_ROW_ADDRESSES,  /* struct leech_addresses of ADDR or ADDR/N */
 	LEECH_ROW_ENDPOINT,   /* struct sockaddr_in of ADDR:PORT */
-	LEECH_ROW_CPU,        /* int in [-1, max] */
+	LEECH_ROW_CPUS,      /* struct leech_cpus of N,N,...; each in [-1, max] */
+	LEECH_ROW_PERMILLE,  /* uint32_t; given as a share in [0, 1] */
 };
 
 struct leech_addresses {
 	struct in_addr first;
 	uint32_t cnt;              /* that follow each other, first included, > 0 */
+};
+
+enum { LEECH_CPUS_MAX = 16 };
+
+struct leech_cpus {
+	int cpu[LEECH_CPUS_MAX];   /* -1: not bound */
+	uint32_t cnt;              /* > 0 */
 };
 
 struct leech_row {

@@ -7,6 +7,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -14,8 +16,10 @@
 #include <unistd.h>
 
 enum {
-	READS_PER_EVENT = 128, /* then it is another connection's turn */
+	READS_PER_EVENT = 128,          /* then it is another connection's turn */
 	EVENTS_MAX = 256,
+	SLOW_READ_BYTES = 16384,        /* of a slow reader at once */
+	SLOW_BUFFER_BYTES = 64 * 1024,  /* the kernel's of a slow reader: it hides no more */
 };
 
 static int
@@ -36,6 +40,7 @@ socket_connect(struct leech_context *context, struct leech_conn *conn)
 {
 	const struct leech_options *options = context->options;
 	struct epoll_event event = {.events = EPOLLOUT, .data.ptr = conn};
+	int buffer = SLOW_BUFFER_BYTES;
 	int one = 1;
 
 	conn->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -43,6 +48,8 @@ socket_connect(struct leech_context *context, struct leech_conn *conn)
 		return -errno;
 	setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(conn->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
+	if (conn->slow)
+		setsockopt(conn->fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
 	if (local_bind(options, conn) != 0)
 		return -errno;
 	if (connect(conn->fd, (const struct sockaddr *)&options->peer, sizeof(options->peer)) != 0 &&
@@ -63,26 +70,28 @@ socket_close(struct leech_context *context, struct leech_conn *conn)
 }
 
 static int
-socket_open(struct leech_context *context, struct leech_conn *conn, uint32_t index)
+socket_open(struct leech_context *context, struct leech_conn *conn)
 {
-	int err = leech_conn_begin(context, conn, index);
+	int err = leech_conn_begin(context, conn);
 
 	if (err != 0)
 		return err;
 	err = socket_connect(context, conn);
 	if (err != 0) {
-		context->tally->connect_errno = -err;
+		leech_conn_refused(context, conn, -err);
 		socket_close(context, conn);
 	}
 	return err;
 }
 
 static void
-interest_set(struct leech_context *context, struct leech_conn *conn, bool out)
+interest_set(struct leech_context *context, struct leech_conn *conn)
 {
-	struct epoll_event event = {.events = EPOLLIN | (out ? EPOLLOUT : 0u), .data.ptr = conn};
+	struct epoll_event event = {
+		.events = (conn->in_paused ? 0u : EPOLLIN) | (conn->out_armed ? EPOLLOUT : 0u),
+		.data.ptr = conn,
+	};
 
-	conn->out_armed = out;
 	epoll_ctl(context->epoll_fd, EPOLL_CTL_MOD, conn->fd, &event);
 }
 
@@ -91,28 +100,58 @@ out_flush(struct leech_context *context, struct leech_conn *conn)
 {
 	ssize_t n;
 
-	if (conn->out_len == 0)
-		return 0;
-	n = send(conn->fd, conn->out, conn->out_len, MSG_NOSIGNAL);
-	if (n < 0 && errno != EAGAIN)
-		return -1;
-	if (n > 0)
-		leech_conn_sent(conn, (uint32_t)n);
-	if ((conn->out_len != 0) != conn->out_armed)
-		interest_set(context, conn, conn->out_len != 0);
+	if (conn->out_len != 0) {
+		n = send(conn->fd, conn->out, conn->out_len, MSG_NOSIGNAL);
+		if (n < 0 && errno != EAGAIN)
+			return -1;
+		if (n > 0)
+			leech_conn_sent(conn, (uint32_t)n);
+	}
+	if ((conn->out_len != 0) != conn->out_armed) {
+		conn->out_armed = conn->out_len != 0;
+		interest_set(context, conn);
+	}
 	return 0;
 }
 
-/* One receive. Returns its bytes, with *asked set to what was asked for; 0 at the peer's end;
- * -1 with errno. */
+/* receive_one receives once. Returns its bytes, with *asked set to what was asked for; 0 at the
+ * peer's end; -1 with errno. */
 static ssize_t
-in_receive(struct leech_conn *conn, uint32_t *asked)
+receive_one(struct leech_conn *conn, uint32_t *asked)
 {
 	uint8_t *at;
 
 	*asked = leech_conn_space(conn, &at);
+	if (conn->slow && *asked > SLOW_READ_BYTES)
+		*asked = SLOW_READ_BYTES;
 	/* tcp(7): with MSG_TRUNC the bytes are dropped instead of copied. */
 	return recv(conn->fd, at, *asked, at == NULL ? MSG_TRUNC : 0);
+}
+
+/* must_rest tells whether a slow reader has read enough for now; it is woken later. */
+static bool
+must_rest(struct leech_context *context, struct leech_conn *conn)
+{
+	if (!conn->slow || conn->rate.free_us <= leech_now_us())
+		return false;
+	conn->in_paused = true;
+	interest_set(context, conn);
+	leech_conn_sleep(context, conn, conn->rate.free_us);
+	return true;
+}
+
+/* Takes what one receive gave. Returns -1 when the connection is to be closed. */
+static int
+in_take(struct leech_context *context, struct leech_conn *conn, uint32_t len)
+{
+	if (conn->slow)
+		leech_rate_take(&conn->rate, len, leech_now_us());
+	if (leech_conn_advance(context, conn, len) != 0)
+		return -1;
+	if (out_flush(context, conn) == 0)
+		return 0;
+	leech_conn_lost(context, conn);
+	return -1;
 }
 
 /* Reads until the socket is empty or the turn is over. Returns -1 when the connection is to be
@@ -123,20 +162,16 @@ in_drain(struct leech_context *context, struct leech_conn *conn)
 	uint32_t reads, asked;
 	ssize_t n;
 
-	for (reads = 0; reads < READS_PER_EVENT; reads++) {
-		n = in_receive(conn, &asked);
+	for (reads = 0; reads < READS_PER_EVENT && !must_rest(context, conn); reads++) {
+		n = receive_one(conn, &asked);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return 0;
 		if (n <= 0) {
-			context->tally->closed_cnt++;
+			leech_conn_lost(context, conn);
 			return -1;
 		}
-		if (leech_conn_advance(context, conn, (uint32_t)n) != 0)
+		if (in_take(context, conn, (uint32_t)n) != 0)
 			return -1;
-		if (out_flush(context, conn) != 0) {
-			context->tally->closed_cnt++;
-			return -1;
-		}
 		if ((uint32_t)n < asked)
 			return 0;
 	}
@@ -151,11 +186,11 @@ connect_finish(struct leech_context *context, struct leech_conn *conn)
 
 	getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &err, &len);
 	if (err != 0) {
-		context->tally->connect_errno = err;
-		return -1; /* counted as failed, for the state is still CONNECTING */
+		leech_conn_refused(context, conn, err);
+		return -1;
 	}
 	leech_conn_connected(context, conn);
-	conn->out_armed = true;
+	conn->out_armed = true; /* as socket_connect left it */
 	return out_flush(context, conn);
 }
 
@@ -175,6 +210,39 @@ conn_event(struct leech_context *context, struct leech_conn *conn, uint32_t even
 }
 
 /* ---- the carrier */
+
+static void
+socket_wake(struct leech_context *context, struct leech_conn *conn)
+{
+	if (!conn->in_paused)
+		return;
+	conn->in_paused = false;
+	interest_set(context, conn);
+}
+
+static int
+socket_spawn(struct leech_thread *thread)
+{
+	pthread_attr_t attr;
+	cpu_set_t set;
+	int err;
+
+	pthread_attr_init(&attr);
+	if (thread->cpu >= 0) {
+		CPU_ZERO(&set);
+		CPU_SET(thread->cpu, &set);
+		pthread_attr_setaffinity_np(&attr, sizeof(set), &set);
+	}
+	err = pthread_create(&thread->id, &attr, thread->run, thread);
+	pthread_attr_destroy(&attr);
+	return -err;
+}
+
+static void
+socket_join(struct leech_thread *thread)
+{
+	pthread_join(thread->id, NULL);
+}
 
 static int
 socket_begin(struct leech_context *context)
@@ -207,13 +275,17 @@ socket_end(struct leech_context *context)
 
 	for (i = 0; i < context->conn_cnt; i++)
 		socket_close(context, &context->conns[i]);
-	close(context->epoll_fd);
+	if (context->epoll_fd >= 0)
+		close(context->epoll_fd);
 }
 
 const struct leech_carrier leech_socket_carrier = {
 	.begin = socket_begin,
 	.open = socket_open,
 	.close = socket_close,
+	.wake = socket_wake,
 	.turn = socket_turn,
 	.end = socket_end,
+	.spawn = socket_spawn,
+	.join = socket_join,
 };

@@ -4,6 +4,8 @@
 /* The turn of a client on our own TCP. */
 #include "perf/leech_stack.h"
 
+#include "perf/leech_request.h"
+
 #include "dataplane/ip/neighbour.h"
 #include "dataplane/port/port.h"
 #include "dataplane/tcp/tcp.h"
@@ -122,19 +124,20 @@ conn_close(struct leech_stack *stack, struct leech_conn *conn)
 }
 
 static int
-stack_open(struct leech_context *context, struct leech_conn *conn, uint32_t index)
+stack_open(struct leech_context *context, struct leech_conn *conn)
 {
 	struct leech_stack *stack = context->stack;
 	int err;
 
 	if (stack->connecting_cnt == CONNECTING_MAX)
 		return -EAGAIN;
-	err = leech_conn_begin(stack->context, conn, index);
+	err = leech_conn_begin(context, conn);
 	if (err != 0)
 		return err;
 	conn->tcb = tcp_connect(stack->tcp, &stack->remote, stack->now_us);
 	if (conn->tcb == NULL) {
-		leech_conn_end(stack->context, conn);
+		leech_conn_refused(context, conn, EADDRNOTAVAIL);
+		leech_conn_end(context, conn);
 		return -EADDRNOTAVAIL;
 	}
 	tcp_set_user(conn->tcb, conn);
@@ -173,9 +176,9 @@ take_events(struct leech_stack *stack, struct tcb *tcb, uint32_t events)
 		return;
 	if (events & (TCP_EV_FIN | TCP_EV_CLOSED)) {
 		if (conn->state == LEECH_CONN_CONNECTING)
-			stack->context->tally->connect_errno = ECONNREFUSED;
+			leech_conn_refused(stack->context, conn, ECONNREFUSED);
 		else
-			stack->context->tally->closed_cnt++;
+			leech_conn_lost(stack->context, conn);
 		if (events & TCP_EV_CLOSED)
 			conn_forget(stack, conn);
 		else
@@ -204,22 +207,23 @@ run_timers(struct leech_stack *stack)
 	return total;
 }
 
-static void
-take_packet(struct leech_stack *stack, struct pkt_in *pkt)
+/* take_packet looks at one frame. Returns whether *seg is a TCP segment, for later. */
+static bool
+take_packet(struct leech_stack *stack, struct pkt_in *pkt, struct ip_seg *seg)
 {
-	struct ip_seg seg;
-	struct tcb *tcb = NULL;
+	struct tcb *tcb;
 	uint32_t reply_len;
 	uint32_t events;
 
 	if (!stack->resolved && neighbour_input(&stack->neighbours, pkt, stack->now_us))
-		return;
-	switch (ip_input(&stack->local, &stack->ctr, pkt, &seg, &reply_len)) {
+		return false;
+	switch (ip_input(&stack->local, &stack->ctr, pkt, seg, &reply_len)) {
 	case IP_TCP:
-		tcb = tcp_input(stack->tcp, &seg, stack->now_us, &events);
-		break;
+		return true;
 	case IP_ICMP:
-		tcb = tcp_icmp(stack->tcp, &seg.icmp, stack->now_us, &events);
+		tcb = tcp_icmp(stack->tcp, &seg->icmp, stack->now_us, &events);
+		if (tcb != NULL)
+			take_events(stack, tcb, events);
 		break;
 	case IP_REPLY:
 		port_tx_reply(stack->port, pkt, reply_len);
@@ -227,20 +231,29 @@ take_packet(struct leech_stack *stack, struct pkt_in *pkt)
 	case IP_DROP:
 		break;
 	}
-	if (tcb != NULL)
-		take_events(stack, tcb, events);
+	return false;
 }
 
 static uint32_t
 receive(struct leech_stack *stack)
 {
 	struct pkt_in pkts[BURST_MAX];
+	struct ip_seg segs[BURST_MAX];
 	uint16_t cnt = port_rx_burst(stack->port, pkts, BURST_MAX);
+	uint32_t seg_cnt = 0;
+	struct tcb *tcb;
+	uint32_t events;
 
+	if (cnt == 0)
+		return 0;
 	for (uint16_t i = 0; i < cnt; i++)
-		take_packet(stack, &pkts[i]);
-	if (cnt > 0)
-		port_rx_free(stack->port, pkts, cnt);
+		__builtin_prefetch(pkts[i].data);
+	for (uint16_t i = 0; i < cnt; i++)
+		seg_cnt += take_packet(stack, &pkts[i], &segs[seg_cnt]);
+	tcp_burst_begin(stack->tcp, segs, seg_cnt, stack->now_us);
+	while ((tcb = tcp_burst_next(stack->tcp, &events)) != NULL)
+		take_events(stack, tcb, events);
+	port_rx_free(stack->port, pkts, cnt);
 	return cnt;
 }
 
@@ -306,13 +319,15 @@ static int
 resolve(struct leech_stack *stack)
 {
 	const struct leech_options *options = stack->context->options;
+	struct in_addr hop = options->next_hop.s_addr != INADDR_ANY ? options->next_hop
+								    : options->peer.sin_addr;
 	uint64_t end_us = stack->now_us + RESOLVE_US;
 	enum neighbour_state state;
 	char text[INET_ADDRSTRLEN];
 
 	do {
-		state = neighbour_find(&stack->neighbours, options->next_hop.s_addr,
-				       stack->now_us, stack->remote.mac);
+		state = neighbour_find(&stack->neighbours, hop.s_addr, stack->now_us,
+				       stack->remote.mac);
 		if (state == NEIGHBOUR_KNOWN) {
 			stack->resolved = true;
 			return 0;
@@ -320,7 +335,7 @@ resolve(struct leech_stack *stack)
 		if (turn(stack) == 0)
 			idle(stack, stack->now_us + BLIND_US);
 	} while (state == NEIGHBOUR_ASKED && stack->now_us < end_us);
-	inet_ntop(AF_INET, &options->next_hop, text, sizeof(text));
+	inet_ntop(AF_INET, &hop, text, sizeof(text));
 	fprintf(stderr, "spillway-leech: nobody answers to %s on %s\n", text, options->port);
 	return -1;
 }
@@ -329,10 +344,10 @@ static int
 memory_take(struct leech_stack *stack)
 {
 	const struct leech_options *options = stack->context->options;
-	uint32_t cnt = OUT_BUFS_MIN + OUT_BUFS_OWN * options->connection_cnt;
+	uint32_t cnt = OUT_BUFS_MIN + OUT_BUFS_OWN * stack->context->conn_cnt;
 	struct tcp_config tcp = {
 		.local = stack->local,
-		.connections_max = options->connection_cnt,
+		.connections_max = stack->context->conn_cnt,
 		.rcv_wnd_bytes = (uint32_t)options->window_bytes,
 		.ctr = &stack->ctr,
 	};
@@ -427,15 +442,48 @@ stack_turn(struct leech_context *context, uint64_t until_us)
 {
 	uint32_t work = turn(context->stack);
 
-	if (work == 0)
+	if (work == 0 && until_us != 0)
 		idle(context->stack, until_us);
 	return work;
+}
+
+/* stack_wake lets a slow reader ask for more. */
+static void
+stack_wake(struct leech_context *context, struct leech_conn *conn)
+{
+	leech_requests_fill(context, conn);
+	if (conn->out_len > 0)
+		out_flush(context->stack, conn);
+}
+
+static int
+lcore_run(void *arg)
+{
+	struct leech_thread *thread = arg;
+
+	thread->run(thread);
+	return 0;
+}
+
+static int
+stack_spawn(struct leech_thread *thread)
+{
+	return port_env_run(thread->nth, lcore_run, thread) < 0 ? -ESRCH : 0;
+}
+
+static void
+stack_join(struct leech_thread *thread)
+{
+	port_env_wait(thread->nth);
 }
 
 const struct leech_carrier leech_stack_carrier = {
 	.begin = stack_begin,
 	.open = stack_open,
 	.close = stack_close,
+	.wake = stack_wake,
 	.turn = stack_turn,
 	.end = stack_end,
+	.spawn = stack_spawn,
+	.join = stack_join,
 };

@@ -19,7 +19,7 @@
 
 /* A context's port is set before begin, and closed between end and leech_stack_destroy. begin asks
  * for the next hop's address, for a few seconds at most. No more than some hundreds connect at
- * once. */
+ * once. Threads are lcores of port_env_init: thread n is lcore n. */
 extern const struct leech_carrier leech_stack_carrier;
 
 /* leech_stack_destroy frees a context's stack, after the port was closed: until then it may hold

@@ -4,9 +4,14 @@
 /* A torrent as the load generator sees it: the metainfo is read by control's parser. */
 #include "perf/leech_torrent.h"
 
+#include "perf/leech_perm.h"
+
 #include "control/metainfo.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int
@@ -28,9 +33,83 @@ leech_torrent_load(struct leech_torrent *torrent, const char *path)
 	torrent->piece_len = meta->piece_len;
 	torrent->piece_cnt = meta->piece_cnt;
 	torrent->piece_hashes = meta->pieces;
+	torrent->name = meta->name;
+	torrent->single_file = !meta->multi_file;
 	torrent->metainfo = meta;
 	memcpy(torrent->info_hash, meta->info_hash, sizeof(torrent->info_hash));
 	return 0;
+}
+
+/* ---- a list of them */
+
+static int
+list_add(struct leech_torrent **torrents, uint32_t *cnt, const char *path)
+{
+	struct leech_torrent *more = *torrents;
+
+	if ((*cnt & (*cnt - 1)) == 0) { /* full: it grows by doubling */
+		more = realloc(*torrents, (*cnt == 0 ? 1 : 2 * *cnt) * sizeof(*more));
+		if (more == NULL)
+			return -1;
+		*torrents = more;
+	}
+	if (leech_torrent_load(&more[*cnt], path) != 0)
+		return -1;
+	(*cnt)++;
+	return 0;
+}
+
+static int
+line_take(struct leech_torrent **torrents, uint32_t *cnt, const char *list_path, char *line)
+{
+	const char *slash = strrchr(list_path, '/');
+	int folder_len = slash != NULL ? (int)(slash - list_path) + 1 : 0;
+	char path[PATH_MAX];
+
+	line[strcspn(line, "\r\n")] = '\0';
+	if (line[0] == '\0' || line[0] == '#')
+		return 0;
+	if (line[0] == '/')
+		return list_add(torrents, cnt, line);
+	if (snprintf(path, sizeof(path), "%.*s%s", folder_len, list_path, line) >=
+	    (int)sizeof(path)) {
+		fprintf(stderr, "spillway-leech: %s: too long a path: %s\n", list_path, line);
+		return -1;
+	}
+	return list_add(torrents, cnt, path);
+}
+
+int
+leech_torrents_load(struct leech_torrent **torrents, uint32_t *cnt, const char *list_path)
+{
+	FILE *list = fopen(list_path, "re");
+	char line[PATH_MAX];
+	int err = 0;
+
+	*torrents = NULL;
+	*cnt = 0;
+	if (list == NULL) {
+		fprintf(stderr, "spillway-leech: %s: %s\n", list_path, strerror(errno));
+		return -1;
+	}
+	while (err == 0 && fgets(line, sizeof(line), list) != NULL)
+		err = line_take(torrents, cnt, list_path, line);
+	fclose(list);
+	if (err == 0 && *cnt == 0) {
+		fprintf(stderr, "spillway-leech: %s: names no torrent\n", list_path);
+		err = -1;
+	}
+	return err;
+}
+
+void
+leech_torrents_unload(struct leech_torrent *torrents, uint32_t cnt)
+{
+	uint32_t i;
+
+	for (i = 0; i < cnt; i++)
+		leech_torrent_unload(&torrents[i]);
+	free(torrents);
 }
 
 void
@@ -66,18 +145,36 @@ random_below(struct leech_cursor *cursor, uint32_t bound)
 	return (uint32_t)(((cursor->random >> 32) * bound) >> 32);
 }
 
-void
-leech_cursor_init(struct leech_cursor *cursor, const struct leech_torrent *torrent,
-		  const struct leech_options *options, uint32_t index)
+/* piece_set puts the cursor at the piece of its step, which is in [0, piece_cnt). */
+static void
+piece_set(struct leech_cursor *cursor, const struct leech_torrent *torrent,
+	  const struct leech_options *options)
 {
 	cursor->begin = 0;
-	cursor->piece = 0;
-	cursor->random = leech_mix64(leech_mix64(options->seed) + index) | 1;
-	if (options->order == LEECH_ORDER_SEQUENTIAL)
-		cursor->piece = (uint32_t)((uint64_t)index * torrent->piece_cnt /
-					   options->connection_cnt);
-	if (options->order == LEECH_ORDER_RANDOM)
+	switch (options->order) {
+	case LEECH_ORDER_SEQUENTIAL:
+	case LEECH_ORDER_SAME:
+		cursor->piece = cursor->step;
+		break;
+	case LEECH_ORDER_RANDOM:
 		cursor->piece = random_below(cursor, torrent->piece_cnt);
+		break;
+	case LEECH_ORDER_RAREST:
+		cursor->piece = leech_perm_rarest(torrent->piece_cnt, options->seed,
+						  cursor->random, cursor->step);
+		break;
+	}
+}
+
+void
+leech_cursor_init(struct leech_cursor *cursor, const struct leech_torrent *torrent,
+		  const struct leech_options *options, const struct leech_place *place)
+{
+	cursor->step = 0;
+	cursor->random = leech_mix64(leech_mix64(options->seed) + place->index) | 1;
+	if (options->order == LEECH_ORDER_SEQUENTIAL)
+		cursor->step = (uint32_t)((uint64_t)place->nth * torrent->piece_cnt / place->cnt);
+	piece_set(cursor, torrent, options);
 }
 
 static bool
@@ -87,19 +184,30 @@ piece_is_had(const uint8_t *have, uint32_t piece)
 }
 
 static void
-cursor_piece_step(struct leech_cursor *cursor, const struct leech_torrent *torrent)
+piece_next(struct leech_cursor *cursor, const struct leech_torrent *torrent,
+	   const struct leech_options *options)
 {
-	cursor->begin = 0;
-	cursor->piece = cursor->piece + 1 < torrent->piece_cnt ? cursor->piece + 1 : 0;
+	cursor->step = cursor->step + 1 < torrent->piece_cnt ? cursor->step + 1 : 0;
+	piece_set(cursor, torrent, options);
 }
 
-static void
-cursor_piece_next(struct leech_cursor *cursor, const struct leech_torrent *torrent,
-		  const struct leech_options *options)
+/* piece_seek goes on to a piece that the peer has; those drawn at random are sought upwards. */
+static bool
+piece_seek(struct leech_cursor *cursor, const struct leech_torrent *torrent,
+	   const struct leech_options *options, const uint8_t *have)
 {
-	cursor_piece_step(cursor, torrent);
-	if (options->order == LEECH_ORDER_RANDOM)
-		cursor->piece = random_below(cursor, torrent->piece_cnt);
+	uint32_t tries;
+
+	for (tries = 0; !piece_is_had(have, cursor->piece); tries++) {
+		if (tries == torrent->piece_cnt)
+			return false;
+		if (options->order != LEECH_ORDER_RANDOM)
+			piece_next(cursor, torrent, options);
+		else
+			cursor->piece = cursor->piece + 1 < torrent->piece_cnt
+						? cursor->piece + 1 : 0;
+	}
+	return true;
 }
 
 bool
@@ -107,13 +215,10 @@ leech_cursor_next(struct leech_cursor *cursor, const struct leech_torrent *torre
 		  const struct leech_options *options, const uint8_t *have,
 		  struct leech_block *block)
 {
-	uint32_t piece_len, tries;
+	uint32_t piece_len;
 
-	for (tries = 0; !piece_is_had(have, cursor->piece); tries++) {
-		if (tries == torrent->piece_cnt)
-			return false;
-		cursor_piece_step(cursor, torrent);
-	}
+	if (!piece_seek(cursor, torrent, options, have))
+		return false;
 	piece_len = leech_torrent_piece_len(torrent, cursor->piece);
 	block->piece = cursor->piece;
 	block->begin = cursor->begin;
@@ -122,6 +227,6 @@ leech_cursor_next(struct leech_cursor *cursor, const struct leech_torrent *torre
 		block->len = options->block_bytes;
 	cursor->begin += block->len;
 	if (cursor->begin == piece_len)
-		cursor_piece_next(cursor, torrent, options);
+		piece_next(cursor, torrent, options);
 	return true;
 }

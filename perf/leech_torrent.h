@@ -18,9 +18,11 @@ struct leech_torrent {
 	uint64_t total_len;
 	uint32_t piece_len;
 	uint32_t piece_cnt;
-	const uint8_t *piece_hashes; /* piece_cnt SHA-1 values of 20 bytes */
+	const uint8_t *piece_hashes; /* piece_cnt SHA-1 values of 20 bytes; NULL: none known */
 	uint8_t info_hash[20];
-	void *metainfo;              /* owner of piece_hashes */
+	const char *name;
+	bool single_file;
+	void *metainfo;              /* owner of piece_hashes and name; NULL: none */
 };
 
 struct leech_block {
@@ -29,10 +31,18 @@ struct leech_block {
 	uint32_t len;   /* bytes, > 0 */
 };
 
+/* struct leech_place is a connection's among all, and among those that have the same torrent. */
+struct leech_place {
+	uint32_t index;
+	uint32_t nth;   /* in [0, cnt) */
+	uint32_t cnt;
+};
+
 /* struct leech_cursor says which block a connection asks for next. */
 struct leech_cursor {
 	uint32_t piece;
 	uint32_t begin;
+	uint32_t step;   /* pieces begun in this round over the torrent */
 	uint64_t random; /* xorshift state, never 0 */
 };
 
@@ -42,6 +52,18 @@ struct leech_cursor {
  * stderr (unreadable, refused by the parser, or without a v1 part). */
 int
 leech_torrent_load(struct leech_torrent *torrent, const char *path);
+
+/* leech_torrents_load reads every torrent that is named in a list: a path on each line, beside the
+ * list when it does not begin with '/'; empty lines and those that begin with '#' are skipped.
+ *
+ * torrents  out: cnt of them, > 0, from malloc; to be given to leech_torrents_unload in any case.
+ * Returns 0, or -1 after one clear line on stderr. */
+int
+leech_torrents_load(struct leech_torrent **torrents, uint32_t *cnt, const char *list_path);
+
+/* leech_torrents_unload frees what leech_torrents_load took. */
+void
+leech_torrents_unload(struct leech_torrent *torrents, uint32_t cnt);
 
 /* leech_torrent_unload frees what leech_torrent_load took. */
 void
@@ -53,16 +75,16 @@ leech_torrent_unload(struct leech_torrent *torrent);
 uint32_t
 leech_torrent_piece_len(const struct leech_torrent *torrent, uint32_t piece);
 
-/* leech_mix64 scatters a number over 64 bits, the same way each time (splitmix64). */
+/* leech_mix64 scatters a number over 64 bits, the same way each time. */
 uint64_t
 leech_mix64(uint64_t x);
 
 /* leech_cursor_init puts a connection's cursor at its first piece, by the order asked for.
  *
- * index    the connection's, in [0, options->connection_cnt). */
+ * Two connections of the same seed and place walk alike. */
 void
 leech_cursor_init(struct leech_cursor *cursor, const struct leech_torrent *torrent,
-		  const struct leech_options *options, uint32_t index);
+		  const struct leech_options *options, const struct leech_place *place);
 
 /* leech_cursor_next gives the next block and moves the cursor past it.
  *

@@ -4,6 +4,8 @@
 /* What peer wire messages mean to a leecher. Reading and sending bytes is leech_conn.c. */
 #include "perf/leech_wire.h"
 
+#include "perf/leech_request.h"
+
 #include "control/bencode.h"
 
 #include <assert.h>
@@ -43,14 +45,6 @@ be32_put(uint8_t *at, uint32_t value)
 	at[3] = (uint8_t)value;
 }
 
-static int
-protocol_error(struct leech_context *context, const char *phrase)
-{
-	context->tally->protocol_error_cnt++;
-	context->tally->protocol_error = phrase;
-	return -1;
-}
-
 static uint8_t *
 out_take(struct leech_conn *conn, uint32_t len)
 {
@@ -63,68 +57,13 @@ out_take(struct leech_conn *conn, uint32_t len)
 
 /* ---- Requests. ---- */
 
-static struct leech_request *
-request_at(const struct leech_context *context, const struct leech_conn *conn, uint32_t nth)
-{
-	uint32_t slot = conn->request_head + nth;
-
-	if (slot >= context->options->outstanding_cnt)
-		slot -= context->options->outstanding_cnt;
-	return &conn->requests[slot];
-}
-
-/* The answered request is moved to the ring's head; usually it is there. */
-static struct leech_request *
-request_find(const struct leech_context *context, struct leech_conn *conn,
+static void
+wire_request(struct leech_context *context, struct leech_conn *conn,
 	     const struct leech_block *block)
 {
-	struct leech_request found;
-	uint32_t nth;
-
-	for (nth = 0; nth < conn->request_cnt; nth++)
-		if (memcmp(&request_at(context, conn, nth)->block, block, sizeof(*block)) == 0)
-			break;
-	if (nth == conn->request_cnt)
-		return NULL;
-	found = *request_at(context, conn, nth);
-	for (; nth > 0; nth--)
-		*request_at(context, conn, nth) = *request_at(context, conn, nth - 1);
-	*request_at(context, conn, 0) = found;
-	return request_at(context, conn, 0);
-}
-
-static void
-request_settle(struct leech_context *context, struct leech_conn *conn, bool received)
-{
-	struct leech_request *request = request_at(context, conn, 0);
-	bool is_last = request->assembly != NULL &&
-		       request->assembly->unsettled_bytes == request->block.len;
-
-	if (is_last && conn->assembly == request->assembly)
-		conn->assembly = NULL;
-	if (request->assembly != NULL)
-		leech_assembly_settle(context->pool, &conn->assemblies, request->assembly,
-				      request->block.len, received);
-	conn->request_head++;
-	if (conn->request_head == context->options->outstanding_cnt)
-		conn->request_head = 0;
-	conn->request_cnt--;
-}
-
-static void
-request_append(struct leech_context *context, struct leech_conn *conn,
-	       const struct leech_block *block, uint64_t now_us)
-{
-	struct leech_request *request = request_at(context, conn, conn->request_cnt);
 	uint8_t *at = out_take(conn, LEECH_REQUEST_BYTES);
 
-	if (block->begin == 0)
-		conn->assembly = leech_assembly_begin(context->pool, &conn->assemblies,
-						      block->piece);
-	request->block = *block;
-	request->sent_us = now_us;
-	request->assembly = conn->assembly;
-	conn->request_cnt++;
+	(void)context;
 	be32_put(at, LEECH_REQUEST_BYTES - 4);
 	at[4] = MSG_REQUEST;
 	be32_put(at + 5, block->piece);
@@ -132,31 +71,17 @@ request_append(struct leech_context *context, struct leech_conn *conn,
 	be32_put(at + 13, block->len);
 }
 
-static void
-requests_fill(struct leech_context *context, struct leech_conn *conn, uint64_t now_us)
+static uint32_t
+wire_request_bytes(const struct leech_context *context)
 {
-	uint32_t free_cnt = conn->request_max - conn->request_cnt;
-	struct leech_block block;
-
-	if (conn->state != LEECH_CONN_OPEN || conn->request_cnt >= conn->request_max)
-		return;
-	if (free_cnt < conn->request_max / 8)
-		return;
-	while (conn->request_cnt < conn->request_max &&
-	       conn->out_cap - conn->out_len >= LEECH_REQUEST_BYTES) {
-		if (!leech_cursor_next(&conn->cursor, context->torrent, context->options,
-				       conn->have, &block))
-			return;
-		request_append(context, conn, &block, now_us);
-	}
-	if (context->tally->first_request_us == 0)
-		context->tally->first_request_us = now_us;
+	(void)context;
+	return LEECH_REQUEST_BYTES;
 }
 
 /* ---- Handshakes. ---- */
 
-void
-leech_wire_greet(struct leech_context *context, struct leech_conn *conn)
+static void
+wire_greet(struct leech_context *context, struct leech_conn *conn)
 {
 	uint8_t *at = out_take(conn, LEECH_HANDSHAKE_BYTES);
 	char peer_id[21];
@@ -167,7 +92,7 @@ leech_wire_greet(struct leech_context *context, struct leech_conn *conn)
 	memset(at + 20, 0, 8);
 	at[20 + 5] = 0x10; /* BEP 10 */
 	at[20 + 7] = 0x04; /* BEP 6 */
-	memcpy(at + 28, context->torrent->info_hash, 20);
+	memcpy(at + 28, conn->torrent->info_hash, 20);
 	memcpy(at + 48, peer_id, 20);
 	conn->in_want = LEECH_HANDSHAKE_BYTES;
 }
@@ -201,9 +126,9 @@ handshake_parse(struct leech_context *context, struct leech_conn *conn)
 	const uint8_t *in = conn->in;
 
 	if (memcmp(in, protocol_text, 20) != 0)
-		return protocol_error(context, "the handshake is not BitTorrent's");
-	if (memcmp(in + 28, context->torrent->info_hash, 20) != 0)
-		return protocol_error(context, "the handshake names another info_hash");
+		return leech_conn_broken(context, "the handshake is not BitTorrent's");
+	if (memcmp(in + 28, conn->torrent->info_hash, 20) != 0)
+		return leech_conn_broken(context, "the handshake names another info_hash");
 	conn->extended = (in[20 + 5] & 0x10) != 0;
 	conn->fast = (in[20 + 7] & 0x04) != 0;
 	if (conn->extended)
@@ -213,19 +138,6 @@ handshake_parse(struct leech_context *context, struct leech_conn *conn)
 	plain_append(conn, MSG_INTERESTED);
 	conn->state = LEECH_CONN_CHOKED;
 	return 0;
-}
-
-static void
-client_note(struct leech_tally *tally, const uint8_t *text, uint32_t len)
-{
-	uint32_t i;
-
-	if (len >= sizeof(tally->client))
-		len = sizeof(tally->client) - 1;
-	for (i = 0; i < len; i++)
-		tally->client[i] = text[i] >= 0x20 && text[i] < 0x7f && text[i] != '"' &&
-				   text[i] != '\\' ? (char)text[i] : '?';
-	tally->client[len] = '\0';
 }
 
 /* ---- Messages: one function each; body is what follows the id. ---- */
@@ -239,7 +151,7 @@ choke_take(struct leech_context *context, struct leech_conn *conn, const uint8_t
 	context->tally->choke_cnt++;
 	conn->state = LEECH_CONN_CHOKED;
 	while (!conn->fast && conn->request_cnt > 0) /* BEP 6: else each is rejected by name */
-		request_settle(context, conn, false);
+		leech_request_settle(context, conn, false);
 	return 0;
 }
 
@@ -250,7 +162,7 @@ unchoke_take(struct leech_context *context, struct leech_conn *conn, const uint8
 	(void)body;
 	(void)len;
 	conn->state = LEECH_CONN_OPEN;
-	requests_fill(context, conn, leech_now_us());
+	leech_requests_fill(context, conn);
 	return 0;
 }
 
@@ -261,11 +173,11 @@ have_take(struct leech_context *context, struct leech_conn *conn, const uint8_t 
 	uint32_t piece = be32_get(body);
 
 	(void)len;
-	if (piece >= context->torrent->piece_cnt)
-		return protocol_error(context, "have names a piece beyond the last");
+	if (piece >= conn->torrent->piece_cnt)
+		return leech_conn_broken(context, "have names a piece beyond the last");
 	if (conn->have != NULL)
 		conn->have[piece / 8] |= (uint8_t)(0x80u >> (piece % 8));
-	requests_fill(context, conn, leech_now_us());
+	leech_requests_fill(context, conn);
 	return 0;
 }
 
@@ -273,8 +185,8 @@ static int
 bitfield_take(struct leech_context *context, struct leech_conn *conn, const uint8_t *body,
 	      uint32_t len)
 {
-	if (len != (context->torrent->piece_cnt + 7) / 8)
-		return protocol_error(context, "the bitfield's length is not the torrent's");
+	if (len != (conn->torrent->piece_cnt + 7) / 8)
+		return leech_conn_broken(context, "the bitfield's length is not the torrent's");
 	if (conn->have != NULL)
 		memcpy(conn->have, body, len);
 	return 0;
@@ -299,11 +211,11 @@ reject_take(struct leech_context *context, struct leech_conn *conn, const uint8_
 	struct leech_block block = {be32_get(body), be32_get(body + 4), be32_get(body + 8)};
 
 	(void)len;
-	if (request_find(context, conn, &block) == NULL)
-		return protocol_error(context, "reject names no request of ours");
+	if (leech_request_find(context, conn, &block) == NULL)
+		return leech_conn_broken(context, "reject names no request of ours");
 	context->tally->reject_cnt++;
-	request_settle(context, conn, false);
-	requests_fill(context, conn, leech_now_us());
+	leech_request_settle(context, conn, false);
+	leech_requests_fill(context, conn);
 	return 0;
 }
 
@@ -318,7 +230,7 @@ extended_take(struct leech_context *context, struct leech_conn *conn, const uint
 		return 0;
 	if (bencode_decode(&doc, body + 1, len - 1, NULL, NULL) != 0) {
 		bencode_free(&doc);
-		return protocol_error(context, "the extended handshake is not a dictionary");
+		return leech_conn_broken(context, "the extended handshake is not a dictionary");
 	}
 	node = bencode_get_type(&doc, 0, "reqq", BENCODE_INT);
 	if (node != BENCODE_NONE && doc.node[node].num > 0) {
@@ -328,7 +240,7 @@ extended_take(struct leech_context *context, struct leech_conn *conn, const uint
 	}
 	node = bencode_get_type(&doc, 0, "v", BENCODE_STR);
 	if (node != BENCODE_NONE)
-		client_note(context->tally, bencode_str(&doc, node), doc.node[node].cnt);
+		leech_tally_client(context->tally, bencode_str(&doc, node), doc.node[node].cnt);
 	bencode_free(&doc);
 	return 0;
 }
@@ -361,7 +273,7 @@ message_take(struct leech_context *context, struct leech_conn *conn, const uint8
 		return 0;
 	rule = &message_rules[message[0]];
 	if (len - 1 < rule->len_min || len - 1 > rule->len_max)
-		return protocol_error(context, "a message has a wrong length");
+		return leech_conn_broken(context, "a message has a wrong length");
 	return rule->take(context, conn, message + 1, len - 1);
 }
 
@@ -370,15 +282,10 @@ piece_begin(struct leech_context *context, struct leech_conn *conn, const uint8_
 {
 	struct leech_block block = {be32_get(header + 5), be32_get(header + 9),
 				    be32_get(header) - 9};
-	struct leech_request *request = request_find(context, conn, &block);
 
-	if (request == NULL)
-		return protocol_error(context, "a block came that was not asked for");
-	conn->body_left = block.len;
-	conn->body_at = NULL;
-	if (request->assembly != NULL)
-		conn->body_at = request->assembly->bytes + block.begin;
-	conn->body_is_block = true;
+	if (leech_request_find(context, conn, &block) == NULL)
+		return leech_conn_broken(context, "a block came that was not asked for");
+	leech_request_begins(context, conn);
 	return 0;
 }
 
@@ -390,18 +297,13 @@ skip_begin(struct leech_conn *conn, uint32_t body_left)
 	conn->body_is_block = false;
 }
 
-void
-leech_wire_body_done(struct leech_context *context, struct leech_conn *conn)
+static void
+wire_body_done(struct leech_context *context, struct leech_conn *conn)
 {
-	uint64_t now_us = leech_now_us();
-
 	if (!conn->body_is_block)
 		return;
-	leech_hist_add(&context->tally->latency, now_us - request_at(context, conn, 0)->sent_us);
-	context->tally->block_cnt++;
-	context->tally->last_payload_us = now_us;
-	request_settle(context, conn, true);
-	requests_fill(context, conn, now_us);
+	leech_request_ends(context, conn);
+	leech_requests_fill(context, conn);
 }
 
 /* Takes one message at `at`, of which `held` bytes are there. Returns the bytes consumed; 0 when
@@ -419,33 +321,35 @@ message_parse(struct leech_context *context, struct leech_conn *conn, const uint
 	if (len == 0) /* BEP 3: keep-alive */
 		return 4;
 	if (len > LEECH_MESSAGE_BYTES_MAX)
-		return protocol_error(context, "a message is too long");
+		return leech_conn_broken(context, "a message is too long");
 	if (held < 5)
 		return 0;
 	if (at[4] == MSG_PIECE) {
 		if (len <= 9)
-			return protocol_error(context, "a block is empty");
+			return leech_conn_broken(context, "a block is empty");
 		if (held < LEECH_PIECE_HEADER_BYTES)
 			return 0;
 		return piece_begin(context, conn, at) != 0 ? -1 : LEECH_PIECE_HEADER_BYTES;
 	}
 	if (held >= 4 + len)
 		return message_take(context, conn, at + 4, len) != 0 ? -1 : 4 + (int64_t)len;
-	conn->in_want = 4 + len;
-	if (conn->in_want <= conn->in_cap)
+	if (4 + len <= conn->in_cap) {
+		conn->in_want = 4 + len;
 		return 0;
+	}
 	skip_begin(conn, 4 + len - held);
 	return held;
 }
 
-int
-leech_wire_parse(struct leech_context *context, struct leech_conn *conn)
+static int
+wire_parse(struct leech_context *context, struct leech_conn *conn)
 {
 	uint32_t used = 0;
 	int64_t n;
 
 	if (conn->state == LEECH_CONN_HANDSHAKE) {
-		assert(conn->in_len == LEECH_HANDSHAKE_BYTES);
+		if (conn->in_len < LEECH_HANDSHAKE_BYTES)
+			return 0;
 		conn->in_len = 0;
 		conn->in_want = LEECH_PIECE_HEADER_BYTES;
 		return handshake_parse(context, conn);
@@ -460,3 +364,11 @@ leech_wire_parse(struct leech_context *context, struct leech_conn *conn)
 	memmove(conn->in, conn->in + used, conn->in_len);
 	return 0;
 }
+
+const struct leech_language leech_wire_language = {
+	.greet = wire_greet,
+	.parse = wire_parse,
+	.body_done = wire_body_done,
+	.request = wire_request,
+	.request_bytes = wire_request_bytes,
+};

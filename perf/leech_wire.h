@@ -14,27 +14,12 @@
 #include <stdint.h>
 
 enum leech_wire_limit {
-	LEECH_HANDSHAKE_BYTES = 68, /* BEP 3 */
+	LEECH_HANDSHAKE_BYTES = 68,        /* BEP 3 */
 	LEECH_PIECE_HEADER_BYTES = 13,
 	LEECH_REQUEST_BYTES = 17,
-	LEECH_GREETING_BYTES_MAX = 256, /* handshake and the messages before the first request */
+	LEECH_MESSAGE_BYTES_MAX = 2 << 20, /* longer ones are a protocol error */
 };
 
-/* leech_wire_greet appends our handshake and awaits the peer's. */
-void
-leech_wire_greet(struct leech_context *context, struct leech_conn *conn);
-
-/* leech_wire_parse consumes what is whole in conn->in.
- *
- * Afterwards either in_want says how many bytes `in` needs, or body_left bytes are to be read past
- * it. May append requests.
- * Returns 0, or -1 when the peer broke the protocol: counted, the connection is to be closed. */
-int
-leech_wire_parse(struct leech_context *context, struct leech_conn *conn);
-
-/* leech_wire_body_done settles a body whose last byte has come, records its latency and appends
- * requests when enough have been answered. */
-void
-leech_wire_body_done(struct leech_context *context, struct leech_conn *conn);
+extern const struct leech_language leech_wire_language;
 
 #endif

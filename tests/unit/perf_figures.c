@@ -112,6 +112,81 @@ no_payload_has_index_zero(void **state)
 	assert_true(leech_spread_of(bytes, 2, 1.0).jain == 0);
 }
 
+/* Every quantile beside the exact one of the same values, sorted. */
+static void
+quantiles_are_those_of_the_values(void **state)
+{
+	const double wanted[] = {0.01, 0.5, 0.9, 0.99, 0.999, 1.0};
+	enum { CNT = 20000 };
+	uint64_t *values = calloc(CNT, sizeof(*values));
+	struct leech_hist *hist = hist_new();
+	uint64_t sum_us = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < CNT; i++) {
+		values[i] = (uint64_t)(i + 1) * (i + 1) / 7; /* ascending */
+		sum_us += values[i];
+		leech_hist_add(hist, values[i]);
+	}
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		uint64_t exact = values[(uint32_t)(wanted[i] * CNT + 0.5) - 1];
+		uint64_t got = leech_hist_quantile(hist, wanted[i]);
+
+		assert_true(got >= exact && got <= exact + exact / 64 + 1);
+	}
+	assert_int_equal(hist->sum_us, sum_us);
+	assert_int_equal(leech_hist_quantile(hist, 1.0), values[CNT - 1]);
+	free(values);
+	free(hist);
+}
+
+static void
+merging_is_as_good_as_one_histogram(void **state)
+{
+	struct leech_hist *one = hist_new(), *two = hist_new(), *all = hist_new();
+
+	(void)state;
+	for (uint64_t i = 1; i < 5000; i++) {
+		leech_hist_add(i % 3 == 0 ? one : two, i * 31);
+		leech_hist_add(all, i * 31);
+	}
+	leech_hist_merge(one, two);
+	assert_memory_equal(one, all, sizeof(*one));
+	free(one);
+	free(two);
+	free(all);
+}
+
+static void
+json_tells_each_bucket_that_has_any(void **state)
+{
+	struct leech_hist *hist = hist_new();
+	char text[500] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	(void)state;
+	leech_hist_add(hist, 5);
+	leech_hist_add(hist, 5);
+	leech_hist_add(hist, 1000);
+	leech_hist_json(out, hist);
+	fclose(out);
+	assert_string_equal(text, "{\"cnt\":3,\"mean_us\":336.7,\"p50_us\":5,\"p90_us\":1000,"
+				  "\"p99_us\":1000,\"p99_9_us\":1000,\"max_us\":1000,"
+				  "\"buckets\":[[5,2],[1007,1]]}");
+	free(hist);
+}
+
+static void
+shares_are_parts_of_an_equal_one(void **state)
+{
+	uint64_t bytes[4] = {100, 300, 200, 200};
+	struct leech_spread spread = leech_spread_of(bytes, 4, 1.0);
+
+	(void)state;
+	assert_true(spread.min_share == 0.5 && spread.max_share == 1.5);
+	assert_int_equal(leech_spread_of(bytes, 0, 1.0).cnt, 0);
+}
+
 int
 main(void)
 {
@@ -123,6 +198,10 @@ main(void)
 		cmocka_unit_test(equal_shares_have_index_one),
 		cmocka_unit_test(one_that_has_all_has_index_one_nth),
 		cmocka_unit_test(no_payload_has_index_zero),
+		cmocka_unit_test(quantiles_are_those_of_the_values),
+		cmocka_unit_test(merging_is_as_good_as_one_histogram),
+		cmocka_unit_test(json_tells_each_bucket_that_has_any),
+		cmocka_unit_test(shares_are_parts_of_an_equal_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

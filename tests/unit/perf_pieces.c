@@ -47,6 +47,14 @@ pieces_hold_a_pattern(void)
 }
 
 static void
+cursor_begin(struct leech_cursor *cursor, const struct leech_options *options, uint32_t index)
+{
+	struct leech_place place = {.index = index, .nth = index, .cnt = options->connection_cnt};
+
+	leech_cursor_init(cursor, &torrent, options, &place);
+}
+
+static void
 sequential_covers_the_torrent_once_a_round(void **state)
 {
 	struct leech_options options = options_of(LEECH_ORDER_SEQUENTIAL, 3);
@@ -56,7 +64,7 @@ sequential_covers_the_torrent_once_a_round(void **state)
 	uint64_t total = 0;
 
 	(void)state;
-	leech_cursor_init(&cursor, &torrent, &options, 1);
+	cursor_begin(&cursor, &options, 1);
 	assert_int_equal(cursor.piece, 3);
 	while (total < torrent.total_len) {
 		assert_true(leech_cursor_next(&cursor, &torrent, &options, NULL, &block));
@@ -79,7 +87,7 @@ same_starts_every_connection_at_piece_zero(void **state)
 
 	(void)state;
 	for (i = 0; i < 3; i++) {
-		leech_cursor_init(&cursor, &torrent, &options, i);
+		cursor_begin(&cursor, &options, i);
 		assert_int_equal(cursor.piece, 0);
 	}
 }
@@ -93,9 +101,9 @@ random_differs_between_connections_and_repeats_with_the_seed(void **state)
 	uint32_t i, differ = 0;
 
 	(void)state;
-	leech_cursor_init(&cursor[0], &torrent, &options, 0);
-	leech_cursor_init(&cursor[1], &torrent, &options, 1);
-	leech_cursor_init(&cursor[2], &torrent, &options, 0);
+	cursor_begin(&cursor[0], &options, 0);
+	cursor_begin(&cursor[1], &options, 1);
+	cursor_begin(&cursor[2], &options, 0);
 	for (i = 0; i < 100; i++) {
 		leech_cursor_next(&cursor[0], &torrent, &options, NULL, &block[0]);
 		leech_cursor_next(&cursor[1], &torrent, &options, NULL, &block[1]);
@@ -104,6 +112,79 @@ random_differs_between_connections_and_repeats_with_the_seed(void **state)
 		assert_memory_equal(&block[0], &block[2], sizeof(block[0]));
 	}
 	assert_true(differ > 50);
+}
+
+/* round_walk notes the order of the pieces in one round over the torrent. */
+static void
+round_walk(struct leech_cursor *cursor, const struct leech_options *options, uint32_t *order)
+{
+	struct leech_block block;
+	uint32_t cnt = 0;
+
+	while (cnt < PIECE_CNT) {
+		assert_true(leech_cursor_next(cursor, &torrent, options, NULL, &block));
+		if (block.begin == 0)
+			order[cnt++] = block.piece;
+	}
+	while (cursor->begin != 0)
+		leech_cursor_next(cursor, &torrent, options, NULL, &block);
+}
+
+static void
+rarest_takes_each_piece_once_a_round(void **state)
+{
+	struct leech_options options = options_of(LEECH_ORDER_RAREST, 2);
+	uint32_t order[2][PIECE_CNT], again[PIECE_CNT];
+	struct leech_cursor cursor;
+	uint32_t i, seen;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		cursor_begin(&cursor, &options, i);
+		round_walk(&cursor, &options, order[i]);
+		for (uint32_t k = seen = 0; k < PIECE_CNT; k++)
+			seen |= 1u << order[i][k];
+		assert_int_equal(seen, (1u << PIECE_CNT) - 1);
+		round_walk(&cursor, &options, again);
+		assert_memory_equal(order[i], again, sizeof(again));
+	}
+}
+
+static void
+rarest_passes_over_what_the_peer_lacks(void **state)
+{
+	const uint8_t have[2] = {0x10, 0x40}; /* pieces 3 and 9 */
+	struct leech_options options = options_of(LEECH_ORDER_RAREST, 1);
+	uint32_t bytes[PIECE_CNT] = {0};
+	struct leech_cursor cursor;
+	struct leech_block block;
+	uint32_t i;
+
+	(void)state;
+	cursor_begin(&cursor, &options, 0);
+	for (i = 0; i < 4; i++) {
+		assert_true(leech_cursor_next(&cursor, &torrent, &options, have, &block));
+		bytes[block.piece] += block.len;
+	}
+	assert_int_equal(bytes[3], PIECE_LEN);
+	assert_int_equal(bytes[9], LAST_LEN);
+}
+
+static void
+a_torrent_without_hashes_is_not_verified(void **state)
+{
+	const struct leech_torrent bare = {.total_len = PIECE_LEN, .piece_len = PIECE_LEN,
+					   .piece_cnt = 1};
+	struct leech_options options = options_of(LEECH_ORDER_SAME, 1);
+	struct leech_assembly_pool pool;
+	struct leech_assembly *list = NULL;
+
+	(void)state;
+	options.verify = LEECH_VERIFY_ALL;
+	leech_assembly_pool_init(&pool, &options);
+	assert_null(leech_assembly_begin(&pool, &list, &bare, 0));
+	assert_int_equal(pool.unverified_cnt, 0);
+	leech_assembly_pool_fini(&pool);
 }
 
 static void
@@ -117,7 +198,7 @@ pieces_that_the_peer_lacks_are_passed_over(void **state)
 	uint32_t i;
 
 	(void)state;
-	leech_cursor_init(&cursor, &torrent, &options, 0);
+	cursor_begin(&cursor, &options, 0);
 	for (i = 0; i < 8; i++) {
 		assert_true(leech_cursor_next(&cursor, &torrent, &options, have, &block));
 		assert_true(block.piece == 3 || block.piece == 9);
@@ -129,7 +210,7 @@ static void
 piece_receive(struct leech_assembly_pool *pool, uint32_t piece, uint8_t wrong)
 {
 	struct leech_assembly *list = NULL;
-	struct leech_assembly *assembly = leech_assembly_begin(pool, &list, piece);
+	struct leech_assembly *assembly = leech_assembly_begin(pool, &list, &torrent, piece);
 	uint32_t len = leech_torrent_piece_len(&torrent, piece);
 
 	assert_non_null(assembly);
@@ -150,14 +231,14 @@ a_whole_piece_is_checked(void **state)
 	(void)state;
 	pieces_hold_a_pattern();
 	options.verify = LEECH_VERIFY_ALL;
-	leech_assembly_pool_init(&pool, &torrent, &options);
+	leech_assembly_pool_init(&pool, &options);
 	piece_receive(&pool, 4, 0);
 	piece_receive(&pool, PIECE_CNT - 1, 0);
 	assert_int_equal(pool.ok_cnt, 2);
 	piece_receive(&pool, 5, 1);
 	assert_int_equal(pool.failed_cnt, 1);
 	assert_int_equal(pool.failed_piece, 5);
-	assert_int_equal(pool.allocated_bytes, PIECE_LEN);
+	assert_int_equal(pool.allocated_bytes, 65536);
 	leech_assembly_pool_fini(&pool);
 }
 
@@ -171,8 +252,8 @@ a_piece_with_a_lost_block_is_not_checked(void **state)
 
 	(void)state;
 	options.verify = LEECH_VERIFY_ALL;
-	leech_assembly_pool_init(&pool, &torrent, &options);
-	assembly = leech_assembly_begin(&pool, &list, 0);
+	leech_assembly_pool_init(&pool, &options);
+	assembly = leech_assembly_begin(&pool, &list, &torrent, 0);
 	leech_assembly_settle(&pool, &list, assembly, 16384, false);
 	leech_assembly_settle(&pool, &list, assembly, PIECE_LEN - 16384, true);
 	assert_null(list);
@@ -190,9 +271,9 @@ a_sample_is_a_part_and_never_nothing(void **state)
 
 	(void)state;
 	options.verify = LEECH_VERIFY_SAMPLE;
-	leech_assembly_pool_init(&pool, &torrent, &options);
+	leech_assembly_pool_init(&pool, &options);
 	for (piece = 0; piece < PIECE_CNT; piece++)
-		chosen += leech_assembly_begin(&pool, &list, piece) != NULL;
+		chosen += leech_assembly_begin(&pool, &list, &torrent, piece) != NULL;
 	assert_true(chosen > 0 && chosen < PIECE_CNT);
 	leech_assembly_drop_all(&pool, &list);
 	leech_assembly_pool_fini(&pool);
@@ -205,6 +286,9 @@ main(void)
 		cmocka_unit_test(sequential_covers_the_torrent_once_a_round),
 		cmocka_unit_test(same_starts_every_connection_at_piece_zero),
 		cmocka_unit_test(random_differs_between_connections_and_repeats_with_the_seed),
+		cmocka_unit_test(rarest_takes_each_piece_once_a_round),
+		cmocka_unit_test(rarest_passes_over_what_the_peer_lacks),
+		cmocka_unit_test(a_torrent_without_hashes_is_not_verified),
 		cmocka_unit_test(pieces_that_the_peer_lacks_are_passed_over),
 		cmocka_unit_test(a_whole_piece_is_checked),
 		cmocka_unit_test(a_piece_with_a_lost_block_is_not_checked),

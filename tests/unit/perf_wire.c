@@ -5,6 +5,8 @@
  * seeder. */
 #include "perf/leech_wire.h"
 
+#include "tests/unit/leech_lab.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -21,107 +23,43 @@ static const struct leech_torrent torrent = {
 	.info_hash = "abcdefghijklmnopqrs",
 };
 
-struct fixture {
-	struct leech_options options;
-	struct leech_assembly_pool pool;
-	struct leech_tally tally;
-	struct leech_context context;
-	struct leech_conn conn;
-};
-
 static int
 setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	f->options = (struct leech_options){.connection_cnt = 1, .outstanding_cnt = OUTSTANDING,
-					    .block_bytes = BLOCK, .seed = 1};
-	leech_assembly_pool_init(&f->pool, &torrent, &f->options);
-	f->context = (struct leech_context){.options = &f->options, .torrent = &torrent,
-					    .pool = &f->pool, .tally = &f->tally, .epoll_fd = -1};
-	f->conn.state = LEECH_CONN_HANDSHAKE;
-	f->conn.in_cap = LEECH_IN_BYTES_MIN;
-	f->conn.out_cap = LEECH_GREETING_BYTES_MAX + LEECH_REQUEST_BYTES * OUTSTANDING;
-	f->conn.in = malloc(f->conn.in_cap);
-	f->conn.out = malloc(f->conn.out_cap);
-	f->conn.have = calloc(1, (PIECE_CNT + 7) / 8);
-	f->conn.requests = calloc(OUTSTANDING, sizeof(*f->conn.requests));
-	f->conn.request_max = OUTSTANDING;
-	leech_cursor_init(&f->conn.cursor, &torrent, &f->options, 0);
-	*state = f;
+	*state = leech_lab_new(&torrent, &leech_wire_language);
 	return 0;
 }
 
 static int
 teardown(void **state)
 {
-	struct fixture *f = *state;
-
-	leech_assembly_drop_all(&f->pool, &f->conn.assemblies);
-	leech_assembly_pool_fini(&f->pool);
-	free(f->conn.in);
-	free(f->conn.out);
-	free(f->conn.have);
-	free(f->conn.requests);
-	free(f);
-	return 0;
-}
-
-/* Hands bytes over as the socket would, step bytes at most at a time. */
-static int
-feed(struct fixture *f, const void *bytes, uint32_t len, uint32_t step)
-{
-	const uint8_t *at = bytes;
-	struct leech_conn *conn = &f->conn;
-	uint32_t n;
-
-	while (len > 0) {
-		n = conn->body_left != 0 ? conn->body_left : conn->in_want - conn->in_len;
-		assert_true(n > 0);
-		n = n < len ? n : len;
-		n = n < step ? n : step;
-		if (conn->body_left != 0) {
-			conn->body_left -= n;
-			if (conn->body_left == 0)
-				leech_wire_body_done(&f->context, conn);
-		} else {
-			assert_true(conn->in_len + n <= conn->in_cap);
-			memcpy(conn->in + conn->in_len, at, n);
-			conn->in_len += n;
-			if ((conn->in_len == conn->in_want ||
-			     (conn->state != LEECH_CONN_HANDSHAKE && conn->in_len >= 4)) &&
-			    leech_wire_parse(&f->context, conn) != 0)
-				return -1;
-		}
-		at += n;
-		len -= n;
-	}
+	leech_lab_free(*state);
 	return 0;
 }
 
 static void
-greeting_exchange(struct fixture *f, uint32_t step)
+greeting_exchange(struct leech_lab *f, uint32_t step)
 {
 	uint8_t handshake[68] = "\x13" "BitTorrent protocol";
 
 	handshake[25] = 0x10;
 	handshake[27] = 0x04;
 	memcpy(handshake + 28, torrent.info_hash, 20);
-	leech_wire_greet(&f->context, &f->conn);
+	leech_conn_connected(&f->context, &f->conn);
 	f->conn.out_len = 0;
-	assert_int_equal(feed(f, handshake, sizeof(handshake), step), 0);
+	assert_int_equal(leech_lab_feed(f, handshake, sizeof(handshake), step), 0);
 }
 
 static void
-serving_begin(struct fixture *f, uint32_t step)
+serving_begin(struct leech_lab *f, uint32_t step)
 {
 	greeting_exchange(f, step);
 	f->conn.out_len = 0;
-	assert_int_equal(feed(f, "\0\0\0\1\x0e" "\0\0\0\1\1", 10, step), 0);
+	assert_int_equal(leech_lab_feed(f, "\0\0\0\1\x0e" "\0\0\0\1\1", 10, step), 0);
 }
 
 static int
-block_feed(struct fixture *f, uint32_t piece, uint32_t begin, uint32_t len)
+block_feed(struct leech_lab *f, uint32_t piece, uint32_t begin, uint32_t len)
 {
 	uint8_t *message = calloc(1, 13 + len);
 	int result;
@@ -135,7 +73,7 @@ block_feed(struct fixture *f, uint32_t piece, uint32_t begin, uint32_t len)
 	message[10] = (uint8_t)(begin >> 16);
 	message[11] = (uint8_t)(begin >> 8);
 	message[12] = (uint8_t)begin;
-	result = feed(f, message, 13 + len, 4096);
+	result = leech_lab_feed(f, message, 13 + len, 4096);
 	free(message);
 	return result;
 }
@@ -143,9 +81,9 @@ block_feed(struct fixture *f, uint32_t piece, uint32_t begin, uint32_t len)
 static void
 greets_with_fast_and_extended_bits(void **state)
 {
-	struct fixture *f = *state;
+	struct leech_lab *f = *state;
 
-	leech_wire_greet(&f->context, &f->conn);
+	leech_conn_connected(&f->context, &f->conn);
 	assert_int_equal(f->conn.out_len, 68);
 	assert_memory_equal(f->conn.out, "\x13" "BitTorrent protocol", 20);
 	assert_int_equal(f->conn.out[25] & 0x10, 0x10);
@@ -156,7 +94,7 @@ greets_with_fast_and_extended_bits(void **state)
 static void
 answers_the_handshake_with_have_none_and_interested(void **state)
 {
-	struct fixture *f = *state;
+	struct leech_lab *f = *state;
 
 	greeting_exchange(f, 68);
 	assert_int_equal(f->conn.state, LEECH_CONN_CHOKED);
@@ -167,7 +105,7 @@ answers_the_handshake_with_have_none_and_interested(void **state)
 static void
 asks_as_soon_as_it_is_unchoked(void **state)
 {
-	struct fixture *f = *state;
+	struct leech_lab *f = *state;
 
 	serving_begin(f, 3);
 	assert_int_equal(f->conn.state, LEECH_CONN_OPEN);
@@ -180,7 +118,7 @@ asks_as_soon_as_it_is_unchoked(void **state)
 static void
 keeps_its_requests_outstanding(void **state)
 {
-	struct fixture *f = *state;
+	struct leech_lab *f = *state;
 	uint32_t i;
 
 	serving_begin(f, 100);
@@ -192,13 +130,13 @@ keeps_its_requests_outstanding(void **state)
 		f->conn.out_len = 0;
 	}
 	assert_int_equal(f->tally.block_cnt, 100);
-	assert_int_equal(f->tally.latency.cnt, 100);
+	assert_int_equal(f->tally.last.cnt, 100);
 }
 
 static void
 takes_blocks_out_of_order(void **state)
 {
-	struct fixture *f = *state;
+	struct leech_lab *f = *state;
 
 	serving_begin(f, 100);
 	assert_int_equal(block_feed(f, 1, BLOCK, BLOCK), 0);
@@ -211,10 +149,10 @@ takes_blocks_out_of_order(void **state)
 static void
 a_reject_frees_its_request(void **state)
 {
-	struct fixture *f = *state;
+	struct leech_lab *f = *state;
 
 	serving_begin(f, 100);
-	assert_int_equal(feed(f, "\0\0\0\x0d\x10\0\0\0\0\0\0\x40\0\0\0\x40\0", 17, 100), 0);
+	assert_int_equal(leech_lab_feed(f, "\0\0\0\x0d\x10\0\0\0\0\0\0\x40\0\0\0\x40\0", 17, 100), 0);
 	assert_int_equal(f->tally.reject_cnt, 1);
 	assert_int_equal(f->conn.request_cnt, OUTSTANDING);
 	assert_int_equal(block_feed(f, 0, 0, BLOCK), 0);
@@ -224,12 +162,12 @@ a_reject_frees_its_request(void **state)
 static void
 the_peers_reqq_caps_the_requests(void **state)
 {
-	struct fixture *f = *state;
+	struct leech_lab *f = *state;
 
 	greeting_exchange(f, 68);
 	f->conn.out_len = 0;
-	assert_int_equal(feed(f, "\0\0\0\x15\x14\0d4:reqqi3e1:v3:abce", 25, 7), 0);
-	assert_int_equal(feed(f, "\0\0\0\1\x0e" "\0\0\0\1\1", 10, 1), 0);
+	assert_int_equal(leech_lab_feed(f, "\0\0\0\x15\x14\0d4:reqqi3e1:v3:abce", 25, 7), 0);
+	assert_int_equal(leech_lab_feed(f, "\0\0\0\1\x0e" "\0\0\0\1\1", 10, 1), 0);
 	assert_int_equal(f->conn.request_cnt, 3);
 	assert_string_equal(f->tally.client, "abc");
 }
@@ -237,7 +175,7 @@ the_peers_reqq_caps_the_requests(void **state)
 static void
 a_message_without_meaning_is_skipped(void **state)
 {
-	struct fixture *f = *state;
+	struct leech_lab *f = *state;
 	uint8_t *message = calloc(1, 4 + 100000);
 
 	serving_begin(f, 100);
@@ -245,8 +183,8 @@ a_message_without_meaning_is_skipped(void **state)
 	message[2] = (100000 >> 8) & 0xff;
 	message[3] = 100000 & 0xff;
 	message[4] = 99;
-	assert_int_equal(feed(f, message, 4 + 100000, 5000), 0);
-	assert_int_equal(feed(f, "\0\0\0\0", 4, 100), 0);
+	assert_int_equal(leech_lab_feed(f, message, 4 + 100000, 5000), 0);
+	assert_int_equal(leech_lab_feed(f, "\0\0\0\0", 4, 100), 0);
 	assert_int_equal(f->tally.block_cnt, 0);
 	assert_int_equal(block_feed(f, 0, 0, BLOCK), 0);
 	free(message);
@@ -273,12 +211,12 @@ hostile_messages_end_the_connection(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		void *made;
-		struct fixture *f;
+		struct leech_lab *f;
 
 		setup(&made);
 		f = made;
 		serving_begin(f, 100);
-		assert_int_equal(feed(f, cases[i].bytes, cases[i].len, 100), -1);
+		assert_int_equal(leech_lab_feed(f, cases[i].bytes, cases[i].len, 100), -1);
 		assert_int_equal(f->tally.protocol_error_cnt, 1);
 		teardown(&made);
 	}
@@ -287,11 +225,11 @@ hostile_messages_end_the_connection(void **state)
 static void
 another_torrents_handshake_ends_the_connection(void **state)
 {
-	struct fixture *f = *state;
+	struct leech_lab *f = *state;
 	uint8_t handshake[68] = "\x13" "BitTorrent protocol";
 
-	leech_wire_greet(&f->context, &f->conn);
-	assert_int_equal(feed(f, handshake, sizeof(handshake), 68), -1);
+	leech_conn_connected(&f->context, &f->conn);
+	assert_int_equal(leech_lab_feed(f, handshake, sizeof(handshake), 68), -1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
