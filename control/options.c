@@ -81,7 +81,8 @@ static const char *const poll_kinds[] = {"adaptive", "busy", NULL};
 
 static const struct option_row rows[] = {
 	TEXT(port, "af_xdp:eth0", 1,
-	     "network port: af_xdp:IFACE, af_packet:IFACE, tap:NAME, memif:SOCKET, ring or null"),
+	     "network port: af_xdp:IFACE, af_packet:IFACE, tap:NAME, memif:SOCKET, "
+	     "vhost-user:SOCKET, vhost-backend:SOCKET, ring or null"),
 	TEXT(address, "auto", 1,
 	     "IPv4 address served; auto is the interface's own (af_xdp only)"),
 	NUMBER(listen_port, "", "6881", 1, 65535, "TCP port for peers"),

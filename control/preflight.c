@@ -29,6 +29,8 @@ static const struct port_kind {
 	{"af_packet", true, true, false},
 	{"tap", false, true, false},
 	{"memif", false, true, false},
+	{"vhost-user", false, true, false},
+	{"vhost-backend", false, true, false},
 	{"ring", false, false, false},
 	{"null", false, false, false},
 };
@@ -54,7 +56,7 @@ port_split(const char *port, const struct port_kind **kind, const char **word, s
 	}
 	return fail_set(fail, EINVAL,
 	                "option port: \"%s\" is not af_xdp:IFACE, af_packet:IFACE, tap:NAME, "
-	                "memif:SOCKET, ring or null",
+	                "memif:SOCKET, vhost-user:SOCKET, vhost-backend:SOCKET, ring or null",
 	                port);
 }
 

@@ -147,11 +147,12 @@ class Generator:
         commands = self._commands(lab, seeder, content, load)
         limit = load.settle_s + load.seconds + 60
         logs = [os.path.join(self._folder, f"leech-{i}.log") for i in range(len(commands))]
+        ns = lab.seeder if seeder.far_port else lab.client  # sockets are known in one namespace
         started = []
         try:
             for command, path in zip(commands, logs):
                 open(path, "wb").close()
-                started.append(lab.client.start(self._pinned(command), path))
+                started.append(ns.start(self._pinned(command), path))
             yield lambda: self._wait(started, logs, limit)
         finally:
             for process in started:
