@@ -92,6 +92,8 @@ static const struct option_row rows[] = {
 	NUMBER(arena_mib, "MiB", "256", 16, 1048576,
 	       "memory for blocks of content, divided among the workers"),
 	CHOICE(huge, yes_no, "yes", "take the arena from 2 MiB hugepages; --no-huge is huge: no"),
+	CHOICE(huge_tables, yes_no, "no",
+	       "take connections and tables from them too while there are some, for very many peers"),
 	NUMBER(connections_max, "", "4096", 1, 1048576,
 	       "peer connections at once; one of several workers takes its part and an eighth more"),
 	NUMBER(torrents_max, "", "131072", 1, 4194304, "torrents in the catalogue"),

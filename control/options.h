@@ -55,6 +55,7 @@ struct options {
 	int64_t congestion; /* enum abi_congestion */
 	char congestion_classes[CLASSES_TEXT_MAX]; /* as classes_parse */
 	int64_t ecn; /* 0 no, 1 yes */
+	int64_t huge_tables; /* 0 no, 1 yes */
 	int64_t connections_per_source;
 	char dataplane[PATH_MAX];
 	char xdp_object[ABI_PATH_MAX];

@@ -242,6 +242,7 @@ flags_of(const struct options *options)
 	};
 
 	return (options->huge ? 0 : ABI_CONFIG_NO_HUGE) |
+	       (options->huge_tables ? ABI_CONFIG_HUGE_TABLES : 0) |
 	       (options->poll == OPTION_POLL_BUSY ? ABI_CONFIG_POLL_BUSY : 0) |
 	       (options->ecn ? ABI_CONFIG_ECN : 0) | integrity[options->integrity];
 }

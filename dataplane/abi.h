@@ -97,6 +97,7 @@ enum abi_config_flag {
 	ABI_CONFIG_NO_HUGE = 1u << 0,   /* EAL --no-huge; the arena is ordinary memory */
 	ABI_CONFIG_POLL_BUSY = 1u << 1, /* never sleep */
 	ABI_CONFIG_ECN = 1u << 2,       /* agree to ECN with peers that offer it */
+	ABI_CONFIG_HUGE_TABLES = 1u << 3, /* connections are taken from hugepages while there are */
 	ABI_CONFIG_INTEGRITY_SAMPLED = 1u << 8, /* some reads' fingerprints are checked, not all */
 	ABI_CONFIG_INTEGRITY_OFF = 1u << 9,     /* none; not with ABI_CONFIG_INTEGRITY_SAMPLED */
 };

@@ -15,7 +15,7 @@ round_up(size_t len, size_t to)
 }
 
 COLD static void *
-map(size_t len, int flags)
+pages_map(size_t len, int flags)
 {
 	void *memory = mmap(NULL, len, PROT_READ | PROT_WRITE,
 	                    MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
@@ -23,11 +23,11 @@ map(size_t len, int flags)
 	return memory != MAP_FAILED ? memory : NULL;
 }
 
-/* map_aligned maps whole hugepages' worth of addresses: more, of which the ends go back. */
+/* aligned_map maps whole hugepages' worth of addresses: more, of which the ends go back. */
 COLD static uint8_t *
-map_aligned(size_t len)
+aligned_map(size_t len)
 {
-	uint8_t *memory = map(len + MEMORY_HUGE_LEN, 0);
+	uint8_t *memory = pages_map(len + MEMORY_HUGE_LEN, 0);
 	size_t before;
 
 	if (memory == NULL)
@@ -40,7 +40,7 @@ map_aligned(size_t len)
 }
 
 COLD static void *
-take_small(size_t len)
+small_create(size_t len)
 {
 	size_t whole = round_up(len, 64);
 	void *memory = aligned_alloc(64, whole);
@@ -57,13 +57,13 @@ memory_take(size_t len, enum memory_how how, uint32_t *missed)
 
 	missed = missed != NULL ? missed : &nowhere;
 	if (len < MEMORY_HUGE_LEN)
-		return take_small(len);
+		return small_create(len);
 	if (how == MEMORY_RESERVED) {
-		memory = map(whole, MAP_HUGETLB | MAP_POPULATE);
+		memory = pages_map(whole, MAP_HUGETLB | MAP_POPULATE);
 		if (memory != NULL)
 			return memory;
 	}
-	memory = map_aligned(whole);           /* what is left beyond len is never touched */
+	memory = aligned_map(whole);           /* what is left beyond len is never touched */
 	if (memory != NULL &&
 	    (madvise(memory, len & ~(MEMORY_HUGE_LEN - 1), MADV_HUGEPAGE) != 0 ||
 	     how == MEMORY_RESERVED))

@@ -5,8 +5,8 @@
  * four-tuple, so that peers cannot choose where they fall.
  *
  * A bucket is a cache line: seven places, a tag of each, which is a byte of its hash, and a count
- * of the flows that found it full and went on to one of the next. A flow that is not there costs one
- * line, one that is there that and its own; at most 5 of 7 places are taken, on average.
+ * of the flows that found it full and went on to one of the next. A flow that is not there costs
+ * one line, one that is there that and its own; at most 5 of 7 places are taken, on average.
  *
  * Threads. One worker.
  * Memory. Nodes live in their owners; buckets are taken at start, on hugepages where there are any.

@@ -118,6 +118,7 @@ make_peers(struct worker *worker, const struct abi_config *config, char *error)
 		.cc = (enum tcp_cc)config->congestion,
 		.tso_max = port_info(worker->port)->tso_max,
 		.ecn = (config->flags & ABI_CONFIG_ECN) != 0,
+		.hugepages = (config->flags & ABI_CONFIG_HUGE_TABLES) != 0,
 		.ctr = &worker->ctr,
 	};
 
