@@ -162,22 +162,28 @@ turn(struct worker *worker)
 	return work;
 }
 
+uint32_t
+worker_turn(struct worker *worker)
+{
+	uint32_t work = turn(worker);
+
+	count(&worker->ctr, CTR_turns);
+	if (++worker->turn_cnt >= HOUSEKEEPING_TURNS ||
+	    worker->now_us - worker->housekept_us >= HOUSEKEEPING_US)
+		housekeeping(worker);
+	return work;
+}
+
 void
 worker_run(struct worker *worker)
 {
 	while (!*worker->stop && !worker->control.shutdown) {
-		uint32_t work = turn(worker);
-
-		count(&worker->ctr, CTR_turns);
-		if (work > 0) {
+		if (worker_turn(worker) > 0) {
 			worker->idle_cnt = 0;
-		} else {
-			worker->idle_cnt++;
-			count(&worker->ctr, CTR_turns_idle);
-			idle_wait(worker);
+			continue;
 		}
-		if (++worker->turn_cnt >= HOUSEKEEPING_TURNS ||
-		    worker->now_us - worker->housekept_us >= HOUSEKEEPING_US)
-			housekeeping(worker);
+		worker->idle_cnt++;
+		count(&worker->ctr, CTR_turns_idle);
+		idle_wait(worker);
 	}
 }

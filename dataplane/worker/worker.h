@@ -90,6 +90,11 @@ struct worker_setup {
 COLD bool
 worker_create(struct worker *worker, const struct worker_setup *setup, char *error);
 
+/* worker_turn takes one turn, and does housekeeping when it is due. Returns how much it found to
+ * do. */
+uint32_t
+worker_turn(struct worker *worker);
+
 /* worker_run turns until *stop or control's ABI_SHUTDOWN. */
 void
 worker_run(struct worker *worker);
