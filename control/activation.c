@@ -31,16 +31,17 @@ layout_prepare(struct activation *activation, struct fail *fail)
 	struct layout_plan plan;
 	struct metainfo_error refused;
 
-	int err = layout_plan_create(&plan, meta, &refused);
+	int err = layout_plan_create(&plan, meta, verified->unit_len, &refused);
 	if (err != 0)
 		return fail_set(fail, -err, "%s", refused.text);
-	bool fits = verified->fingerprint_cnt == plan.unit_cnt && verified->unit_len == plan.unit_len &&
+	bool fits = verified->fingerprint_cnt == plan.unit_cnt &&
 	            verified->have_len == layout_have_len(meta) &&
 	            verified->pin_cnt == meta->data_file_cnt;
 	layout_plan_free(&plan);
 	if (!fits)
 		return fail_set(fail, ESTALE, "what the catalogue holds as verified does not fit");
-	activation->layout_fd = layout_memfd(meta, verified->have, verified->fingerprints, &refused);
+	activation->layout_fd = layout_memfd(meta, verified->unit_len, verified->have,
+	                                     verified->fingerprints, &refused);
 	if (activation->layout_fd < 0)
 		return fail_set(fail, -activation->layout_fd, "%s", refused.text);
 	return 0;

@@ -33,6 +33,7 @@ enum statement {
 	SQL_SOURCE,
 	SQL_VERIFIED,
 	SQL_FILES,
+	SQL_UNIT_MAX,
 	SQL_CNT
 };
 
@@ -64,6 +65,7 @@ static const char *const statements[SQL_CNT] = {
 	[SQL_VERIFIED] = "SELECT have, fingerprints, unit_len, have_cnt FROM verified"
 	                 " JOIN torrents ON id = torrent_id WHERE torrent_id = ?1",
 	[SQL_FILES] = "SELECT size, mtime_ns, inode, idx FROM files WHERE torrent_id = ?1 ORDER BY idx",
+	[SQL_UNIT_MAX] = "SELECT coalesce(max(unit_len), 0) FROM verified",
 };
 
 struct catalogue {
@@ -240,6 +242,18 @@ row_find(struct catalogue *c, enum statement which, uint32_t id, struct fail *fa
 	              : db_fail(c, fail);
 	sqlite3_reset(s);
 	return err;
+}
+
+uint32_t
+catalogue_unit_max(struct catalogue *catalogue)
+{
+	sqlite3_stmt *s = use(catalogue, SQL_UNIT_MAX);
+	uint32_t unit_max = 0;
+
+	if (sqlite3_step(s) == SQLITE_ROW)
+		unit_max = (uint32_t)sqlite3_column_int64(s, 0);
+	sqlite3_reset(s);
+	return unit_max;
 }
 
 int

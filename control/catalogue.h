@@ -79,6 +79,10 @@ catalogue_open(struct catalogue **catalogue, const char *path, struct fail *fail
 void
 catalogue_close(struct catalogue *catalogue);
 
+/* catalogue_unit_max returns the longest read unit of what is stored as verified, 0 with nothing. */
+uint32_t
+catalogue_unit_max(struct catalogue *catalogue);
+
 /* catalogue_next steps through all torrents, ids ascending; the texts in row last until the next
  * call. Returns 1 with a row, 0 after the last, or a negative errno with fail. */
 int

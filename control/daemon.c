@@ -8,6 +8,7 @@
 #include "control/link.h"
 #include "control/log.h"
 #include "control/options.h"
+#include "control/read_unit.h"
 #include "control/preflight.h"
 #include "control/registry.h"
 #include "control/rpc.h"
@@ -148,9 +149,20 @@ place_prepare(struct daemon *d, struct fail *fail)
 
 /* ---- The parts. */
 
+/* unit_held returns the longest read unit that there is to serve: an earlier configuration may have
+ * had longer ones, and the content is not verified anew for that. */
+static uint32_t
+unit_held(const struct daemon *d, uint32_t unit_max)
+{
+	uint32_t held = catalogue_unit_max(d->registry.catalogue);
+
+	return held > unit_max && held <= ABI_UNIT_MAX && (held & (held - 1)) == 0 ? held : unit_max;
+}
+
 static int
 parts_create(struct daemon *d, struct fail *fail)
 {
+	uint32_t unit_max = read_unit_arena(d->options.arena_mib, d->options.connections_max);
 	char path[PATH_MAX + 16];
 	struct registry_limits limits = {
 		.torrents_max = (uint32_t)d->options.torrents_max,
@@ -164,11 +176,11 @@ parts_create(struct daemon *d, struct fail *fail)
 	if (err == 0)
 		err = registry_open(&d->registry, path, &limits, fail);
 	if (err == 0)
-		err = work_create(&d->work, &d->registry, fail);
+		err = work_create(&d->work, &d->registry, unit_max, fail);
 	if (err == 0 && tally_create(&d->tally, &d->registry) != 0)
 		err = fail_set(fail, ENOMEM, "out of memory");
 	env.tally = d->tally;
-	if (err == 0 && link_create(&d->link, &d->options, &env) != 0)
+	if (err == 0 && link_create(&d->link, &d->options, &env, unit_held(d, unit_max)) != 0)
 		err = fail_set(fail, ENOMEM, "out of memory");
 	return err;
 }

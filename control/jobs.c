@@ -6,6 +6,7 @@
 
 #include "control/content.h"
 #include "control/metainfo.h"
+#include "control/read_unit.h"
 #include "control/verify.h"
 
 #include <errno.h>
@@ -163,6 +164,7 @@ job_verify(struct jobs *jobs, const struct metainfo *meta)
 			.fd = set.fd,
 			.fd_cnt = set.cnt,
 			.thread_cnt = thread_cnt(),
+			.unit_max = read_unit_files(set.fd, set.cnt, job->unit_max),
 			.progress = progress,
 			.ctx = jobs,
 		};

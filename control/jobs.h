@@ -27,6 +27,7 @@ enum job_kind {
 struct job {
 	uint32_t id; /* of the torrent */
 	enum job_kind kind;
+	uint32_t unit_max; /* JOB_VERIFY: as layout_unit_len */
 	struct catalogue_source source;
 	struct catalogue_verified verified; /* JOB_CHECK: in. JOB_VERIFY: out, when err is 0 */
 	int err;                            /* out: 0 or a negative errno; -ECANCELED */

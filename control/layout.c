@@ -12,14 +12,40 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-uint32_t
-layout_unit_len(uint32_t piece_len)
-{
-	uint32_t unit_len = ABI_UNIT_MIN;
+enum {
+	PIECE_UNITS_MIN = 8, /* of a piece that shares units with its neighbours */
+};
 
-	while (unit_len < ABI_UNIT_MAX && unit_len * 2 <= piece_len)
-		unit_len *= 2;
+/* is_aligned tells whether no unit lies in two pieces. */
+static bool
+is_aligned(const struct metainfo *meta, uint32_t unit_len)
+{
+	uint32_t i;
+
+	if (meta->piece_len % unit_len != 0)
+		return false;
+	for (i = 0; i < meta->file_cnt; i++)
+		if (metainfo_file_has_data(&meta->file[i]) && meta->file[i].off % unit_len != 0)
+			return false;
+	return true;
+}
+
+uint32_t
+layout_unit_len(const struct metainfo *meta, uint32_t unit_max)
+{
+	uint32_t unit_len = unit_max;
+
+	while (unit_len > ABI_UNIT_MIN && meta->piece_len / PIECE_UNITS_MIN < unit_len &&
+	       !is_aligned(meta, unit_len))
+		unit_len /= 2;
 	return unit_len;
+}
+
+static bool
+unit_len_allowed(uint32_t unit_len)
+{
+	return unit_len >= ABI_UNIT_MIN && unit_len <= ABI_UNIT_MAX &&
+	       (unit_len & (unit_len - 1)) == 0;
 }
 
 uint32_t
@@ -29,13 +55,15 @@ layout_have_len(const struct metainfo *meta)
 }
 
 int
-layout_plan_create(struct layout_plan *plan, const struct metainfo *meta,
+layout_plan_create(struct layout_plan *plan, const struct metainfo *meta, uint32_t unit_len,
 		   struct metainfo_error *err)
 {
 	uint64_t unit_cnt = 0;
 	uint32_t i;
 
-	*plan = (struct layout_plan){ .unit_len = layout_unit_len(meta->piece_len) };
+	*plan = (struct layout_plan){ .unit_len = unit_len };
+	if (!unit_len_allowed(unit_len))
+		return metainfo_error_set(err, -EINVAL, "%u bytes are no read unit", unit_len);
 	if (!meta->has_v1)
 		return metainfo_error_set(err, -ENOTSUP,
 					  "a torrent of v2 only is not served yet");
@@ -140,13 +168,13 @@ memfd_write(int fd, const struct metainfo *meta, const struct layout_plan *plan,
 }
 
 int
-layout_memfd(const struct metainfo *meta, const uint8_t *have, const uint64_t *fingerprint,
-	     struct metainfo_error *err)
+layout_memfd(const struct metainfo *meta, uint32_t unit_len, const uint8_t *have,
+	     const uint64_t *fingerprint, struct metainfo_error *err)
 {
 	struct layout_plan plan;
 	int fd, code;
 
-	code = layout_plan_create(&plan, meta, err);
+	code = layout_plan_create(&plan, meta, unit_len, err);
 	if (code < 0)
 		return code;
 	fd = memfd_create("spillway-layout", MFD_CLOEXEC | MFD_ALLOW_SEALING);

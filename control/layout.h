@@ -27,20 +27,24 @@ struct layout_plan {
 	struct abi_extent *extent;
 };
 
-/* layout_unit_len returns the read unit for a piece length: the largest power of two not above
- * piece_len, held within [ABI_UNIT_MIN, ABI_UNIT_MAX]. */
+/* layout_unit_len returns the read unit for a torrent: the largest power of two in [ABI_UNIT_MIN,
+ * unit_max] with which a peer that takes single pieces makes us read little beyond them. That is
+ * nothing where pieces and files all begin at multiples of the unit; elsewhere a piece shares the
+ * units at its two ends with its neighbours, and the unit is an eighth of a piece at most.
+ * unit_max: a power of two, [ABI_UNIT_MIN, ABI_UNIT_MAX]. */
 uint32_t
-layout_unit_len(uint32_t piece_len);
+layout_unit_len(const struct metainfo *meta, uint32_t unit_max);
 
 /* layout_plan_create maps meta to extents: one per file with data and one per pad of non-zero
- * length, in order; depends on nothing but meta.
+ * length, in order.
  *
- * plan  out; ended by layout_plan_free, harmless after a failure.
- * err   out, on failure.
- * Returns 0; -ENOTSUP for a torrent without v1; -EFBIG for more read units than fit in 32 bits;
+ * plan      out; ended by layout_plan_free, harmless after a failure.
+ * unit_len  of layout_unit_len, now or when the content was verified.
+ * err       out, on failure.
+ * Returns 0; -EINVAL for a unit_len that is none; -ENOTSUP for a torrent without v1; -EFBIG for more read units than fit in 32 bits;
  * -ENOMEM. */
 int
-layout_plan_create(struct layout_plan *plan, const struct metainfo *meta,
+layout_plan_create(struct layout_plan *plan, const struct metainfo *meta, uint32_t unit_len,
 		   struct metainfo_error *err);
 
 /* layout_plan_free frees the extents and leaves plan empty. */
@@ -54,13 +58,14 @@ layout_have_len(const struct metainfo *meta);
 /* layout_memfd writes the layout memfd of meta and seals it against write, shrink, grow and
  * further seals.
  *
+ * unit_len     that the fingerprints are of.
  * have         layout_have_len bytes, BEP 3 bitfield order; its spare bits are written as 0.
  * fingerprint  plan.unit_cnt values, by unit_first of the extent plus unit of the file.
  * err          out, on failure.
  * Returns a descriptor (close-on-exec), the caller's to close; or as layout_plan_create; or
  * -errno of memfd_create, ftruncate, mmap and fcntl. */
 int
-layout_memfd(const struct metainfo *meta, const uint8_t *have, const uint64_t *fingerprint,
-	     struct metainfo_error *err);
+layout_memfd(const struct metainfo *meta, uint32_t unit_len, const uint8_t *have,
+	     const uint64_t *fingerprint, struct metainfo_error *err);
 
 #endif

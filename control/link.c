@@ -19,6 +19,7 @@ struct link {
 	struct tally *tally;
 	uint32_t worker_cnt;
 	struct session *session[ABI_WORKERS_MAX]; /* by worker */
+	uint32_t unit_max;   /* bytes of the dataplane's buffers */
 	struct preflight preflight;
 	struct supervise supervise;
 	bool was_ready;      /* some dataplane has been, since we began */
@@ -30,7 +31,8 @@ struct link {
 };
 
 int
-link_create(struct link **link, const struct options *options, const struct session_env *env)
+link_create(struct link **link, const struct options *options, const struct session_env *env,
+            uint32_t unit_max)
 {
 	struct link *l = calloc(1, sizeof(*l));
 
@@ -39,6 +41,7 @@ link_create(struct link **link, const struct options *options, const struct sess
 	l->options = options;
 	l->tally = env->tally;
 	l->worker_cnt = options_worker_cnt(options);
+	l->unit_max = unit_max;
 	l->retry_ms = LINK_RETRY_MIN_MS;
 	supervise_init(&l->supervise, options->run_dir);
 	for (uint32_t w = 0; w < l->worker_cnt; w++) {
@@ -156,6 +159,7 @@ link_start(struct link *link, struct fail *fail)
 
 	if (err != 0)
 		return err;
+	link->preflight.config.buffer_len = link->unit_max;
 	link->reconnect_cnt = 0;
 	int found = supervise_adopt(&link->supervise, &link->preflight, &clients[0], fail);
 	if (found == 1) {

@@ -34,9 +34,11 @@ enum link_limit {
 struct link;
 
 /* link_create makes a link that is down; options and what env holds are borrowed.
+ * unit_max: the longest read unit that a torrent has or will have.
  * Returns 0 or -ENOMEM. */
 int
-link_create(struct link **link, const struct options *options, const struct session_env *env);
+link_create(struct link **link, const struct options *options, const struct session_env *env,
+            uint32_t unit_max);
 
 /* link_destroy frees the link and its sessions; the dataplane is not touched. NULL is allowed. */
 void

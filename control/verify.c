@@ -290,7 +290,8 @@ run_all(struct verify_run *run, struct metainfo_error *err)
 {
 	int code;
 
-	code = layout_plan_create(&run->plan, run->job->meta, err);
+	code = layout_plan_create(&run->plan, run->job->meta,
+				  layout_unit_len(run->job->meta, run->job->unit_max), err);
 	if (code < 0)
 		return code;
 	code = result_create(run);

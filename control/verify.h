@@ -42,6 +42,7 @@ struct verify_job {
 	const int *fd;               /* one per file with data, in order; -1 when it has none */
 	uint32_t fd_cnt;             /* meta->data_file_cnt */
 	uint32_t thread_cnt;         /* [1, VERIFY_THREADS_MAX] */
+	uint32_t unit_max;           /* as layout_unit_len */
 
 	/* progress is told the bytes done so far, from 0 to meta->content_len, by the calling
 	 * thread, at least once in about 64 MiB; a result other than 0 cancels. May be NULL. */

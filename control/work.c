@@ -15,19 +15,21 @@
 struct work {
 	struct registry *registry;
 	struct jobs *jobs;
+	uint32_t unit_max;
 	struct id_list to_verify;
 	uint32_t check_after; /* torrents up to this id have been checked */
 	bool check_done;
 };
 
 int
-work_create(struct work **work, struct registry *registry, struct fail *fail)
+work_create(struct work **work, struct registry *registry, uint32_t unit_max, struct fail *fail)
 {
 	struct work *w = calloc(1, sizeof(*w));
 
 	if (w == NULL)
 		return fail_set(fail, ENOMEM, "out of memory");
 	w->registry = registry;
+	w->unit_max = unit_max;
 	int err = jobs_create(&w->jobs, fail);
 	if (err != 0) {
 		free(w);
@@ -179,6 +181,7 @@ work_run(struct work *work)
 			return;
 		t->to_verify = t->to_check = false;
 		job.id = t->id;
+		job.unit_max = work->unit_max;
 		job.err = job_load(work, t, &job);
 		if (job.err != 0) {
 			result_take(work, &job);

@@ -18,9 +18,12 @@
 struct work;
 
 /* work_create starts the jobs thread and queues what the registry marks to_verify or to_check.
- * registry is borrowed. Returns 0 or a negative errno with fail. */
+ *
+ * registry  borrowed.
+ * unit_max  of torrents that are verified from now on, as layout_unit_len.
+ * Returns 0 or a negative errno with fail. */
 int
-work_create(struct work **work, struct registry *registry, struct fail *fail);
+work_create(struct work **work, struct registry *registry, uint32_t unit_max, struct fail *fail);
 
 /* work_destroy cancels what runs and frees everything; NULL is allowed. */
 void

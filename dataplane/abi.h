@@ -121,7 +121,8 @@ struct abi_config {
 	uint32_t connections_per_source; /* from one address, of all workers, [1, 1048576] */
 	uint32_t worker_cnt;             /* [1, ABI_WORKERS_MAX] */
 	int32_t cpu[ABI_WORKERS_MAX];    /* each worker's, or -1 for the scheduler's choice */
-	uint32_t reserved[6];            /* 0 */
+	uint32_t buffer_len;             /* of the arenas: power of two, [ABI_BUFFER_MIN, ABI_UNIT_MAX] */
+	uint32_t reserved[5];            /* 0 */
 };
 static_assert(sizeof(struct abi_config) == 488, "abi_config is part of the boundary");
 
@@ -361,7 +362,8 @@ struct abi_msg {
 
 enum abi_unit {
 	ABI_UNIT_MIN = 16384,
-	ABI_UNIT_MAX = 65536,
+	ABI_UNIT_MAX = 262144,
+	ABI_BUFFER_MIN = 65536, /* of the arena; the largest is ABI_UNIT_MAX */
 };
 
 struct abi_layout {
@@ -370,7 +372,7 @@ struct abi_layout {
 	uint64_t total_len;     /* bytes, > 0 */
 	uint32_t piece_len;     /* bytes, [1024, 2^30]; not always a power of two (BEP 3) */
 	uint32_t piece_cnt;     /* ceil(total_len / piece_len) */
-	uint32_t unit_len;      /* power of two, [ABI_UNIT_MIN, ABI_UNIT_MAX] */
+	uint32_t unit_len;      /* power of two, [ABI_UNIT_MIN, abi_config.buffer_len] */
 	uint32_t file_cnt;      /* descriptors to come: extents that are not pad */
 	uint32_t extent_cnt;
 	uint32_t unit_cnt;

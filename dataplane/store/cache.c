@@ -11,18 +11,19 @@
 enum { UNIT_USES_MAX = 3 };
 
 int
-cache_init(struct cache *cache, void *arena, uint32_t buf_cnt, struct counters *ctr,
+cache_init(struct cache *cache, const struct store_config *config, uint32_t buf_cnt,
            uint64_t random)
 {
 	uint32_t bits = 1;
 
 	while (((uint64_t)1 << bits) < (uint64_t)buf_cnt * 2)
 		bits++;
-	cache->ctr = ctr;
+	cache->ctr = config->ctr;
+	cache->buf_shift = (uint32_t)__builtin_ctz(config->buffer_len);
 	cache->table_shift = 64 - bits;
 	cache->multiplier = random | 1;
 	cache->hand = 0;
-	cache->pool = buf_pool_create(arena, ABI_UNIT_MAX, buf_cnt);
+	cache->pool = buf_pool_create(config->arena, config->buffer_len, buf_cnt);
 	cache->units = calloc(buf_cnt, sizeof(*cache->units));
 	cache->table = calloc((size_t)1 << bits, sizeof(struct unit *));
 	if (cache->pool != NULL && cache->units != NULL && cache->table != NULL)

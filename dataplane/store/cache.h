@@ -24,6 +24,7 @@
 
 struct abi_extent;
 struct content;
+struct store_config;
 struct store_wait;
 
 enum unit_state {
@@ -61,15 +62,16 @@ struct cache {
 	struct unit *units;    /* [pool->cnt] */
 	struct unit **table;
 	uint32_t table_shift;  /* 64 - log2 of the table's length */
+	uint32_t buf_shift;    /* log2 of a buffer's bytes */
 	uint32_t hand;         /* of the clock */
 	uint64_t multiplier;   /* odd, random */
 	struct counters *ctr;
 };
 
-/* cache_init cuts the arena into buffers. random: secret bits for the table.
+/* cache_init cuts the configuration's arena into buf_cnt buffers. random: secret bits for the table.
  * Returns 0 or -ENOMEM. End with cache_fini. */
 COLD int
-cache_init(struct cache *cache, void *arena, uint32_t buf_cnt, struct counters *ctr,
+cache_init(struct cache *cache, const struct store_config *config, uint32_t buf_cnt,
            uint64_t random);
 
 /* cache_fini drops every unit and frees all. No read may be in flight, no span out (asserted). */

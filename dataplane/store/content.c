@@ -257,6 +257,11 @@ store_layout(struct store *store, uint32_t id, int fd)
 	torrent->state = TORRENT_COLD;
 	layout = layout_map(fd, torrent->info_hash, &map_len);
 	err = errno;
+	if (layout != NULL && layout->unit_len > store->cache.pool->buf_len) {
+		layout_unmap(layout, map_len);
+		layout = NULL;
+		err = EINVAL;
+	}
 	close(fd);
 	if (layout == NULL) {
 		errno = err;

@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-enum { GATHER_MAX = (WIRE_REQUEST_LEN_MAX + ABI_UNIT_MAX - 1) / ABI_UNIT_MAX };
+enum { GATHER_MAX = (WIRE_REQUEST_LEN_MAX + ABI_BUFFER_MIN - 1) / ABI_BUFFER_MIN };
 
 static_assert((int)GATHER_MAX <= (int)STORE_SPANS_MAX, "a gathered block has spans enough");
 static_assert((int)STORE_BUFFERS_MIN / 2 >= (int)GATHER_MAX, "the longest block can be gathered");
@@ -277,18 +277,20 @@ store_requests_abandon(struct store *store, const struct torrent *torrent)
 
 /* copy_window moves what the spans show to the end of what is gathered, and lets the units go. */
 static void
-copy_window(struct store_req *req)
+copy_window(const struct store *store, struct store_req *req)
 {
+	uint32_t buf_len = store->cache.pool->buf_len;
+
 	for (uint32_t i = 0; i < req->span_cnt; i++) {
 		const uint8_t *from = req->spans[i].data;
 		uint32_t left = req->spans[i].len;
 
 		while (left > 0) {
-			uint32_t at = req->done % ABI_UNIT_MAX;
-			uint32_t len = MIN(left, ABI_UNIT_MAX - at);
+			uint32_t at = req->done & (buf_len - 1);
+			uint32_t len = MIN(left, buf_len - at);
 			struct buf *buf = req->gather;
 
-			if (req->done >= ABI_UNIT_MAX)
+			if (req->done >= buf_len)
 				buf = buf->next;
 			memcpy(buf->data + at, from, len);
 			req->done += len;
@@ -307,7 +309,7 @@ gather_finish(struct store *store, struct store_req *req)
 
 	while (req->gather != NULL) {
 		struct buf *buf = req->gather;
-		uint32_t len = MIN(left, ABI_UNIT_MAX);
+		uint32_t len = MIN(left, store->cache.pool->buf_len);
 
 		req->gather = buf->next;
 		buf->next = NULL;
@@ -348,7 +350,7 @@ gather_on(struct store *store, struct store_req *req)
 		window_start(store, content, req, &window);
 		if (req->waiting_cnt > 0)
 			return;
-		copy_window(req);
+		copy_window(store, req);
 	}
 	gather_finish(store, req);
 }
@@ -363,7 +365,7 @@ request_unit_ready(struct store *store, struct store_req *req)
 		request_ready(store, req);
 		return;
 	}
-	copy_window(req);
+	copy_window(store, req);
 	gather_on(store, req);
 }
 
@@ -420,7 +422,7 @@ static enum store_status
 read_gathered(struct store *store, struct content *content, struct store_req *req,
               struct window *window)
 {
-	uint32_t buf_cnt = (req->len + ABI_UNIT_MAX - 1) / ABI_UNIT_MAX;
+	uint32_t buf_cnt = ((req->len - 1) >> store->cache.buf_shift) + 1;
 	uint32_t extra = buf_cnt + spare(store, req);
 
 	window_pin(store, content, window, extra);
@@ -443,7 +445,7 @@ read_gathered(struct store *store, struct content *content, struct store_req *re
 	window_start(store, content, req, window);
 	if (req->waiting_cnt > 0)
 		return STORE_PENDING;
-	copy_window(req);
+	copy_window(store, req);
 	gather_on(store, req);
 	return STORE_PENDING;
 }

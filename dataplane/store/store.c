@@ -11,8 +11,12 @@
 static COLD bool
 config_is_sound(const struct store_config *config)
 {
-	uint64_t buf_cnt = config->arena_len / ABI_UNIT_MAX;
+	uint32_t len = config->buffer_len;
+	uint64_t buf_cnt;
 
+	if (len < ABI_BUFFER_MIN || len > ABI_UNIT_MAX || (len & (len - 1)) != 0)
+		return false;
+	buf_cnt = config->arena_len / len;
 	return (uintptr_t)config->arena % STORE_ALIGN == 0 && buf_cnt >= STORE_BUFFERS_MIN &&
 	       buf_cnt <= UINT32_MAX && config->torrents_max > 0 && config->active_max > 0;
 }
@@ -47,12 +51,12 @@ store_destroy(struct store *store)
 static COLD int
 store_parts(struct store *store, const struct store_config *config, const uint64_t random[3])
 {
-	uint32_t buf_cnt = (uint32_t)(config->arena_len / ABI_UNIT_MAX);
+	uint32_t buf_cnt = (uint32_t)(config->arena_len / config->buffer_len);
 	struct ring_config ring = {
 		.depth = STORE_RING_ENTRIES,
 		.files_max = STORE_FILES_MAX,
 		.memory = config->arena,
-		.memory_len = (uint64_t)buf_cnt * ABI_UNIT_MAX,
+		.memory_len = (uint64_t)buf_cnt * config->buffer_len,
 	};
 	int err;
 
@@ -62,7 +66,7 @@ store_parts(struct store *store, const struct store_config *config, const uint64
 	store->seed = random[0];
 	store->integrity = config->integrity;
 	store->lot = random[2];
-	err = cache_init(&store->cache, config->arena, buf_cnt, config->ctr, random[1]);
+	err = cache_init(&store->cache, config, buf_cnt, random[1]);
 	if (err == 0)
 		err = catalogue_init(store, config->torrents_max);
 	if (err == 0)

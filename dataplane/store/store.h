@@ -46,7 +46,8 @@ struct store_config {
 	uint32_t torrents_max;
 	uint32_t active_max;
 	void *arena;                    /* aligned to 4096; outlives the store */
-	uint64_t arena_len;             /* bytes; cut into buffers of ABI_UNIT_MAX, 8 at least */
+	uint64_t arena_len;             /* bytes; cut into buffers, 8 at least */
+	uint32_t buffer_len;            /* power of two, [ABI_BUFFER_MIN, ABI_UNIT_MAX] */
 	enum store_integrity integrity;
 	struct counters *ctr;
 	struct abi_torrent_stat *stats; /* [active_max], written by the store */
@@ -161,7 +162,8 @@ struct store_event {
  * Raises the limit of open files as far as it may, for the table is bound by it. An arena that may
  * not be pinned (RLIMIT_MEMLOCK) is read into all the same, at some cost.
  *
- * Returns the store, or NULL with errno: EINVAL (arena too small or not aligned), ENOMEM, or what
+ * Returns the store, or NULL with errno: EINVAL (arena too small or not aligned, buffers of a length
+ * that is not allowed), ENOMEM, or what
  * io_uring said (EPERM, ENOSYS). */
 COLD struct store *
 store_create(const struct store_config *config);
@@ -191,7 +193,7 @@ store_remove(struct store *store, uint32_t id);
 /* store_layout takes an activation's first message: maps and checks the layout. Takes over fd.
  * A torrent that was filling (control died meanwhile) starts over.
  * Returns ABI_OK; ABI_ERR_UNKNOWN; ABI_ERR_STATE (active, and stays so); ABI_ERR_FULL (active_max
- * or the file table, nothing idle to let go); ABI_ERR_LAYOUT; ABI_ERR_SYSTEM with errno. On these
+ * or the file table, nothing idle to let go); ABI_ERR_LAYOUT (also: units longer than a buffer); ABI_ERR_SYSTEM with errno. On these
  * last three the torrent is cold. */
 COLD enum abi_status
 store_layout(struct store *store, uint32_t id, int fd);
@@ -255,7 +257,7 @@ store_leave(struct store *store, struct torrent *torrent, uint64_t now_us);
  *
  * A block that lies in more than STORE_SPANS_MAX units and pads, or in more files than its length
  * accounts for, is copied into buffers of its own, a window of units at a time: spans of up to
- * ABI_UNIT_MAX each. Pads are spans without buffer. All the buffers that a request needs to go on
+ * a buffer each. Pads are spans without buffer. All the buffers that a request needs to go on
  * are taken at once or not at all, so requests never wait for each other's.
  *
  * Returns READY or PENDING (also in req->status); BUSY or ABSENT with the request not taken.

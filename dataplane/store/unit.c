@@ -21,7 +21,7 @@ read_rest(struct store *store, struct unit *unit)
 		.user = unit,
 	};
 
-	dp_assert(unit->done % STORE_ALIGN == 0 && unit->done + len <= ABI_UNIT_MAX);
+	dp_assert(unit->done % STORE_ALIGN == 0 && unit->done + len <= store->cache.pool->buf_len);
 	ring_read(store->ring, &read);
 	count(store->ctr, CTR_disk_reads);
 	count_add(store->ctr, CTR_disk_bytes, len);

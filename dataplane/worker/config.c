@@ -42,6 +42,9 @@ config_read(int fd, struct abi_config *config)
 			return "cpu out of range";
 	if (!within(config->arena_mib, 16 * config->worker_cnt, 1048576))
 		return "arena_mib out of range";
+	if (!within(config->buffer_len, ABI_BUFFER_MIN, ABI_UNIT_MAX) ||
+	    (config->buffer_len & (config->buffer_len - 1)) != 0)
+		return "buffer_len is not allowed";
 	if (!within(config->connections_max, 1, 1048576))
 		return "connections_max out of range";
 	if (!within(config->connections_per_source, 1, 1048576))

@@ -73,6 +73,7 @@ make_store(struct worker *worker, const struct abi_config *config, char *error)
 	struct store_config store = {
 		.torrents_max = config->torrents_max,
 		.active_max = config->active_max,
+		.buffer_len = config->buffer_len,
 		.integrity = integrity_of(config),
 		.arena_len = arena_part(config),
 		.ctr = &worker->ctr,

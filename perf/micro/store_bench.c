@@ -274,6 +274,7 @@ bench_open(struct bench *bench)
 		.active_max = 1,
 		.arena = arena_make(o),
 		.arena_len = o->arena_mib << 20,
+		.buffer_len = (uint32_t)MAX(o->unit, ABI_BUFFER_MIN),
 		.integrity = o->integrity,
 		.ctr = &bench->ctr,
 		.stats = &bench->stat,

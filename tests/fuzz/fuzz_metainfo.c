@@ -63,7 +63,7 @@ plan_check(const struct metainfo *meta)
 	uint64_t off = 0;
 	uint32_t i;
 
-	if (layout_plan_create(&plan, meta, NULL) < 0) {
+	if (layout_plan_create(&plan, meta, layout_unit_len(meta, ABI_UNIT_MAX), NULL) < 0) {
 		check(!meta->has_v1);
 		return;
 	}

@@ -20,18 +20,50 @@
 
 #include <cmocka.h>
 
+enum { KIB = 1024, MIB = 1024 * 1024 };
+
+/* One file, and two of which the second begins at 40000 bytes or at 1 MiB. */
 static void
 unit_len(void **state)
 {
-	static const uint32_t row[][2] = {
-		{ 1024, 16384 }, { 16384, 16384 }, { 32767, 16384 }, { 32768, 32768 },
-		{ 65535, 32768 }, { 65536, 65536 }, { 1u << 30, 65536 }, { 100000, 65536 },
+	static const struct {
+		uint32_t piece_len;
+		uint32_t unit_max;
+		uint64_t second; /* where the second file begins; 0: there is none */
+		uint32_t unit_len;
+	} row[] = {
+		{ 1024, 256 * KIB, 0, 16 * KIB },
+		{ 16 * KIB, 256 * KIB, 0, 16 * KIB },
+		{ 64 * KIB, 256 * KIB, 0, 64 * KIB },
+		{ 64 * KIB - 1, 256 * KIB, 0, 16 * KIB },
+		{ 96 * KIB, 256 * KIB, 0, 32 * KIB },
+		{ 256 * KIB, 256 * KIB, 0, 256 * KIB },
+		{ 256 * KIB, 64 * KIB, 0, 64 * KIB },
+		{ 1u << 30, 256 * KIB, 0, 256 * KIB },
+		{ 1u << 30, 16 * KIB, 0, 16 * KIB },
+		{ 1000000, 256 * KIB, 0, 64 * KIB },
+		{ 256 * KIB, 256 * KIB, 40000, 32 * KIB },
+		{ 256 * KIB, 256 * KIB, MIB, 256 * KIB },
+		{ 2 * MIB - 1, 256 * KIB, 40000, 128 * KIB },
+		{ 2 * MIB, 256 * KIB, 40000, 256 * KIB },
+		{ 64 * KIB, 256 * KIB, 40000, 16 * KIB },
 	};
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++)
-		assert_int_equal(layout_unit_len(row[i][0]), row[i][1]);
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct metainfo_file file[2] = {
+			{ .len = row[i].second > 0 ? row[i].second : MIB },
+			{ .off = row[i].second, .len = MIB },
+		};
+		struct metainfo meta = {
+			.piece_len = row[i].piece_len,
+			.file = file,
+			.file_cnt = row[i].second > 0 ? 2 : 1,
+		};
+
+		assert_int_equal(layout_unit_len(&meta, row[i].unit_max), row[i].unit_len);
+	}
 }
 
 /* 40000 bytes, pad, nothing, 5 bytes, pad, 32769 bytes; pieces of 32 KiB. */
@@ -61,7 +93,7 @@ extents(void **state)
 	struct layout_plan plan;
 
 	(void)state;
-	assert_int_equal(layout_plan_create(&plan, meta, NULL), 0);
+	assert_int_equal(layout_plan_create(&plan, meta, 32768, NULL), 0);
 	assert_int_equal(plan.unit_len, 32768);
 	assert_int_equal(plan.unit_cnt, 5);
 	assert_int_equal(plan.file_cnt, 3);
@@ -85,7 +117,7 @@ memfd_holds_all(void **state)
 	int fd;
 
 	(void)state;
-	fd = layout_memfd(meta, have, fingerprint, NULL);
+	fd = layout_memfd(meta, 32768, have, fingerprint, NULL);
 	assert_true(fd >= 0);
 	assert_int_equal(fstat(fd, &st), 0);
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -132,7 +164,7 @@ memfd_is_sealed(void **state)
 	(void)state;
 	lab_write("f", 1, 100000);
 	meta = lab_create((struct create_options){ .path = "f" });
-	fd = layout_memfd(meta, have, fingerprint, NULL);
+	fd = layout_memfd(meta, 32768, have, fingerprint, NULL);
 	assert_true(fd >= 0);
 	assert_int_equal(fcntl(fd, F_GET_SEALS),
 			 F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
@@ -155,10 +187,10 @@ v2_only_is_refused(void **state)
 	struct layout_plan plan;
 
 	(void)state;
-	assert_int_equal(layout_plan_create(&plan, meta, &err), -ENOTSUP);
+	assert_int_equal(layout_plan_create(&plan, meta, 32768, &err), -ENOTSUP);
 	assert_non_null(strstr(err.text, "v2"));
 	layout_plan_free(&plan);
-	assert_int_equal(layout_memfd(meta, NULL, NULL, &err), -ENOTSUP);
+	assert_int_equal(layout_memfd(meta, 32768, NULL, NULL, &err), -ENOTSUP);
 	metainfo_free(meta);
 }
 

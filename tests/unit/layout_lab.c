@@ -85,7 +85,7 @@ count_parts(const struct lab_config *config)
 		.magic = ABI_MAGIC,
 		.version = ABI_VERSION,
 		.piece_len = config->piece_len,
-		.unit_len = config->unit_len > 0 ? config->unit_len : ABI_UNIT_MAX,
+		.unit_len = config->unit_len > 0 ? config->unit_len : ABI_BUFFER_MIN,
 		.metadata_len = config->metadata_len > 0 ? config->metadata_len : 1,
 		.private_flag = config->private_flag,
 	};

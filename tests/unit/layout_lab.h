@@ -24,7 +24,7 @@ struct lab_config {
 	const struct lab_file *files;
 	uint32_t file_cnt;
 	uint32_t piece_len;
-	uint32_t unit_len;      /* 0: ABI_UNIT_MAX */
+	uint32_t unit_len;      /* 0: ABI_BUFFER_MIN */
 	const void *metadata;   /* copied */
 	uint32_t metadata_len;  /* 0: one byte, 'd' */
 	bool private_flag;

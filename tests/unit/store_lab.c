@@ -41,7 +41,9 @@ shop_open_as(struct shop *shop, uint32_t buf_cnt, const struct store_config *wan
 	struct store_config config = *wanted;
 
 	memset(shop, 0, sizeof(*shop));
-	config.arena_len = (uint64_t)buf_cnt * ABI_UNIT_MAX;
+	if (config.buffer_len == 0)
+		config.buffer_len = ABI_BUFFER_MIN;
+	config.arena_len = (uint64_t)buf_cnt * config.buffer_len;
 	config.ctr = &shop->ctr;
 	config.stats = shop->stats;
 	shop->arena = aligned_alloc(STORE_ALIGN, config.arena_len);

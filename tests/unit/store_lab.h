@@ -26,7 +26,7 @@ void
 shop_open(struct shop *shop, uint32_t buf_cnt, uint32_t active_max);
 
 /* shop_open_as is shop_open with the rest of the store's configuration as the test wants it: it
- * fills in arena, counters and stats. */
+ * fills in arena, counters and stats, and the shortest buffers if there is no length. */
 void
 shop_open_as(struct shop *shop, uint32_t buf_cnt, const struct store_config *wanted);
 

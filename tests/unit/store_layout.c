@@ -7,6 +7,7 @@
 
 #include "dataplane/store/layout.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,7 +56,7 @@ static const struct patch patches[] = {
 	{"pieces beyond the file", H(piece_cnt), UINT32_MAX},
 	{"no unit length", H(unit_len), 0},
 	{"unit length too small", H(unit_len), 8 * KIB},
-	{"unit length too large", H(unit_len), 128 * KIB},
+	{"unit length too large", H(unit_len), 512 * KIB},
 	{"unit length no power of two", H(unit_len), 48 * KIB},
 	{"unit length of another count", H(unit_len), 32 * KIB},
 	{"no files", H(file_cnt), 0},
@@ -226,6 +227,55 @@ each_length_is_checked(void **state)
 	lab_destroy(&lab);
 }
 
+static void
+a_unit_fits_a_buffer(void **state)
+{
+	const struct lab_file file = {.len = 300 * KIB};
+	struct lab_config long_units = {&file, 1, 128 * KIB, 128 * KIB, NULL, 0, false, 6, NULL};
+	struct store_config store = {.torrents_max = 1, .active_max = 1};
+
+	(void)state;
+	for (uint32_t len = ABI_BUFFER_MIN; len <= ABI_UNIT_MAX; len *= 2) {
+		struct shop shop;
+		struct lab lab;
+
+		store.buffer_len = len;
+		lab_create(&lab, &long_units);
+		shop_open_as(&shop, 8, &store);
+		assert_int_equal(store_add(shop.store, lab.id, lab.info_hash), ABI_OK);
+		assert_int_equal(lab_fill(&lab, shop.store),
+		                 len < 128 * KIB ? ABI_ERR_LAYOUT : ABI_OK);
+		shop_close(&shop);
+		lab_destroy(&lab);
+	}
+}
+
+static void
+buffers_of_other_lengths_are_refused(void **state)
+{
+	static const uint32_t lens[] = {0, ABI_BUFFER_MIN / 2, 96 * KIB, ABI_UNIT_MAX * 2};
+	struct counters ctr;
+	struct abi_torrent_stat stat;
+	void *arena = aligned_alloc(STORE_ALIGN, 8 * ABI_UNIT_MAX);
+
+	(void)state;
+	for (uint32_t i = 0; i < ARRAY_CNT(lens); i++) {
+		struct store_config store = {
+			.torrents_max = 1,
+			.active_max = 1,
+			.arena = arena,
+			.arena_len = 8 * ABI_UNIT_MAX,
+			.buffer_len = lens[i],
+			.ctr = &ctr,
+			.stats = &stat,
+		};
+
+		assert_null(store_create(&store));
+		assert_int_equal(errno, EINVAL);
+	}
+	free(arena);
+}
+
 /* Words of the image are replaced at random, in memory of exactly its length: a sanitizer sees any
  * step outside, and what is accepted can be followed from end to end. */
 static void
@@ -262,6 +312,8 @@ main(void)
 		cmocka_unit_test(spare_bits_are_checked),
 		cmocka_unit_test(each_seal_is_asked_for),
 		cmocka_unit_test(each_length_is_checked),
+		cmocka_unit_test(a_unit_fits_a_buffer),
+		cmocka_unit_test(buffers_of_other_lengths_are_refused),
 		cmocka_unit_test(noise_is_survived),
 	};
 

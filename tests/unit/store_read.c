@@ -14,15 +14,22 @@
 
 enum { KIB = 1024, BLOCK = 16 * KIB };
 
-/* walk makes a torrent of the configuration, reads it whole and returns the shop's counters. */
+/* walk_with makes a torrent of the configuration, reads it whole by way of buf_cnt buffers of a
+ * length and returns the shop's counters. */
 static struct counters
-walk(const struct lab_config *config, uint32_t buf_cnt, uint32_t block_len)
+walk_with(uint32_t buffer_len, const struct lab_config *config, uint32_t buf_cnt,
+          uint32_t block_len)
 {
+	struct store_config store = {
+		.torrents_max = 1,
+		.active_max = 1,
+		.buffer_len = buffer_len,
+	};
 	struct shop shop;
 	struct lab lab;
 
 	lab_create(&lab, config);
-	shop_open(&shop, buf_cnt, 1);
+	shop_open_as(&shop, buf_cnt, &store);
 	shop_walk(&shop, &lab, lab_activate(&lab, shop.store), block_len);
 	assert_int_equal(shop_count(&shop, CTR_pieces_withdrawn), 0);
 	assert_int_equal(shop_count(&shop, CTR_integrity_checked),
@@ -30,6 +37,14 @@ walk(const struct lab_config *config, uint32_t buf_cnt, uint32_t block_len)
 	shop_close(&shop);
 	lab_destroy(&lab);
 	return shop.ctr;
+}
+
+/* walk is walk_with with the shortest buffers, after the same with the longest. */
+static struct counters
+walk(const struct lab_config *config, uint32_t buf_cnt, uint32_t block_len)
+{
+	(void)walk_with(ABI_UNIT_MAX, config, buf_cnt, block_len);
+	return walk_with(ABI_BUFFER_MIN, config, buf_cnt, block_len);
 }
 
 static void
@@ -44,6 +59,20 @@ one_file_is_read_once(void **state)
 	assert_int_equal(ctr.value[CTR_disk_reads], 64);
 	assert_int_equal(ctr.value[CTR_cache_misses], 64);
 	assert_int_equal(ctr.value[CTR_cache_hits], 256 - 64);
+}
+
+static void
+long_units_are_fewer_reads(void **state)
+{
+	const struct lab_file file = {.len = (4 << 20) + 5000};
+	const struct lab_config config = {&file, 1, 256 * KIB, 256 * KIB, NULL, 0, false, 1, NULL};
+	struct counters ctr = walk_with(256 * KIB, &config, 8, BLOCK);
+
+	(void)state;
+	assert_int_equal(ctr.value[CTR_disk_bytes], (4 << 20) + 8192);
+	assert_int_equal(ctr.value[CTR_disk_reads], 17);
+	(void)walk_with(256 * KIB, &config, 8, 128 * KIB);
+	(void)walk_with(256 * KIB, &config, 8, 77777);
 }
 
 static void
@@ -142,6 +171,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_file_is_read_once),
+		cmocka_unit_test(long_units_are_fewer_reads),
 		cmocka_unit_test(an_odd_length_costs_one_sector),
 		cmocka_unit_test(pieces_of_any_length_are_served),
 		cmocka_unit_test(long_blocks_are_served),
