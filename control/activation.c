@@ -5,6 +5,7 @@
 #include "control/activation.h"
 
 #include "control/content.h"
+#include "control/device.h"
 #include "control/layout.h"
 
 #include <errno.h>
@@ -155,6 +156,7 @@ activation_step(struct activation *activation, struct dpclient *client, uint32_t
 	if (cnt == 0)
 		return ACTIVATION_SENT;
 	files.file_cnt = (uint32_t)cnt;
+	files.flags = device_polls(fds, files.file_cnt) ? ABI_FILES_POLLED : 0;
 	struct dpclient_request request = {
 		.type = ABI_FILES,
 		.body = &files,

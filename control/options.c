@@ -64,6 +64,7 @@ options_worker_cnt(const struct options *options)
 static const char *const worker_cnts[] = {"auto", "1", "2", "3", "4", "5", "6", "7", "8", NULL};
 static_assert(sizeof(worker_cnts) / sizeof(worker_cnts[0]) == ABI_WORKERS_MAX + 2, "every number");
 static const char *const yes_no[] = {"no", "yes", NULL};
+static const char *const no_auto[] = {"no", "auto", NULL};
 static const char *const integrity_kinds[] = {"always", "sampled", "off", NULL};
 static const char *const poll_kinds[] = {"adaptive", "busy", NULL};
 
@@ -101,6 +102,8 @@ static const struct option_row rows[] = {
 	CHOICE(poll, poll_kinds, "adaptive", "adaptive sleeps when idle; busy never sleeps"),
 	CHOICE(integrity, integrity_kinds, "always",
 	       "reads whose bytes are compared with those verified; sampled: one in 16"),
+	CHOICE(iopoll, no_auto, "auto",
+	       "auto polls for reads from devices that have poll queues (nvme.poll_queues)"),
 	CHOICE(workers, worker_cnts, "1",
 	       "threads of the dataplane, each with its part of the peers; auto: one a CPU"),
 	CHECKED(cpu, "-1", cpus_check,

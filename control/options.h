@@ -50,6 +50,7 @@ struct options {
 	int64_t active_max;
 	int64_t poll; /* enum option_poll */
 	int64_t integrity; /* enum option_integrity */
+	int64_t iopoll; /* 0 no, 1 auto */
 	int64_t workers; /* 0: auto */
 	char cpu[CPUS_TEXT_MAX]; /* as cpus_parse */
 	int64_t congestion; /* enum abi_congestion */

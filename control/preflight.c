@@ -4,6 +4,8 @@
 /* What can be known before the dataplane is started. */
 #include "control/preflight.h"
 
+#include "control/device.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -244,7 +246,9 @@ flags_of(const struct options *options)
 	return (options->huge ? 0 : ABI_CONFIG_NO_HUGE) |
 	       (options->huge_tables ? ABI_CONFIG_HUGE_TABLES : 0) |
 	       (options->poll == OPTION_POLL_BUSY ? ABI_CONFIG_POLL_BUSY : 0) |
-	       (options->ecn ? ABI_CONFIG_ECN : 0) | integrity[options->integrity];
+	       (options->ecn ? ABI_CONFIG_ECN : 0) |
+	       (options->iopoll && device_polls_any() ? ABI_CONFIG_IOPOLL : 0) |
+	       integrity[options->integrity];
 }
 
 /* workers_fill sets how many workers there are, and where. */

@@ -100,6 +100,7 @@ enum abi_config_flag {
 	ABI_CONFIG_HUGE_TABLES = 1u << 3, /* connections are taken from hugepages while there are */
 	ABI_CONFIG_INTEGRITY_SAMPLED = 1u << 8, /* some reads' fingerprints are checked, not all */
 	ABI_CONFIG_INTEGRITY_OFF = 1u << 9,     /* none; not with ABI_CONFIG_INTEGRITY_SAMPLED */
+	ABI_CONFIG_IOPOLL = 1u << 10,   /* poll for reads of ABI_FILES_POLLED, if the kernel can */
 };
 
 /* struct abi_config is what a dataplane is started with. w: control, before exec. */
@@ -214,11 +215,15 @@ struct abi_torrent_ref {
 };
 static_assert(sizeof(struct abi_torrent_ref) == 8, "abi_torrent_ref is part of the boundary");
 
+enum abi_files_flag {
+	ABI_FILES_POLLED = 1u << 0, /* their devices have poll queues */
+};
+
 struct abi_files {
 	uint32_t id;
 	uint32_t file_first; /* file index of the first descriptor; batches come in order */
 	uint32_t file_cnt;   /* [1, ABI_FDS_MAX] */
-	uint32_t reserved;
+	uint32_t flags;      /* enum abi_files_flag */
 };
 static_assert(sizeof(struct abi_files) == 16, "abi_files is part of the boundary");
 

@@ -181,6 +181,8 @@
 	X(events_lost, COUNTER, "events for control dropped: queue full")                          \
 	X(disk_reads, COUNTER, "reads submitted")                                                  \
 	X(disk_bytes, COUNTER, "bytes read from files")                                            \
+	X(disk_polled, COUNTER, "reads submitted that are polled for")                             \
+	X(disk_poll_refused, COUNTER, "torrents whose files cannot be polled after all")           \
 	X(disk_reading, GAUGE, "reads in flight")                                                  \
 	X(disk_ring_full, COUNTER, "reads put off: ring full")                                     \
 	X(disk_share_full, COUNTER, "reads put off: the torrent has its share in flight")          \

@@ -334,8 +334,12 @@ store_files(struct store *store, const struct abi_files *files, const int *fds, 
 	}
 	content = torrent->content;
 	if (cnt > 0 && cnt == files->file_cnt && files->file_first == content->files_got &&
-	    cnt <= content->active.layout->file_cnt - content->files_got)
+	    cnt <= content->active.layout->file_cnt - content->files_got) {
+		content->polled = (files->flags & ABI_FILES_POLLED) != 0 &&
+		                  (files->file_first == 0 || content->polled) &&
+		                  ring_polls(store->ring);
 		status = set_files(store, content, fds, cnt);
+	}
 	close_all(fds, cnt);
 	if (status == ABI_OK)
 		content_complete(store, torrent);

@@ -19,13 +19,21 @@ enum {
 	RING_REGIONS_MAX = 16384, /* and this many buffers */
 };
 
-struct ring {
+enum lane_kind { LANE_TOLD, LANE_POLLED, LANE_CNT };
+
+/* struct lane is one io_uring. */
+struct lane {
 	struct io_uring uring;
+	uint32_t reading_cnt;
+	bool open;
+	bool registered;          /* the memory is pinned: reads are READ_FIXED */
+};
+
+struct ring {
+	struct lane lanes[LANE_CNT]; /* the polled one may be missing */
 	uint8_t *memory;
 	uint32_t depth;
-	uint32_t reading_cnt;
 	uint32_t file_cnt;
-	bool registered;          /* the memory is pinned: reads are READ_FIXED */
 	bool armed;               /* a sleeper may be at wait_fd */
 	int wait_fd;              /* an eventfd, silent unless armed: DEFER_TASKRUN wakes no poll
 	                             of the ring itself */
@@ -41,24 +49,25 @@ static const uint32_t ring_flags[] = {
 };
 
 static COLD int
-ring_setup(struct ring *ring, uint32_t depth)
+lane_setup(struct lane *lane, uint32_t depth, uint32_t more_flags)
 {
 	int err = -EINVAL;
 
 	for (uint32_t i = 0; i < ARRAY_CNT(ring_flags) && err == -EINVAL; i++) {
 		struct io_uring_params params = {
-			.flags = ring_flags[i],
+			.flags = ring_flags[i] | more_flags,
 			.cq_entries = depth * 2,
 		};
 
-		err = io_uring_queue_init_params(depth, &ring->uring, &params);
+		err = io_uring_queue_init_params(depth, &lane->uring, &params);
 	}
+	lane->open = err == 0;
 	return err;
 }
 
-/* ring_memory_init pins the arena. Where that is not allowed, plain reads do. */
+/* lane_memory_init pins the arena. Where that is not allowed, plain reads do. */
 static COLD int
-ring_memory_init(struct ring *ring, uint64_t len)
+lane_memory_init(struct lane *lane, uint8_t *memory, uint64_t len)
 {
 	uint64_t region = (uint64_t)1 << RING_REGION_SHIFT;
 	uint32_t cnt = (uint32_t)((len + region - 1) >> RING_REGION_SHIFT);
@@ -71,12 +80,12 @@ ring_memory_init(struct ring *ring, uint64_t len)
 	if (iov == NULL)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < cnt; i++) {
-		iov[i].iov_base = ring->memory + i * region;
+		iov[i].iov_base = memory + i * region;
 		iov[i].iov_len = MIN(region, len - i * region);
 	}
-	err = io_uring_register_buffers(&ring->uring, iov, cnt);
+	err = io_uring_register_buffers(&lane->uring, iov, cnt);
 	free(iov);
-	ring->registered = err == 0;
+	lane->registered = err == 0;
 	return err == -ENOMEM || err == -EPERM ? 0 : err;
 }
 
@@ -102,33 +111,72 @@ raise_file_limit(uint32_t cnt)
 	return (uint32_t)MIN(now.rlim_cur, (rlim_t)cnt);
 }
 
+/* lane_files_init makes the file table, of *file_cnt places or fewer: out. */
 static COLD int
-ring_register_files(struct ring *ring, uint32_t files_max)
+lane_files_init(struct lane *lane, uint32_t *file_cnt)
 {
-	uint32_t cnt = raise_file_limit(files_max);
+	uint32_t cnt = raise_file_limit(*file_cnt);
 	int err;
 
 	for (;; cnt /= 2) {
-		err = io_uring_register_files_sparse(&ring->uring, cnt);
+		err = io_uring_register_files_sparse(&lane->uring, cnt);
 		if (err == 0)
-			ring->file_cnt = cnt;
+			*file_cnt = cnt;
 		if (err == 0 || cnt / 2 < RING_FILES_MIN || (err != -EMFILE && err != -ENOMEM))
 			return err;
 	}
+}
+
+/* lane_open makes one io_uring with memory and files. file_cnt: in and out. */
+static COLD int
+lane_open(struct lane *lane, const struct ring_config *config, uint32_t more_flags,
+          uint32_t *file_cnt)
+{
+	int err = lane_setup(lane, config->depth, more_flags);
+
+	if (err == 0)
+		err = lane_memory_init(lane, config->memory, config->memory_len);
+	if (err == 0)
+		err = lane_files_init(lane, file_cnt);
+	return err;
+}
+
+static COLD void
+lane_close(struct lane *lane)
+{
+	dp_assert(lane->reading_cnt == 0);
+	if (lane->open)
+		io_uring_queue_exit(&lane->uring);
+	lane->open = false;
+}
+
+/* make_polled_lane does without when the kernel has no such rings, or not as many files. */
+static COLD void
+make_polled_lane(struct ring *ring, const struct ring_config *config)
+{
+	struct lane *lane = &ring->lanes[LANE_POLLED];
+	uint32_t file_cnt = ring->file_cnt;
+	int err = lane_open(lane, config, IORING_SETUP_IOPOLL, &file_cnt);
+
+	if (err != 0 || file_cnt != ring->file_cnt)
+		lane_close(lane);
+	else
+		(void)io_uring_register_ring_fd(&lane->uring);
 }
 
 /* ring_make_wait_fd makes the descriptor of sleepers, silent at first. */
 static COLD int
 ring_make_wait_fd(struct ring *ring)
 {
+	struct io_uring *uring = &ring->lanes[LANE_TOLD].uring;
 	int err;
 
 	ring->wait_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (ring->wait_fd < 0)
 		return -errno;
-	err = io_uring_register_eventfd(&ring->uring, ring->wait_fd);
+	err = io_uring_register_eventfd(uring, ring->wait_fd);
 	if (err == 0)
-		err = io_uring_cq_eventfd_toggle(&ring->uring, false);
+		err = io_uring_cq_eventfd_toggle(uring, false);
 	if (err != 0)
 		close(ring->wait_fd);
 	return err;
@@ -138,33 +186,29 @@ struct ring *
 ring_create(const struct ring_config *config)
 {
 	struct ring *ring = calloc(1, sizeof(*ring));
-	int err = -ENOMEM;
+	struct lane *told;
+	int err;
 
 	dp_assert((config->depth & (config->depth - 1)) == 0);
 	if (ring == NULL)
-		goto err_errno;
+		return NULL;
+	told = &ring->lanes[LANE_TOLD];
 	ring->memory = config->memory;
 	ring->depth = config->depth;
-	err = ring_setup(ring, config->depth);
-	if (err != 0)
-		goto err_free;
-	err = ring_memory_init(ring, config->memory_len);
-	if (err == 0)
-		err = ring_register_files(ring, config->files_max);
+	ring->file_cnt = config->files_max;
+	err = lane_open(told, config, 0, &ring->file_cnt);
 	if (err == 0)
 		err = ring_make_wait_fd(ring);
-	if (err != 0)
-		goto err_exit;
-	(void)io_uring_register_ring_fd(&ring->uring);
+	if (err != 0) {
+		lane_close(told);
+		free(ring);
+		errno = -err;
+		return NULL;
+	}
+	(void)io_uring_register_ring_fd(&told->uring);
+	if (config->polled)
+		make_polled_lane(ring, config);
 	return ring;
-
-err_exit:
-	io_uring_queue_exit(&ring->uring);
-err_free:
-	free(ring);
-err_errno:
-	errno = -err;
-	return NULL;
 }
 
 void
@@ -172,10 +216,16 @@ ring_destroy(struct ring *ring)
 {
 	if (ring == NULL)
 		return;
-	dp_assert(ring->reading_cnt == 0);
-	io_uring_queue_exit(&ring->uring);
+	for (uint32_t i = 0; i < LANE_CNT; i++)
+		lane_close(&ring->lanes[i]);
 	close(ring->wait_fd);
 	free(ring);
+}
+
+bool
+ring_polls(const struct ring *ring)
+{
+	return ring->lanes[LANE_POLLED].open;
 }
 
 uint32_t
@@ -184,69 +234,84 @@ ring_file_cnt(const struct ring *ring)
 	return ring->file_cnt;
 }
 
-int
-ring_files_set(struct ring *ring, uint32_t first, const int *fds, uint32_t cnt)
+static COLD int
+lane_files_set(struct lane *lane, uint32_t first, const int *fds, uint32_t cnt)
 {
-	int done;
+	int done = io_uring_register_files_update(&lane->uring, first, fds, cnt);
 
-	dp_assert(first < ring->file_cnt && cnt <= ring->file_cnt - first);
-	done = io_uring_register_files_update(&ring->uring, first, fds, cnt);
 	if (done < 0)
 		return done;
 	return (uint32_t)done == cnt ? 0 : -EBADF;
 }
 
-uint32_t
-ring_room(const struct ring *ring)
+int
+ring_files_set(struct ring *ring, uint32_t first, const int *fds, uint32_t cnt)
 {
-	return ring->depth - ring->reading_cnt;
+	int err = 0;
+
+	dp_assert(first < ring->file_cnt && cnt <= ring->file_cnt - first);
+	for (uint32_t i = 0; i < LANE_CNT && err == 0; i++)
+		if (ring->lanes[i].open)
+			err = lane_files_set(&ring->lanes[i], first, fds, cnt);
+	return err;
 }
 
 uint32_t
 ring_reading(const struct ring *ring)
 {
-	return ring->reading_cnt;
+	return ring->lanes[LANE_TOLD].reading_cnt + ring->lanes[LANE_POLLED].reading_cnt;
+}
+
+uint32_t
+ring_room(const struct ring *ring)
+{
+	return ring->depth - ring_reading(ring);
 }
 
 void
 ring_read(struct ring *ring, const struct ring_read *read)
 {
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->uring);
+	struct lane *lane = &ring->lanes[read->polled ? LANE_POLLED : LANE_TOLD];
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&lane->uring);
 	size_t at = (size_t)(read->data - ring->memory);
 
-	dp_assert(sqe != NULL && ring->reading_cnt < ring->depth);
+	dp_assert(sqe != NULL && lane->open && ring_room(ring) > 0);
 	dp_assert(read->user != NULL && read->file < ring->file_cnt);
-	if (LIKELY(ring->registered))
+	if (LIKELY(lane->registered))
 		io_uring_prep_read_fixed(sqe, (int)read->file, read->data, read->len, read->off,
 		                         (int)(at >> RING_REGION_SHIFT));
 	else
 		io_uring_prep_read(sqe, (int)read->file, read->data, read->len, read->off);
 	io_uring_sqe_set_flags(sqe, IOSQE_FIXED_FILE);
 	io_uring_sqe_set_data(sqe, read->user);
-	ring->reading_cnt++;
+	lane->reading_cnt++;
 }
 
-/* ring_has_news tells whether the kernel keeps completions back until it is entered. */
+/* lane_has_news tells whether the kernel keeps completions back until it is entered. */
 static bool
-ring_has_news(const struct ring *ring)
+lane_has_news(const struct lane *lane)
 {
-	if (ring->reading_cnt == 0)
+	if (lane->reading_cnt == 0)
 		return false;
-	if (!(ring->uring.flags & IORING_SETUP_TASKRUN_FLAG))
+	if (!(lane->uring.flags & IORING_SETUP_TASKRUN_FLAG) ||
+	    lane->uring.flags & IORING_SETUP_IOPOLL)
 		return true;
-	return IO_URING_READ_ONCE(*ring->uring.sq.kflags) &
+	return IO_URING_READ_ONCE(*lane->uring.sq.kflags) &
 	       (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW);
 }
 
 int
 ring_wait_fd(struct ring *ring)
 {
+	struct lane *told = &ring->lanes[LANE_TOLD];
+
 	if (!ring->armed)
-		(void)io_uring_cq_eventfd_toggle(&ring->uring, true);
+		(void)io_uring_cq_eventfd_toggle(&told->uring, true);
 	ring->armed = true;
 	/* Armed before looked: what ends from here on is heard, what ended before is seen. */
 	atomic_thread_fence(memory_order_seq_cst);
-	if (io_uring_cq_ready(&ring->uring) > 0 || ring_has_news(ring))
+	if (io_uring_cq_ready(&told->uring) > 0 || lane_has_news(told) ||
+	    ring->lanes[LANE_POLLED].reading_cnt > 0)
 		(void)eventfd_write(ring->wait_fd, 1);
 	return ring->wait_fd;
 }
@@ -256,9 +321,17 @@ disarm(struct ring *ring)
 {
 	eventfd_t cnt;
 
-	(void)io_uring_cq_eventfd_toggle(&ring->uring, false);
+	(void)io_uring_cq_eventfd_toggle(&ring->lanes[LANE_TOLD].uring, false);
 	(void)eventfd_read(ring->wait_fd, &cnt);
 	ring->armed = false;
+}
+
+/* lane_submit: a refusal (EAGAIN, EBUSY, EINTR) leaves the entries queued for the next call. */
+static void
+lane_submit(struct lane *lane)
+{
+	if (lane->reading_cnt > 0 && (io_uring_sq_ready(&lane->uring) > 0 || lane_has_news(lane)))
+		(void)io_uring_submit_and_get_events(&lane->uring);
 }
 
 void
@@ -266,26 +339,33 @@ ring_submit(struct ring *ring)
 {
 	if (UNLIKELY(ring->armed))
 		disarm(ring);
-	/* A refusal (EAGAIN, EBUSY, EINTR) leaves the entries queued for the next call. */
-	if (io_uring_sq_ready(&ring->uring) > 0 || ring_has_news(ring))
-		(void)io_uring_submit_and_get_events(&ring->uring);
+	lane_submit(&ring->lanes[LANE_TOLD]);
+	lane_submit(&ring->lanes[LANE_POLLED]);
 }
 
 void
 ring_wait(struct ring *ring)
 {
-	dp_assert(ring->reading_cnt > 0);
-	(void)io_uring_submit_and_wait(&ring->uring, 1);
+	struct lane *polled = &ring->lanes[LANE_POLLED];
+
+	dp_assert(ring_reading(ring) > 0);
+	if (polled->reading_cnt > 0)
+		(void)io_uring_submit_and_wait(&polled->uring, 1);
+	else
+		(void)io_uring_submit_and_wait(&ring->lanes[LANE_TOLD].uring, 1);
 }
 
-bool
-ring_take(struct ring *ring, struct ring_end *end)
+/* lane_take looks only at what the kernel has put there: ring_submit makes it do so. */
+static bool
+lane_take(struct lane *lane, struct ring_end *end)
 {
 	struct io_uring_cqe *cqe;
 	unsigned int head;
 	bool found = false;
 
-	io_uring_for_each_cqe(&ring->uring, head, cqe) {
+	if (lane->reading_cnt == 0)
+		return false;
+	io_uring_for_each_cqe(&lane->uring, head, cqe) {
 		end->user = io_uring_cqe_get_data(cqe);
 		end->res = cqe->res;
 		found = true;
@@ -293,8 +373,15 @@ ring_take(struct ring *ring, struct ring_end *end)
 	}
 	if (!found)
 		return false;
-	io_uring_cq_advance(&ring->uring, 1);
-	dp_assert(ring->reading_cnt > 0 && end->user != NULL);
-	ring->reading_cnt--;
+	io_uring_cq_advance(&lane->uring, 1);
+	dp_assert(end->user != NULL);
+	lane->reading_cnt--;
 	return true;
+}
+
+bool
+ring_take(struct ring *ring, struct ring_end *end)
+{
+	return lane_take(&ring->lanes[LANE_TOLD], end) ||
+	       lane_take(&ring->lanes[LANE_POLLED], end);
 }

@@ -23,6 +23,7 @@ struct content {
 	uint32_t slot;             /* own index */
 	uint32_t files_got;        /* descriptors registered */
 	uint32_t reading_cnt;      /* of its units */
+	bool polled;               /* its reads */
 	bool suspect;              /* a unit differed: every read is checked from now on */
 	uint32_t *places;          /* fixed-file index of each file, [layout->file_cnt] */
 	size_t own_len;            /* bytes of the mapping that places and have are in */

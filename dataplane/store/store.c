@@ -56,6 +56,7 @@ store_parts(struct store *store, const struct store_config *config, const uint64
 		.depth = STORE_RING_ENTRIES,
 		.files_max = STORE_FILES_MAX,
 		.memory = config->arena,
+		.polled = config->polled,
 		.memory_len = (uint64_t)buf_cnt * config->buffer_len,
 	};
 	int err;

@@ -49,6 +49,7 @@ struct store_config {
 	uint64_t arena_len;             /* bytes; cut into buffers, 8 at least */
 	uint32_t buffer_len;            /* power of two, [ABI_BUFFER_MIN, ABI_UNIT_MAX] */
 	enum store_integrity integrity;
+	bool polled;                    /* poll for reads of files that control says can be */
 	struct counters *ctr;
 	struct abi_torrent_stat *stats; /* [active_max], written by the store */
 };

@@ -19,8 +19,11 @@ read_rest(struct store *store, struct unit *unit)
 		.off = unit->file_off + unit->done,
 		.data = unit->buf->data + unit->done,
 		.user = unit,
+		.polled = unit->content->polled,
 	};
 
+	if (read.polled)
+		count(store->ctr, CTR_disk_polled);
 	dp_assert(unit->done % STORE_ALIGN == 0 && unit->done + len <= store->cache.pool->buf_len);
 	ring_read(store->ring, &read);
 	count(store->ctr, CTR_disk_reads);
@@ -158,6 +161,19 @@ is_transient(int32_t res)
 	return res == -EINTR || res == -EAGAIN || res == -ENOMEM;
 }
 
+/* poll_refused tells whether a read failed only because it was polled; the torrent's are not, from
+ * then on. Others of it may be in flight: content->polled does not tell how this one was read. */
+static bool
+poll_refused(struct store *store, struct unit *unit, int32_t res)
+{
+	if (LIKELY(res != -EOPNOTSUPP) || !ring_polls(store->ring))
+		return false;
+	if (unit->content->polled)
+		count(store->ctr, CTR_disk_poll_refused);
+	unit->content->polled = false;
+	return true;
+}
+
 void
 unit_ended(struct store *store, struct unit *unit, int32_t res)
 {
@@ -167,7 +183,8 @@ unit_ended(struct store *store, struct unit *unit, int32_t res)
 	}
 	dp_assert(unit->state == UNIT_READING);
 	if (UNLIKELY(res < 0)) {
-		if (is_transient(res) && unit->retry_cnt++ < STORE_RETRIES_MAX)
+		if ((is_transient(res) || poll_refused(store, unit, res)) &&
+		    unit->retry_cnt++ < STORE_RETRIES_MAX)
 			read_rest(store, unit);
 		else
 			unit_fail(store, unit, ABI_REASON_IO, -res);

@@ -75,6 +75,7 @@ make_store(struct worker *worker, const struct abi_config *config, char *error)
 		.active_max = config->active_max,
 		.buffer_len = config->buffer_len,
 		.integrity = integrity_of(config),
+		.polled = (config->flags & ABI_CONFIG_IOPOLL) != 0,
 		.arena_len = arena_part(config),
 		.ctr = &worker->ctr,
 		.stats = publish_stats(worker->publish, worker->index),
