@@ -22,7 +22,8 @@
  * What the drivers of DPDK 22.11 do not do:
  *   net_af_xdp  gives an interface free only when the process ends: one port_open for each.
  *               Serves several queues only where they are combined ones, which a veth's are not;
- *               refuses an MTU above 3498, and a veth whose other end has more. A frame that is longer than the interface's MTU (LRO, GRO) is lost.
+ *               refuses an MTU above 3498, and a veth whose other end has more. A frame that is
+ *               longer than the interface's MTU (LRO, GRO) is lost.
  *   net_tap     takes no MTU above 1500, and has one queue. Sums odd segments wrong: we sum.
  *   net_memif   may end a server whose client leaves, or a process that closes both ends at once:
  *               its own thread frees what the poller uses. A client needs its server first, and
@@ -80,8 +81,8 @@ struct port_info {
  * its log on stderr, one lcore for each worker. Once in a process's life.
  *
  * prefix   runtime name, so that several processes may run.
- * no_huge  ordinary pages; every kind of port works on them. With hugepages a queue takes about
- *          26 MiB of them at MTU 1500 and 80 MiB at 9000.
+ * no_huge  ordinary pages; every kind of port but vhost-user works on them. With hugepages a
+ *          queue takes about 26 MiB of them at MTU 1500, 80 MiB at 9000, and of vhost-backend 70.
  * cpus     [0, cpu_cnt): each lcore's CPU, or -1: not bound.
  * cpu_cnt  [1, PORT_QUEUES_MAX].
  * Returns 0, or -1 with error filled. The calling thread becomes lcore 0, the main one; the

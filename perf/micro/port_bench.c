@@ -10,8 +10,6 @@
  * read beside dpdk-testpmd --forward-mode=txonly on the same vdev. */
 #include "dataplane/port/device.h"
 
-#include <rte_cycles.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,10 +86,10 @@ round_run(struct bench *bench)
 		uint64_t begin;
 
 		pkts_next(bench);
-		begin = rte_rdtsc();
+		begin = __builtin_ia32_rdtsc();
 		if (port_tx_room(bench->port) >= BURST)
 			port_tx_burst(bench->port, bench->pkts, BURST);
-		cycles += rte_rdtsc() - begin;
+		cycles += __builtin_ia32_rdtsc() - begin;
 		drain(bench->port);
 	}
 	return (double)cycles / BURSTS / BURST;
