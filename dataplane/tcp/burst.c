@@ -10,6 +10,11 @@
 /* events that the owner has to act on before the connection's next segment is looked at */
 #define TELL_AT_ONCE ((uint32_t)(TCP_EV_OPEN | TCP_EV_READ | TCP_EV_FIN | TCP_EV_CLOSED))
 
+enum {
+	LINES_AHEAD = 10,          /* places in a burst */
+	QUEUES_AHEAD = 5,
+};
+
 /* ---- finding connections */
 
 /* parse takes all segments apart, and calls for the table's lines. */
@@ -70,7 +75,7 @@ call_flows(const struct tcp_stack *stack)
 	}
 }
 
-/* resolve finds the connection of each segment and calls for its lines. */
+/* resolve finds the connection of each segment. */
 static void
 resolve(struct tcp_stack *stack)
 {
@@ -80,25 +85,39 @@ resolve(struct tcp_stack *stack)
 		struct burst_seg *at = &burst->segs[i];
 
 		at->flow = find(stack, at);
-		if (at->flow == NULL || at->flow->kind != FLOW_TCB)
-			continue;
-		follow(burst, i);
-		if (!at->follows)
-			tcb_prefetch(CONTAINER_OF(at->flow, struct tcb, flow));
+		if (at->flow != NULL && at->flow->kind == FLOW_TCB)
+			follow(burst, i);
 	}
 }
 
-/* call_queues calls for what an acknowledgement gives back: the oldest that is in flight. */
-static void
-call_queues(const struct burst *burst)
+/* begins_turn returns the connection whose turn begins with a segment, or NULL. */
+static const struct tcb *
+begins_turn(const struct burst_seg *at)
 {
-	for (uint8_t i = 0; i < burst->cnt; i++) {
-		const struct burst_seg *at = &burst->segs[i];
-		const struct tcb *tcb;
+	if (at->flow == NULL || at->flow->kind != FLOW_TCB || at->follows)
+		return NULL;
+	return CONTAINER_OF(at->flow, struct tcb, flow);
+}
 
-		if (at->flow == NULL || at->flow->kind != FLOW_TCB || at->follows)
+/* call_ahead calls for the lines of connections that soon have their turn, and then for what an
+ * acknowledgement gives back: the oldest that is in flight. Not for all at once: there is room for
+ * some beside the CPU only. */
+static void
+call_ahead(struct burst *burst)
+{
+	uint32_t lines_end = MIN((uint32_t)burst->first + LINES_AHEAD, (uint32_t)burst->cnt);
+	uint32_t queues_end = MIN((uint32_t)burst->first + QUEUES_AHEAD, (uint32_t)burst->cnt);
+	const struct tcb *tcb;
+
+	for (; burst->lines_called < lines_end; burst->lines_called++) {
+		tcb = begins_turn(&burst->segs[burst->lines_called]);
+		if (tcb != NULL)
+			tcb_prefetch(tcb);
+	}
+	for (; burst->queues_called < queues_end; burst->queues_called++) {
+		tcb = begins_turn(&burst->segs[burst->queues_called]);
+		if (tcb == NULL)
 			continue;
-		tcb = CONTAINER_OF(at->flow, struct tcb, flow);
 		__builtin_prefetch(tcb->board.head);
 		__builtin_prefetch(tcb->sendq.head);
 	}
@@ -165,6 +184,7 @@ take(struct burst *burst)
 			burst->first++;
 		if (burst->first == burst->cnt)
 			return NULL;
+		call_ahead(burst);
 		at = &burst->segs[burst->first++];
 	}
 	burst->next = at->next;
@@ -197,8 +217,8 @@ tcp_burst_begin(struct tcp_stack *stack, const struct ip_seg *segs, uint32_t cnt
 	if (burst->cnt > 1)
 		call_flows(stack);
 	resolve(stack);
-	if (burst->cnt > 1)
-		call_queues(burst);
+	burst->lines_called = burst->cnt > 1 ? 0 : burst->cnt;
+	burst->queues_called = burst->lines_called;
 }
 
 struct tcb *

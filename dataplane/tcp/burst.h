@@ -35,6 +35,8 @@ struct burst {
 	uint8_t cnt;           /* [0, BURST_MAX]; dropped segments are none of them */
 	uint8_t first;         /* those before it have had their turn, or follow others */
 	uint8_t next;          /* of the connection that has its turn; 0: none */
+	uint8_t lines_called;          /* those before it have been called for: a connection's ... */
+	uint8_t queues_called;         /* ... lines, and its queues' */
 	uint32_t table_changes;        /* of the table, when flows were looked up */
 	struct burst_seg segs[BURST_MAX];
 };

@@ -60,6 +60,7 @@ struct result {
 	double ack_ns;
 	double segment_cycles;
 	double segment_ns;
+	double both_cycles;        /* a segment, and its part of an acknowledgement */
 };
 
 static uint64_t
@@ -146,7 +147,26 @@ output(struct bench *bench, struct samples *samples)
 	} while (cnt > 0);
 }
 
-/* round_of acknowledges each active connection per times; then all send. */
+/* turn takes acknowledgements [first, end) in as a worker's turn does, hands content in and lets
+ * packets leave. */
+static void
+turn(struct bench *bench, const struct load *load, struct cost *cost, uint32_t first, uint32_t end)
+{
+	uint32_t feed_end = MIN(end, first + load->active_cnt);
+	struct clocks took = {0, 0};
+
+	clocks_begin(&took);
+	for (uint32_t i = first; i < end; i += load->burst)
+		bench_ack_give(bench, i, MIN(load->burst, end - i));
+	clocks_end(&took);
+	if (end - first == BATCH)
+		sample(&cost->ack, &took, BATCH);
+	for (uint32_t i = first; i < feed_end; i++)
+		bench_feed(bench, bench->active[i % load->active_cnt]);
+	output(bench, &cost->segment);
+}
+
+/* round_of acknowledges each active connection per times, in turns. */
 static void
 round_of(struct bench *bench, const struct load *load, struct cost *cost)
 {
@@ -155,20 +175,8 @@ round_of(struct bench *bench, const struct load *load, struct cost *cost)
 	bench_tick(bench);
 	for (uint32_t i = 0; i < cnt; i++)
 		bench_ack_prepare(bench, i, bench->active[i % load->active_cnt], SEGS_PER_ACK);
-	for (uint32_t first = 0; first < cnt; first += BATCH) {
-		uint32_t end = MIN(first + BATCH, cnt);
-		struct clocks took = {0, 0};
-
-		clocks_begin(&took);
-		for (uint32_t i = first; i < end; i += load->burst)
-			bench_ack_give(bench, i, MIN(load->burst, end - i));
-		clocks_end(&took);
-		if (end - first == BATCH)
-			sample(&cost->ack, &took, BATCH);
-	}
-	for (uint32_t i = 0; i < load->active_cnt; i++)
-		bench_feed(bench, bench->active[i]);
-	output(bench, &cost->segment);
+	for (uint32_t first = 0; first < cnt; first += BATCH)
+		turn(bench, load, cost, first, MIN(first + BATCH, cnt));
 }
 
 static int
@@ -193,17 +201,20 @@ static struct result
 run(struct bench *bench, const struct load *load)
 {
 	static struct cost cost;
+	struct result result;
 
 	cost.ack.cnt = 0;
 	cost.segment.cnt = 0;
 	for (uint32_t acks = 0; acks < ACKS_PER_RUN; acks += load->active_cnt * load->per)
 		round_of(bench, load, &cost);
-	return (struct result){
+	result = (struct result){
 		.ack_cycles = middle(cost.ack.cycles, cost.ack.cnt),
 		.ack_ns = middle(cost.ack.cpu_ns, cost.ack.cnt),
 		.segment_cycles = middle(cost.segment.cycles, cost.segment.cnt),
 		.segment_ns = middle(cost.segment.cpu_ns, cost.segment.cnt),
 	};
+	result.both_cycles = result.segment_cycles + result.ack_cycles / SEGS_PER_ACK;
+	return result;
 }
 
 /* median returns that of one field, whose place in struct result is given. */
@@ -233,11 +244,12 @@ measure(const struct load *load)
 	bench_init(&bench, &shape);
 	for (uint32_t i = 0; i < RUNS; i++)
 		results[i] = run(&bench, load);
-	printf("%8u %8u %6u %12.0f %12.1f %16.0f %16.1f\n", load->open_cnt, load->active_cnt,
-	       load->burst, median(results, offsetof(struct result, ack_cycles)),
+	printf("%8u %8u %6u %12.0f %12.1f %16.0f %16.1f %11.0f\n", load->open_cnt,
+	       load->active_cnt, load->burst, median(results, offsetof(struct result, ack_cycles)),
 	       median(results, offsetof(struct result, ack_ns)),
 	       median(results, offsetof(struct result, segment_cycles)),
-	       median(results, offsetof(struct result, segment_ns)));
+	       median(results, offsetof(struct result, segment_ns)),
+	       median(results, offsetof(struct result, both_cycles)));
 	fflush(stdout);
 	bench_fini(&bench);
 }
@@ -266,8 +278,8 @@ main(int argc, char **argv)
 	const char *const *loads = argc > 1 ? (const char *const *)argv + 1 : usual;
 	uint32_t cnt = argc > 1 ? (uint32_t)argc - 1 : ARRAY_CNT(usual);
 
-	printf("%8s %8s %6s %12s %12s %16s %16s\n", "open", "active", "burst", "ACK cycles",
-	       "ACK CPU ns", "segment cycles", "segment CPU ns");
+	printf("%8s %8s %6s %12s %12s %16s %16s %11s\n", "open", "active", "burst", "ACK cycles",
+	       "ACK CPU ns", "segment cycles", "segment CPU ns", "both cycles");
 	for (uint32_t i = 0; i < cnt; i++) {
 		struct load load = load_parse(loads[i]);
 
