@@ -562,27 +562,48 @@ quantum(const struct tcp_stack *stack)
 	return (int32_t)MAX((uint32_t)TCP_QUANTUM, stack->config.tso_max + SEGMENT_COST);
 }
 
-/* tcb_output makes what one connection may send in its turn. Returns how many packets. */
+/* tcb_output makes what one connection may send in its turn; *owed is what it owes then. Returns
+ * how many packets. */
 static uint16_t
-tcb_output(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkts, uint16_t max)
+tcb_output(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkts, uint16_t max,
+           enum tcp_owed *owed)
 {
 	uint16_t cnt = 0;
 
-	while (cnt < max && tcb->deficit_bytes > 0) {
-		enum tcp_owed owed = tcb_owed(tcb);
-		uint16_t made = 0;
+	pace_settle(&tcb->pace, stack->now_us);
+	*owed = tcb_owed(tcb);
+	while (cnt < max && tcb->deficit_bytes > 0 && *owed != TCP_OWED_NOTHING) {
+		uint16_t made = make_owed(stack, tcb, pkts + cnt, max - cnt, *owed);
 
-		if (owed != TCP_OWED_NOTHING)
-			made = make_owed(stack, tcb, pkts + cnt, max - cnt, owed);
+		cnt += made;
+		*owed = tcb_owed(tcb);
 		if (made == 0)
 			break;
-		cnt += made;
 	}
 	if (held_back(tcb)) {
 		tcb->cwnd_limited = true;
 		tcb->cwnd_limited_seq = tcb->snd_nxt;
 	}
 	return cnt;
+}
+
+/* prefetch_ahead calls for what the next two connections of the round look at: the second's own
+ * lines, and where the first's lead, which were called for a turn ago. */
+static void
+prefetch_ahead(const struct tcb *tcb)
+{
+	const struct tcb *next = tcb->ready_next;
+
+	if (next == NULL)
+		return;
+	__builtin_prefetch(next->sendq.hint[SENDQ_NEW]);
+	__builtin_prefetch(next->board.tail);
+	if (next->ready_next == NULL)
+		return;
+	__builtin_prefetch(next->ready_next);
+	__builtin_prefetch(&next->ready_next->last_send_us);
+	__builtin_prefetch(&next->ready_next->path);
+	tcb_prefetch(next->ready_next);
 }
 
 uint16_t
@@ -594,16 +615,19 @@ tcp_output(struct tcp_stack *stack, struct pkt_out *pkts, uint16_t max, uint64_t
 	tcp_enter(stack, now_us);
 	cnt = control_output(&stack->control, pkts, max, stack->ctr);
 	while (cnt < max && (tcb = stack->ready_head) != NULL) {
+		enum tcp_owed owed;
 		uint16_t made;
 
+		prefetch_ahead(tcb);
 		if (tcb->deficit_bytes <= 0)
 			tcb->deficit_bytes += quantum(stack);
-		made = tcb_output(stack, tcb, pkts + cnt, max - cnt);
+		made = tcb_output(stack, tcb, pkts + cnt, max - cnt, &owed);
 		cnt += made;
-		if (cnt == max && tcb->deficit_bytes > 0 && tcb_owed(tcb) != TCP_OWED_NOTHING)
+		if (cnt == max && tcb->deficit_bytes > 0 && owed != TCP_OWED_NOTHING)
 			break;                         /* its turn goes on in the next call */
 		ready_remove(stack, tcb);
-		tcb_settle(stack, tcb);                /* back to the end if it owes more */
+		/* back to the end if it owes more */
+		tcb_settle_owing(stack, tcb, owed != TCP_OWED_NOTHING);
 		if (!tcb->ready)
 			tcb->deficit_bytes = 0;
 		else if (made == 0)

@@ -27,12 +27,15 @@ deadline_start(struct tcp_stack *stack, struct tcb *tcb, enum tcp_deadline which
 void
 tcb_settle(struct tcp_stack *stack, struct tcb *tcb)
 {
-	bool paced;
-	bool owes;
-
 	pace_settle(&tcb->pace, stack->now_us);
-	owes = tcb_owed(tcb) != TCP_OWED_NOTHING;
-	paced = tcb_paced(tcb);
+	tcb_settle_owing(stack, tcb, tcb_owed(tcb) != TCP_OWED_NOTHING);
+}
+
+void
+tcb_settle_owing(struct tcp_stack *stack, struct tcb *tcb, bool owes)
+{
+	bool paced = tcb_paced(tcb);
+
 	tcb->pace.waits = paced;
 	why_look(stack, tcb, owes);
 	if (tcb->sendq.hold != NULL)
