@@ -412,7 +412,8 @@ make_burst(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkts, uint1
 		pace_charge(&tcb->pace, len, stack->now_us);
 		turn_charge(tcb, len);
 		len = next_len(tcb, range.end, room);
-		if (len == 0 || cnt == max || tcb->pace.shut || tcb->deficit_bytes <= 0)
+		if (len == 0 || cnt == max || tcb->pace.shut || tcb->deficit_bytes <= 0 ||
+		    lacks(tcb, SENDQ_NEW, range.end, len))
 			break;
 		len = packet_make_next(tcb, &pkts[cnt], &pkts[cnt - 1],
 		                       (struct tcp_range){range.end, range.end + len});

@@ -4,6 +4,8 @@
 /* Content read again for connections that gave its reference up. */
 #include "dataplane/wire/reread.h"
 
+enum { REFUSED_MAX = 4 }; /* entries that the store refuses until it is left alone for a turn */
+
 static void
 reread_over(struct wire *wire, struct reread *reread)
 {
@@ -65,19 +67,21 @@ reread_start(struct wire *wire, struct reread *reread)
 	return false;
 }
 
-void
+/* rereads_start starts what waits for memory, as far as there is any. */
+static void
 rereads_start(struct wire *wire)
 {
 	struct link *link;
 
-	while ((link = list_first(&wire->rereads_waiting)) != NULL) {
-		struct reread *reread = CONTAINER_OF(link, struct reread, link);
-
+	for (uint32_t refused = 0; refused < REFUSED_MAX;) {
+		link = list_first(&wire->rereads_waiting);
+		if (LIKELY(link == NULL))
+			return;
 		link_remove(link);
-		if (reread_start(wire, reread))
+		if (reread_start(wire, CONTAINER_OF(link, struct reread, link)))
 			continue;
-		link_insert(wire->rereads_waiting.next, link); /* still the first */
-		return;
+		link_insert(&wire->rereads_waiting, link);
+		refused++;
 	}
 }
 

@@ -8,8 +8,7 @@
  *
  * The fragments' origin is a torrent's id, and piece and begin of the first byte. The read is like
  * any other, with every check; it may take the last of the store's buffers, so that what others
- * wait for can leave. Those for which even these do not suffice wait in the order in which they
- * came.
+ * wait for can leave. Those that the store refuses even so wait and are tried in turns.
  *
  * Memory. One entry for each peer, 64 bytes, from a pool; a read from those of all peers.
  */
@@ -37,10 +36,6 @@ static_assert(sizeof(struct reread) <= 64, "a line for each peer");
 /* reread_done takes a read that has ended. */
 void
 reread_done(struct wire *wire, struct store_req *req);
-
-/* rereads_start starts what waits for memory, as far as there is any. */
-void
-rereads_start(struct wire *wire);
 
 /* reread_drop forgets what is read again for a peer. */
 void
