@@ -7,6 +7,9 @@
  *
  *   thread 0: worker 0 ◄─ ring, queue 0 ─► leechers     thread 1: worker 1 ◄─ queue 1 ─► leechers
  *
+ * What two cores take from each other without any sharing (caches, threads of one core, clocks) shows
+ * with two processes of one worker each at the same time: workers_bench 512 0 & workers_bench 512 1
+ *
  * Cycles are the thread's CPU time at the rate of the time stamp counter; of them the worker's
  * part is what the counter says of its turns. */
 #include "perf/micro/store_bench.h"
@@ -253,15 +256,19 @@ int
 main(int argc, char **argv)
 {
 	uint64_t bytes = (argc > 1 ? strtoull(argv[1], NULL, 10) : 512) << 20;
+	uint32_t most = argc > 2 ? (uint32_t)argc - 2 : WORKERS;
 	int cpus[WORKERS] = {0, 1};
 	char path[] = "/var/tmp/workers_bench_XXXXXX";
+	char prefix[32];
 	double cycles[WORKERS][ROUNDS], whole[WORKERS][ROUNDS];
 	struct port_error why;
 
-	if (bytes == 0) {
-		fprintf(stderr, "usage: workers_bench [MIB_OF_EACH_WORKER]\n");
+	if (bytes == 0 || most > WORKERS) {
+		fprintf(stderr, "usage: workers_bench [MIB_OF_EACH_WORKER [CPU [CPU]]]\n");
 		return 2;
 	}
+	for (uint32_t i = 0; argc > 2 && i < most; i++)
+		cpus[i] = atoi(argv[2 + i]);
 	if (geteuid() != 0) {
 		fprintf(stderr, "workers_bench: needs root, as the port does\n");
 		return STATUS_SKIP;
@@ -269,20 +276,22 @@ main(int argc, char **argv)
 	for (int fd = ABI_FD_LISTEN; fd < ABI_FD_END; fd++)
 		dup2(open("/dev/null", O_RDWR | O_CLOEXEC), fd);
 	file_make(path);
-	if (port_env_init("workers-bench", true, cpus, WORKERS, &why) < 0)
+	snprintf(prefix, sizeof(prefix), "workers-bench-%d", (int)getpid());
+	if (port_env_init(prefix, true, cpus, most, &why) < 0)
 		die("DPDK", why.text);
 	for (int round = 0; round < ROUNDS; round++)
-		for (uint32_t cnt = 1; cnt <= WORKERS; cnt++)
+		for (uint32_t cnt = 1; cnt <= most; cnt++)
 			cycles[cnt - 1][round] = run(path, cnt, bytes, &whole[cnt - 1][round]);
 	unlink(path);
-	for (uint32_t cnt = 1; cnt <= WORKERS; cnt++) {
+	for (uint32_t cnt = 1; cnt <= most; cnt++) {
 		qsort(cycles[cnt - 1], ROUNDS, sizeof(double), compare);
 		qsort(whole[cnt - 1], ROUNDS, sizeof(double), compare);
 		printf("%u worker%s  %.3f cycles a byte (%.3f to %.3f), with leechers %.3f\n", cnt,
 		       cnt > 1 ? "s" : " ", cycles[cnt - 1][ROUNDS / 2], cycles[cnt - 1][0],
 		       cycles[cnt - 1][ROUNDS - 1], whole[cnt - 1][ROUNDS / 2]);
 	}
-	printf("ratio      %.3f\n", cycles[1][ROUNDS / 2] / cycles[0][ROUNDS / 2]);
+	if (most > 1)
+		printf("ratio      %.3f\n", cycles[1][ROUNDS / 2] / cycles[0][ROUNDS / 2]);
 	port_env_fini();
 	return 0;
 }
