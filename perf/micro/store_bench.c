@@ -48,6 +48,7 @@ struct bench {
 	struct asked *idle;
 	uint64_t bytes;      /* of payload had */
 	uint64_t absent;
+	uint64_t poll_refused; /* torrents: 0 or 1 */
 	uint64_t turns;
 	uint64_t reading;    /* summed over turns */
 };
@@ -197,7 +198,7 @@ run(struct bench *bench, uint64_t ns)
 		for (uint32_t i = 0; i < REAP_MAX; i++)
 			turn(bench);
 		end = clocks_now();
-	} while (end.wall_ns - begin.wall_ns < ns && bench->absent == 0);
+	} while (end.wall_ns - begin.wall_ns < ns);
 	return (struct clocks){end.wall_ns - begin.wall_ns, end.cpu_ns - begin.cpu_ns,
 	                       end.kernel_ns - begin.kernel_ns, end.cycles - begin.cycles};
 }
@@ -240,6 +241,9 @@ print(const struct bench *bench, const struct clocks *took)
 	       per_ns * NS_PER_S, (double)took->cpu_ns / NS_PER_S,
 	       (double)took->cpu_ns * per_ns / bytes, (double)took->kernel_ns * per_ns / bytes,
 	       bench->ctr.value[CTR_integrity_checked], bench->ctr.value[CTR_integrity_unchecked]);
+	printf("\"polled\": %ju, \"poll_refused\": %ju, \"absent\": %ju, \"withdrawn\": %u, ",
+	       bench->ctr.value[CTR_disk_polled], bench->poll_refused, bench->absent,
+	       bench->torrent->active->withdrawn_cnt);
 	printf("\"fio\": \"fio --name=floor --filename=%s --rw=%s --bs=%ju --iodepth=%ju "
 	       "--runtime=%ju --time_based=1 --direct=1 --ioengine=io_uring --fixedbufs=1 "
 	       "--registerfiles=1 --nonvectored=1 --norandommap=1 --randrepeat=0 "
@@ -276,6 +280,7 @@ bench_open(struct bench *bench)
 		.arena_len = o->arena_mib << 20,
 		.buffer_len = (uint32_t)MAX(o->unit, ABI_BUFFER_MIN),
 		.integrity = o->integrity,
+		.polled = o->polled,
 		.ctr = &bench->ctr,
 		.stats = &bench->stat,
 	};
@@ -319,6 +324,7 @@ main(int argc, char **argv)
 		return 1;
 	store_join(bench.store, bench.torrent);
 	(void)run(&bench, NS_PER_S / 4);
+	bench.poll_refused = bench.ctr.value[CTR_disk_poll_refused];
 	took = run(&bench, options.seconds * NS_PER_S);
 	drain(&bench);
 	print(&bench, &took);

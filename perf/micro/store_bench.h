@@ -24,6 +24,7 @@ struct bench_options {
 	enum store_integrity integrity;
 	bool huge;
 	bool spin;          /* never sleep */
+	bool polled;
 	bool help;
 };
 

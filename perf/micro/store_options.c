@@ -29,6 +29,8 @@ static const char usage[] =
 	"  --arena-mib N      memory for blocks [64]\n"
 	"  --huge no|yes      arena of reserved hugepages [no: transparent ones if there are any]\n"
 	"  --wait sleep|spin  when nothing has ended [sleep]\n"
+	"  --polled no|yes    poll for reads, as far as the file system has it; then nothing sleeps\n"
+	"                     [no]\n"
 	"  --seed N           of the places [1]\n"
 	"  --help\n"
 	"\n"
@@ -37,6 +39,7 @@ static const char usage[] =
 	"time stamp counter by bytes of payload, the kernel's part (kernel_cycles_per_byte) in it;\n"
 	"fio the command line whose bandwidth is to be compared: the same file, reads of --unit and\n"
 	"as many in flight as there were on average here (depth). Spans are given back at once.\n"
+	"absent are requests for what the device or the check withdrew.\n"
 	"Exit status: 0; 1 a block could not be had; 2 usage.\n";
 
 enum row_kind { ROW_NUMBER, ROW_CHOICE };
@@ -71,6 +74,7 @@ static const struct row rows[] = {
 	CHOICE("--integrity", integrity_names),
 	CHOICE("--huge", no_yes),
 	CHOICE("--wait", waits),
+	CHOICE("--polled", no_yes),
 };
 
 static int
@@ -105,8 +109,10 @@ set_choice(struct bench_options *options, const struct row *row, const char *val
 		return complain(row->name, value);
 	if (row->choices == integrity_names)
 		options->integrity = (enum store_integrity)which;
-	else if (row->choices == no_yes)
+	else if (strcmp(row->name, "--huge") == 0)
 		options->huge = which == 1;
+	else if (strcmp(row->name, "--polled") == 0)
+		options->polled = which == 1;
 	else
 		options->spin = which == 1;
 	return 0;

@@ -121,7 +121,7 @@ file_open(const char *path, uint64_t *len)
 struct torrent *
 bench_torrent_add(struct store *store, const struct bench_options *options, uint64_t *len)
 {
-	struct abi_files files = {.id = TORRENT_ID, .file_first = 0, .file_cnt = 1};
+	struct abi_files files = {.id = TORRENT_ID, .file_cnt = 1, .flags = ABI_FILES_POLLED};
 	int fd = file_open(options->file, len);
 	enum abi_status status = ABI_OK;
 	struct abi_layout head;
