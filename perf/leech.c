@@ -53,7 +53,8 @@ content_load(struct leech_options *options, struct content *content)
 static int
 session_run(struct leech_session *session)
 {
-	int status;
+	struct leech_net *net;
+	int status = -1;
 
 	if (session->options->port == NULL) {
 		session->carrier = &leech_socket_carrier;
@@ -62,7 +63,10 @@ session_run(struct leech_session *session)
 	}
 	if (leech_net_env_init(session->options) != 0)
 		return -1;
-	status = leech_net_run(session);
+	net = leech_net_open(session->options);
+	if (net != NULL)
+		status = leech_net_run(net, session);
+	leech_net_close(net);
 	leech_net_env_fini();
 	return status;
 }

@@ -18,6 +18,7 @@ struct leech_thread {
 	void *(*run)(void *thread);
 	void *session;
 	uint32_t nth;
+	uint32_t lcore;           /* our own TCP only */
 	int cpu;                  /* -1: not bound */
 	int status;               /* 0, or -1 when it has complained */
 	pthread_t id;             /* the carrier's own */

@@ -152,6 +152,7 @@ threads_run(struct leech_session *session)
 	for (i = 0; i < cnt; i++)
 		threads[i] = (struct leech_thread){
 			.run = thread_run, .session = session, .nth = i,
+			.lcore = session->first_lcore + i,
 			.cpu = cpus->cpu[i % cpus->cnt],
 		};
 	for (spawned = 1; spawned < cnt && status == 0; spawned += status == 0)

@@ -24,6 +24,7 @@ struct leech_session {
 	const volatile bool *stop;  /* ends the run early; NULL: nothing does */
 	uint32_t lane_cnt;          /* [options->thread_cnt, LEECH_THREADS_MAX] */
 	bool holds_requests;        /* as of struct leech_context */
+	uint32_t first_lcore;       /* of DPDK's environment: thread 0's */
 	struct leech_lane *lanes;
 	struct leech_conn *conns;   /* options->connection_cnt, closed after the run */
 	uint64_t start_us;

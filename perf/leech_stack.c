@@ -29,6 +29,7 @@ enum {
 	BLIND_US = 100,           /* of sleep when the port has no descriptor to wait on */
 	GOODBYE_STEP = 32,        /* connections reset before they are sent */
 	GOODBYE_TURNS = 1024,
+	SETTLE_US = 500 * 1000,
 };
 
 struct leech_stack {
@@ -415,6 +416,20 @@ stack_end(struct leech_context *context)
 	stack->tcp = NULL;
 }
 
+bool
+leech_stack_settle(struct leech_context *context)
+{
+	struct leech_stack *stack = context->stack;
+	uint64_t end_us = leech_now_us() + SETTLE_US;
+
+	if (stack == NULL || stack->bufs == NULL)
+		return true;
+	do
+		port_tx_flush(stack->port);
+	while (stack->bufs->free_cnt < stack->bufs->cnt && leech_now_us() < end_us);
+	return stack->bufs->free_cnt == stack->bufs->cnt;
+}
+
 void
 leech_stack_destroy(struct leech_context *context)
 {
@@ -468,13 +483,13 @@ lcore_run(void *arg)
 static int
 stack_spawn(struct leech_thread *thread)
 {
-	return port_env_run(thread->nth, lcore_run, thread) < 0 ? -ESRCH : 0;
+	return port_env_run(thread->lcore, lcore_run, thread) < 0 ? -ESRCH : 0;
 }
 
 static void
 stack_join(struct leech_thread *thread)
 {
-	port_env_wait(thread->nth);
+	port_env_wait(thread->lcore);
 }
 
 const struct leech_carrier leech_stack_carrier = {

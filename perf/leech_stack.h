@@ -17,13 +17,18 @@
 
 #include "perf/leech_carrier.h"
 
-/* A context's port is set before begin, and closed between end and leech_stack_destroy. begin asks
+/* A context's port is set before begin, and open until end has returned. begin asks
  * for the next hop's address, for a few seconds at most. No more than some hundreds connect at
- * once. Threads are lcores of port_env_init: thread n is lcore n. */
+ * once. Threads are lcores of port_env_init. */
 extern const struct leech_carrier leech_stack_carrier;
 
-/* leech_stack_destroy frees a context's stack, after the port was closed: until then it may hold
- * buffers of the stack. */
+/* leech_stack_settle waits a moment, after end, until the port has given back every buffer of a
+ * context's stack. Returns whether it has: the stack may be destroyed while the port is open. */
+bool
+leech_stack_settle(struct leech_context *context);
+
+/* leech_stack_destroy frees a context's stack, after leech_stack_settle or after the port was
+ * closed: until then it may hold buffers of the stack. */
 void
 leech_stack_destroy(struct leech_context *context);
 

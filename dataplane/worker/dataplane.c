@@ -153,20 +153,27 @@ run(struct dataplane *dataplane, char *error)
 }
 
 int
-dataplane_run(const struct abi_config *config, volatile bool *stop, char *error)
+dataplane_serve(const struct abi_config *config, volatile bool *stop, char *error)
 {
 	static struct dataplane dataplane;
+
+	dataplane.config = config;
+	dataplane.stop = stop;
+	return run(&dataplane, error);
+}
+
+int
+dataplane_run(const struct abi_config *config, volatile bool *stop, char *error)
+{
 	bool no_huge = (config->flags & ABI_CONFIG_NO_HUGE) != 0;
 	struct port_error why = {{0}};
 	int err;
 
-	dataplane.config = config;
-	dataplane.stop = stop;
 	if (port_env_init(config->file_prefix, no_huge, config->cpu, config->worker_cnt, &why) < 0) {
 		snprintf(error, DATAPLANE_ERROR_MAX, "%s", why.text);
 		return -1;
 	}
-	err = run(&dataplane, error);
+	err = dataplane_serve(config, stop, error);
 	port_env_fini();
 	return err;
 }

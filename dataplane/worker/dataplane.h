@@ -30,4 +30,9 @@ enum { DATAPLANE_ERROR_MAX = 320 };
 COLD int
 dataplane_run(const struct abi_config *config, volatile bool *stop, char *error);
 
+/* dataplane_serve is dataplane_run in an environment that is there already, with an lcore for each
+ * worker, counted from the caller's. */
+COLD int
+dataplane_serve(const struct abi_config *config, volatile bool *stop, char *error);
+
 #endif

@@ -33,7 +33,7 @@ ALLOCATORS = ("_create", "_init", "_open", "_map")
 
 # What in perf/ stands on the dataplane's parts: to measure them by themselves, or to use our TCP as
 # a client's.
-ON_THE_DATAPLANE = ("perf/micro/", "perf/leech_net", "perf/leech_stack")
+ON_THE_DATAPLANE = ("perf/micro/", "perf/leech_net", "perf/leech_stack", "perf/ring_dp")
 
 TOWERS = [
     (["dataplane/tcp/", "dataplane/ip/", "dataplane/port/"],
