@@ -96,7 +96,7 @@ ring_bench_close(struct ring_bench *bench)
 
 /* ---- one run */
 
-/* report_print writes to stdout the generator's report and, in the same object, the seeder's CPU. */
+/* report_print writes to stdout one object of the generator's report and the seeder's CPU. */
 static void
 report_print(const struct leech_session *session, const struct ring_cpu *from,
 	     const struct ring_cpu *to)

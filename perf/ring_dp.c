@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* ring_dp: a dataplane with the load generator in its own process, for spillwayd to start
- * (--dataplane PATH --port ring). RING_DP_SOCKET in the environment says where the bench listens. */
+ * (--dataplane PATH --port ring). RING_DP_SOCKET in the environment says where the bench listens:
+ * see ring_bench.h. */
 #include "dataplane/port/port.h"
 #include "dataplane/worker/config.h"
 #include "dataplane/worker/dataplane.h"
