@@ -20,6 +20,7 @@ struct leech_thread {
 	uint32_t nth;
 	uint32_t lcore;           /* our own TCP only */
 	int cpu;                  /* -1: not bound */
+	bool settled;             /* what comes is counted */
 	int status;               /* 0, or -1 when it has complained */
 	pthread_t id;             /* the carrier's own */
 };

@@ -97,6 +97,16 @@ leech_lane_due(struct leech_lane *lane, uint64_t now_us)
 	return 0;
 }
 
+void
+leech_lane_restart(struct leech_lane *lane, uint64_t now_us)
+{
+	uint32_t i;
+
+	leech_tally_restart(&lane->tally, now_us);
+	for (i = 0; i < lane->context.conn_cnt; i++)
+		lane->context.conns[i].payload_bytes = 0;
+}
+
 bool
 leech_lane_is_over(const struct leech_lane *lane)
 {

@@ -38,6 +38,10 @@ leech_lane_fini(struct leech_lane *lane);
 int
 leech_lane_due(struct leech_lane *lane, uint64_t now_us);
 
+/* leech_lane_restart forgets what came before now_us. */
+void
+leech_lane_restart(struct leech_lane *lane, uint64_t now_us);
+
 /* leech_lane_is_over tells whether every connection has ended for good. */
 bool
 leech_lane_is_over(const struct leech_lane *lane);

@@ -71,6 +71,8 @@ static const struct leech_row rows[] = {
 		 "an imagined swarm first"},
 	{"--seconds", "S", LEECH_ROW_SECONDS, AT(span_us), NULL, 1000, US(LEECH_SECONDS_MAX),
 	 .help = "stop after S seconds [10; with --bytes 600]"},
+	{"--settle", "S", LEECH_ROW_SECONDS, AT(settle_us), "0", 0, US(LEECH_SECONDS_MAX),
+	 .help = "for S seconds before, and count nothing of what came in them"},
 	{"--bytes", "B", LEECH_ROW_SIZE, AT(bytes), NULL, 1, UINT64_MAX / 2,
 	 .help = "stop after B bytes of payload over all connections"},
 	{"--ramp", "N", LEECH_ROW_NUMBER, AT(ramp_per_s), NULL, 1, 1000000,

@@ -49,6 +49,7 @@ struct leech_options {
 	uint32_t outstanding_cnt; /* requests in flight per connection, [1, LEECH_OUTSTANDING_MAX] */
 	uint32_t block_bytes;     /* [1, LEECH_BLOCK_BYTES_MAX] */
 	uint64_t span_us;         /* of the run, > 0 */
+	uint64_t settle_us;       /* before it, when nothing is counted */
 	uint64_t bytes;           /* stop after so much payload; 0: no such end */
 	uint64_t seed;
 	enum leech_order order;

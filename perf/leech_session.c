@@ -64,7 +64,7 @@ run_is_over(const struct leech_session *session, const struct leech_thread *thre
 {
 	uint32_t i;
 
-	if (now_us >= session->start_us + session->options->span_us)
+	if (now_us >= session->start_us + session->options->settle_us + session->options->span_us)
 		return true;
 	if (session->stop != NULL && *session->stop)
 		return true;
@@ -115,6 +115,23 @@ cpu_note(struct leech_tally *tally, const struct rusage *from)
 			       (uint64_t)to.ru_stime.tv_usec - (uint64_t)from->ru_stime.tv_usec;
 }
 
+/* thread_settle begins to count when it is time. */
+static void
+thread_settle(struct leech_thread *thread, struct rusage *from, uint64_t now_us)
+{
+	struct leech_session *session = thread->session;
+	uint32_t i;
+
+	if (thread->settled || now_us < session->start_us + session->options->settle_us)
+		return;
+	thread->settled = true;
+	getrusage(RUSAGE_THREAD, from);
+	if (session->options->settle_us == 0)
+		return;
+	for (i = thread->nth; i < session->lane_cnt; i += session->options->thread_cnt)
+		leech_lane_restart(&session->lanes[i], now_us);
+}
+
 static void *
 thread_run(void *arg)
 {
@@ -130,6 +147,7 @@ thread_run(void *arg)
 	getrusage(RUSAGE_THREAD, &from);
 	while (now_us = leech_now_us(), !run_is_over(session, thread, now_us)) {
 		progress_print(session, &progress, now_us);
+		thread_settle(thread, &from, now_us);
 		thread->status = lanes_turn(session, thread, now_us);
 		if (thread->status != 0)
 			break;

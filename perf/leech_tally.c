@@ -24,6 +24,17 @@ counts_add(struct leech_tally *sum, const struct leech_tally *tally)
 }
 
 void
+leech_tally_restart(struct leech_tally *tally, uint64_t now_us)
+{
+	__atomic_store_n(&tally->payload_bytes, 0, __ATOMIC_RELAXED);
+	tally->block_cnt = 0;
+	tally->first_request_us = now_us;
+	tally->last_payload_us = 0;
+	memset(&tally->first, 0, sizeof(tally->first));
+	memset(&tally->last, 0, sizeof(tally->last));
+}
+
+void
 leech_tally_add(struct leech_tally *sum, const struct leech_tally *tally)
 {
 	counts_add(sum, tally);

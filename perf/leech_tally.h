@@ -36,6 +36,11 @@ struct leech_tally {
 	struct leech_hist last;      /* request to the last */
 };
 
+/* leech_tally_restart forgets payload, blocks and their latencies: they are counted from now_us on.
+ * What happened to connections is kept. */
+void
+leech_tally_restart(struct leech_tally *tally, uint64_t now_us);
+
 /* leech_tally_add adds what another saw. */
 void
 leech_tally_add(struct leech_tally *sum, const struct leech_tally *tally);

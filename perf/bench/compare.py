@@ -9,25 +9,28 @@ import bounded
 import measure
 import others
 import stats
-from load import Load
+from load import QUANTILES, Load
 from seeders import Libtorrent, Spillway
 from shell import CommandError
 
-NAMES = ["spillway", "libtorrent", "transmission", "rtorrent", "aria2", "nginx"]
-FIGURES = ["goodput", "cpu_s_per_gb", "cycles_per_byte", "p50_us", "p99_us", "p99_9_us",
+NAMES = ["spillway", "libtorrent", "transmission", "rtorrent", "aria2", "nginx",
+         "nginx-16k"]
+FIGURES = ["goodput", "cpu_s_per_gb", "cycles_per_byte", *QUANTILES,
            "memory_bytes", "read_amplification", "jain", "generator_busy", "foreign_cores",
            "peers_served", "bytes_per_machine_s"]
 KEYS = ["scenario", "offload", "connections", "seeder", "wire"]
 OFFLOADS = ["off", "on"]
 WARM_S = 60
 SETTLE_S = 1
+JOIN_S = 4
+BLOCK_BYTES = 16384
 
 
 class Missing:
     """Stands for a seeder that is not installed: each of its runs fails with the reason."""
 
     raw = fresh = http = False
-    outstanding = patience_s = 0
+    outstanding = block_bytes = patience_s = 0
     guide = wire = ""
     far_port = None
     version = "missing"
@@ -83,18 +86,22 @@ class Comparison:
                              self.scenario.arena_mib) for name in self.options.seeders]
 
     def _load(self, seeder, connections):
-        load = Load(connections, self.options.seconds,
-                    max(self.options.outstanding, seeder.outstanding), self.scenario.load)
-        load.settle_s = max(SETTLE_S, seeder.patience_s)
+        outstanding = max(self.options.outstanding, seeder.outstanding)
+        words = list(self.scenario.load)
+        if seeder.block_bytes:
+            outstanding = max(1, outstanding * BLOCK_BYTES // seeder.block_bytes)
+            words += ["--block", str(seeder.block_bytes)]
+        load = Load(connections, self.options.seconds, outstanding, words)
+        load.settle_s = max(SETTLE_S + connections // 512, seeder.patience_s)
         if seeder.fresh:
-            load.settle_s += SETTLE_S  # it reads its content meanwhile
+            load.settle_s += JOIN_S  # it starts and reads its content meanwhile
         return load
 
     def _warm(self, lab, seeder):
         """Each byte is asked for once, and checked: what fits in memory is in memory."""
         load = Load(1, WARM_S, 64, ["--bytes", str(self.content.total_bytes), "--verify", "all"])
         if len(self.content.torrent_paths) == 1 and not (seeder.http or seeder.fresh):
-            seen, status, complaint = self._source.run(lab, seeder, self.content, load)
+            seen, status, complaint, _ = self._source.run(lab, seeder, self.content, load)
             if status != 0 and seen["pieces_failed_cnt"]:
                 raise CommandError(complaint)
 

@@ -6,6 +6,7 @@ import html
 
 import plots
 from compare import COLUMNS, cell
+from load import QUANTILES
 from report import CSS, bullets, facts
 
 MIB = 2.0 ** 20
@@ -37,8 +38,9 @@ METHOD = [
     "steering keeps the kernel's receiving at either end on that end's CPU. Without two CPUs "
     "nothing is pinned.",
     "Seeders take turns, in another order each time; figures are medians of the rounds, whiskers "
-    "their least and greatest. A run is counted once the load has settled (1 s; 15 s for "
-    "Transmission, 11 s for aria2, which let a new peer wait for up to ten seconds).",
+    "their least and greatest. A run is counted once the load has settled (1 s, and "
+    "longer for more than 512 peers; 15 s for Transmission, 11 s for aria2, which let a new peer "
+    "wait for up to ten seconds).",
     "Every connection comes from an address of its own: Transmission and rTorrent take one from "
     "each. Transmission answers what it was asked twice a second, so it is asked for 512 blocks "
     "ahead, all that it allows.",
@@ -54,8 +56,9 @@ METHOD = [
     "Spillway's own counter).",
     "hot: the content has been read once before it is measured. cold: nothing of it is in memory "
     "when a run begins, and a control group bounds what a seeder may use, page cache included.",
-    "nginx serves the same file by HTTP range requests of the same size, with sendfile: no "
-    "BitTorrent, no check of what is read; the kernel's best case.",
+    "nginx serves the same file with sendfile, by HTTP range requests of 1 MiB, as many in flight "
+    "as make up the same bytes: no BitTorrent, no check of what is read; the kernel's best case. "
+    "Its latency is that of a MiB. nginx-16k is asked for 16 KiB at a time, as the seeders are.",
 ]
 
 
@@ -83,9 +86,10 @@ def _latency(rows, peers):
     out = {}
     for row in rows:
         if row["connections"] == peers and row.get("p99_us"):
-            out[row["seeder"]] = {label: {k: max(v, 1) / 1e3 for k, v in row[name].items()}
-                                  for label, name in (("p50", "p50_us"), ("p99", "p99_us"),
-                                                      ("p99.9", "p99_9_us"))}
+            out[row["seeder"]] = {
+                name.removesuffix("_us").replace("_", "."):
+                {k: max(v, 1) / 1e3 for k, v in row[name].items()}
+                for name in QUANTILES if row.get(name)}
     return out
 
 
@@ -109,7 +113,8 @@ def _scenario_charts(rows):
             series = _latency(mine, peers)
             if series:
                 out.append(plots.curves(f"Latency at {peers} peers, ms (offload {mode}, log)",
-                                        ["p50", "p99", "p99.9"], series))
+                                        [n.removesuffix("_us").replace("_", ".")
+                                         for n in QUANTILES], series))
     first = [r for r in rows if r["offload"] == rows[0]["offload"]]
     out.append(plots.bars("Memory of the seeder, MiB (log)",
                           _groups(first, "memory_bytes", MIB), True))
@@ -125,8 +130,8 @@ def _seeder_cell(name):
 
 
 def _table(rows):
-    heads = ["offload", "peers", "seeder", *(h for h, *_ in COLUMNS), "served"]
-    out = ["<tr>" + "".join(f"<th class={'text' if h == 'seeder' else 'n'}>{h}</th>"
+    heads = ["offload", "peers", "seeder", "wire", *(h for h, *_ in COLUMNS), "served"]
+    out = ["<tr>" + "".join(f"<th class={'seeder' if h in ('seeder', 'wire') else 'n'}>{h}</th>"
                             for h in heads) + "</tr>"]
     last = None
     for row in rows:
@@ -135,7 +140,8 @@ def _table(rows):
         first = last != (row["offload"], row["connections"])
         last = (row["offload"], row["connections"])
         line = (f"<tr class={'first' if first else 'n'}><td>{row['offload'] if first else ''}</td>"
-                f"<td>{row['connections'] if first else ''}</td>{_seeder_cell(row['seeder'])}")
+                f"<td>{row['connections'] if first else ''}</td>{_seeder_cell(row['seeder'])}"
+                f"<td class=seeder>{html.escape(row['wire'])}</td>")
         if not row["good"]:
             out.append(f"{line}<td class=bad colspan={len(COLUMNS) + 1}>"
                        f"{html.escape(row['reason'])}</td></tr>")

@@ -17,7 +17,7 @@ import time
 import bounded
 import procfs
 from lab import Lab
-from load import Generator, sources_add
+from load import QUANTILES, Generator, sources_add
 
 SEEDER_CPU = 0
 GENERATOR_CPU = 1
@@ -94,9 +94,10 @@ def generator(build, folder):
 
 def run_once(lab, seeder, content, load, source):
     """One run of the generator; returns what it saw and what the seeder spent meanwhile."""
-    load = source.able(load)
+    begun = time.monotonic()
     with source.running(lab, seeder, content, load) as wait:
-        time.sleep(load.settle_s)
+        seeder.join()
+        time.sleep(max(0.0, begun + load.settle_s - time.monotonic()))
         return _figures(seeder, load, wait)
 
 
@@ -106,7 +107,7 @@ def _figures(seeder, load, wait):
     own_s, cpu_s = procfs.process_cpu_s(pids), procfs.process_cpu_s(pids + receivers)
     busy, foreign_s = procfs.cpu_busy_s(), procfs.user_s() - procfs.process_user_s(pids)
     start = time.monotonic()
-    seen, status, complaint = wait()
+    seen, status, complaint, latency = wait()
     wall_s = time.monotonic() - start
     busy = {cpu: s - busy[cpu] for cpu, s in procfs.cpu_busy_s().items()}
     foreign_s = procfs.user_s() - procfs.process_user_s(pids) - seen["cpu_user_s"] - foreign_s
@@ -133,8 +134,8 @@ def _figures(seeder, load, wait):
         "bytes_per_machine_s": payload / rest_s if rest_s > 0 else 0,
         "cycles_per_byte": cpu_s * procfs.tsc_hz() / payload if payload else 0,
         "read_amplification": disk / payload if payload else 0,
-        "p50_us": seen["latency_p50_us"], "p99_us": seen["latency_p99_us"],
-        "p99_9_us": seen["latency_p99_9_us"], "jain": seen["jain"],
+        **dict.fromkeys(QUANTILES), **latency,
+        "jain": seen.get("fairness_fast", seen)["jain"],
     }
 
 

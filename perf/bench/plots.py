@@ -6,7 +6,9 @@ import html
 import math
 
 COLOURS = {"spillway": "#1f6f8b", "libtorrent": "#d98324", "transmission": "#b5485d",
-           "rtorrent": "#6b5b95", "aria2": "#5a8f4e", "nginx": "#6f7780"}
+           "rtorrent": "#6b5b95", "aria2": "#5a8f4e", "nginx": "#6f7780", "nginx-16k": "#b9a44c",
+           "spillway, memif": "#3fa7c4", "spillway, vhost-user": "#0f4658",
+           "spillway, ring": "#79c9dd"}
 OTHER = ["#8a6d3b", "#3b8a85", "#8a3b7e", "#4a6fa5", "#a55a4a", "#7a9a3b"]
 FLOOR = "#c2cad1"
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 34, 58
@@ -16,10 +18,7 @@ def colour(name):
     """Always the same for a name."""
     if name.startswith("floor"):
         return FLOOR
-    base = name.split(",")[0].split(" ")[0]
-    if base in COLOURS and base == name:
-        return COLOURS[base]
-    return OTHER[sum(name.encode()) % len(OTHER)]
+    return COLOURS.get(name) or OTHER[sum(name.encode()) % len(OTHER)]
 
 
 def number(value):

@@ -12,7 +12,9 @@ A seeder has
     far_port         the generator's port of DPDK at the wire's other end; None: kernel sockets
     fresh            True when it is to be started again for each run
     http             True when it serves files, not peers
+    block_bytes      of a request, as many in flight as make up the same bytes; 0: 16 KiB
     patience_s       how long it may let peers wait before it serves the first of them
+    join()           to be called once the generator runs
     start(lab, content, cpu), pids(), disk_read_bytes(), memory_bytes(), stop()
 and starts in the lab's seeder namespace, with all its threads on one CPU.
 """
@@ -81,7 +83,7 @@ class Spillway:
     raw = True
     fresh = http = False
     far_port = None
-    outstanding = 0
+    outstanding = block_bytes = 0
     patience_s = 0
 
     def __init__(self, build, folder, huge, **options):
@@ -109,6 +111,9 @@ class Spillway:
                 self._daemon.cli("add", path, "--data", content.folder, "--detach")
         wait_until(lambda: self._serves(len(content.torrent_paths)), READY_S,
                    "spillwayd does not seed", pause=0.2)
+
+    def join(self):
+        pass
 
     def _ask(self, command):
         return json.loads(self._daemon.cli("--json", command).stdout)
@@ -144,7 +149,7 @@ class Daemon:
     wire = "veth"
     raw = fresh = http = False
     far_port = None
-    outstanding = 0
+    outstanding = block_bytes = 0
     patience_s = 0
 
     def __init__(self, folder):
@@ -178,6 +183,9 @@ class Daemon:
         self._process = start(lab.seeder.command(command), self._log, env=environment)
         self.after_start(lab, content)
         self.wait_until(lambda: self.serves(lab, content), READY_S)
+
+    def join(self):
+        pass
 
     def wait_until(self, condition, seconds):
         """Until the condition holds; what the process said last when it ends before."""

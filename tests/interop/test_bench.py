@@ -59,17 +59,19 @@ def test_rows_keep_good_runs_and_reasons(env):
     assert rows[1]["v"] is None and rows[1]["reason"] == "no luck"
 
 
-def test_generators_are_added_up(env):
-    one = {"payload_bytes": 100, "connections": 1, "seconds": 2.0, "latency_p99_us": 5,
-           "closed_cnt": 1, "cpu_user_s": 0.5, "cpu_system_s": 0.5, "jain": 1.0,
-           "goodput_bytes_per_s": 50.0}
-    two = {**one, "payload_bytes": 300, "seconds": 1.0, "latency_p99_us": 9, "closed_cnt": 0}
-    both = load.merged([one, two])
-    assert both["goodput_bytes_per_s"] == 200 and both["latency_p99_us"] == 9
-    assert both["closed_cnt"] == 1 and both["cpu_user_s"] == 1.0
-    assert abs(both["jain"] - 400 ** 2 / (2 * (100 ** 2 + 300 ** 2))) < 1e-9
-    assert load.groups(10, 3) == [4, 3, 3] and load.groups(2, 1000) == [1, 1]
-    assert sum(load.groups(256, 2000)) == 256
+def test_quantiles_of_a_histogram(env):
+    seen = load.quantiles([(10, 50), (20, 40), (30, 9), (400, 1)])
+    assert seen == {"p10_us": 10, "p50_us": 10, "p90_us": 20, "p99_us": 30, "p99_9_us": 400,
+                    "p99_99_us": 400}
+    assert load.quantiles([]) == {}
+
+
+def test_a_report_is_found_among_complaints(env):
+    report = json.dumps({"x": 1, **{n: {"buckets": [[7, 1]]} for n in
+                                    ("connect", "first_byte", "last_byte")}})
+    seen, complaint, latency = load.report_of(f"one\ntwo\n{report}\n", 1)
+    assert seen["x"] == 1 and complaint == "one\ntwo" and latency["p50_us"] == 7
+    assert "two" in _raises(shell.CommandError, load.report_of, "two\n", 1)
 
 
 def test_scales_hold_what_is_shown(env):

@@ -5,6 +5,7 @@
  * by Jain's index. */
 #include "perf/leech_hist.h"
 #include "perf/leech_report.h"
+#include "perf/leech_tally.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -187,6 +188,25 @@ shares_are_parts_of_an_equal_one(void **state)
 	assert_int_equal(leech_spread_of(bytes, 0, 1.0).cnt, 0);
 }
 
+static void
+counting_begins_anew(void **state)
+{
+	static struct leech_tally tally;
+
+	(void)state;
+	tally.payload_bytes = 5;
+	tally.block_cnt = 1;
+	tally.closed_cnt = 2;
+	tally.last_payload_us = 9;
+	leech_hist_add(&tally.last, 7);
+	leech_hist_add(&tally.first, 7);
+	leech_tally_restart(&tally, 11);
+	assert_int_equal(tally.payload_bytes + tally.block_cnt + tally.last_payload_us, 0);
+	assert_int_equal(tally.first_request_us, 11);
+	assert_int_equal(tally.closed_cnt, 2);
+	assert_int_equal(tally.last.cnt + tally.first.cnt, 0);
+}
+
 int
 main(void)
 {
@@ -202,6 +222,7 @@ main(void)
 		cmocka_unit_test(merging_is_as_good_as_one_histogram),
 		cmocka_unit_test(json_tells_each_bucket_that_has_any),
 		cmocka_unit_test(shares_are_parts_of_an_equal_one),
+		cmocka_unit_test(counting_begins_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

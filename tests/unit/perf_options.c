@@ -52,11 +52,12 @@ static void
 values_are_taken(void **state)
 {
 	(void)state;
-	assert_int_equal(words("--bytes 3G --seconds 0.25 --order rarest --cpus 1,0,-1 "
+	assert_int_equal(words("--bytes 3G --seconds 0.25 --settle 1.5 --order rarest --cpus 1,0,-1 "
 			       "--local 10.0.0.2/300 --slow-share 0.125 --threads 2 "
 			       "--connections 8 --json"), 1);
 	assert_int_equal(options.bytes, 3ull << 30);
 	assert_int_equal(options.span_us, 250000);
+	assert_int_equal(options.settle_us, 1500000);
 	assert_int_equal(options.order, LEECH_ORDER_RAREST);
 	assert_int_equal(options.cpus.cnt, 3);
 	assert_int_equal(options.cpus.cpu[0], 1);
