@@ -32,7 +32,7 @@ class Missing:
     raw = fresh = http = False
     outstanding = block_bytes = patience_s = 0
     guide = wire = ""
-    far_port = None
+    far_port = source = None
     version = "missing"
 
     def __init__(self, name, reason):
@@ -101,7 +101,8 @@ class Comparison:
         """Each byte is asked for once, and checked: what fits in memory is in memory."""
         load = Load(1, WARM_S, 64, ["--bytes", str(self.content.total_bytes), "--verify", "all"])
         if len(self.content.torrent_paths) == 1 and not (seeder.http or seeder.fresh):
-            seen, status, complaint, _ = self._source.run(lab, seeder, self.content, load)
+            source = seeder.source or self._source
+            seen, status, complaint, _ = source.run(lab, seeder, self.content, load)
             if status != 0 and seen["pieces_failed_cnt"]:
                 raise CommandError(complaint)
 

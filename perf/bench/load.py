@@ -54,8 +54,16 @@ def quantiles(buckets):
     return out
 
 
+def without_buckets(seen):
+    """Takes the buckets out of a report; returns the quantiles of its latency."""
+    buckets = seen["last_byte"]["buckets"]
+    for name in ("connect", "first_byte", "last_byte"):
+        del seen[name]["buckets"]
+    return quantiles(buckets)
+
+
 def report_of(text, status):
-    """What the generator printed: its report, and its complaints as one text.
+    """What the generator printed: its report, its complaints as one text, quantiles of latency.
 
     CommandError when it has no report."""
     lines = text.splitlines()
@@ -64,10 +72,7 @@ def report_of(text, status):
     if not report:
         raise CommandError(complaint or f"spillway-leech ended with status {status}")
     seen = json.loads(report[-1])
-    buckets = seen["last_byte"]["buckets"]
-    for name in ("connect", "first_byte", "last_byte"):
-        del seen[name]["buckets"]
-    return seen, complaint.strip(), quantiles(buckets)
+    return seen, complaint.strip(), without_buckets(seen)
 
 
 class Generator:

@@ -10,6 +10,7 @@ A seeder has
     wire             what it sends on
     raw              True when it takes frames from the wire as they are
     far_port         the generator's port of DPDK at the wire's other end; None: kernel sockets
+    source           a generator of its own, see load.Generator; None: the one that all have
     fresh            True when it is to be started again for each run
     http             True when it serves files, not peers
     block_bytes      of a request, as many in flight as make up the same bytes; 0: 16 KiB
@@ -78,11 +79,12 @@ class Spillway:
     """spillwayd and the dataplane that it starts, on af_xdp unless told otherwise."""
 
     name = "spillway"
+    process = "spillway-dp"
     guide = "configs/default.conf"
     wire = "veth, af_xdp"
     raw = True
     fresh = http = False
-    far_port = None
+    far_port = source = None
     outstanding = block_bytes = 0
     patience_s = 0
 
@@ -123,7 +125,7 @@ class Spillway:
 
     def pids(self):
         """The dataplane: what the cost of serving is taken from."""
-        return self._daemon.dataplane_pids()
+        return self._daemon.dataplane_pids(self.process)
 
     def disk_read_bytes(self):
         return self.counters()["disk_bytes"]
@@ -148,7 +150,7 @@ class Daemon:
     name = guide = ""
     wire = "veth"
     raw = fresh = http = False
-    far_port = None
+    far_port = source = None
     outstanding = block_bytes = 0
     patience_s = 0
 

@@ -69,13 +69,13 @@ class Spillway:
         done = self.cli("--json", "stats", check=False)
         return done.returncode == 0 and json.loads(done.stdout)["dataplane"]["running"]
 
-    def dataplane_pids(self):
-        """The pids of spillway-dp in the namespace."""
+    def dataplane_pids(self, name="spillway-dp"):
+        """The pids of spillway-dp, or what stands for it, in the namespace."""
         pids = []
         for pid in map(int, shell.run(["ip", "netns", "pids", self.ns.name]).stdout.split()):
             try:
                 with open(f"/proc/{pid}/comm", encoding="utf-8") as f:
-                    if f.read().strip() == "spillway-dp":
+                    if f.read().strip() == name:
                         pids.append(pid)
             except OSError:
                 pass
