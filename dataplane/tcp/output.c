@@ -6,44 +6,12 @@
 #include "dataplane/tcp/output.h"
 
 #include "dataplane/tcp/packet.h"
+#include "dataplane/tcp/ready.h"
 #include "dataplane/tcp/recovery.h"
 #include "dataplane/tcp/steer.h"
 #include "dataplane/tcp/timers.h"
 
 enum { SEGMENT_COST = 64 };            /* bytes that a segment costs beside its payload */
-
-/* ---- the ready list */
-
-void
-ready_add(struct tcp_stack *stack, struct tcb *tcb)
-{
-	if (tcb->ready)
-		return;
-	tcb->ready = true;
-	tcb->ready_next = NULL;
-	tcb->ready_prev = stack->ready_tail;
-	if (stack->ready_tail == NULL)
-		stack->ready_head = tcb;
-	else
-		stack->ready_tail->ready_next = tcb;
-	stack->ready_tail = tcb;
-}
-
-void
-ready_remove(struct tcp_stack *stack, struct tcb *tcb)
-{
-	if (!tcb->ready)
-		return;
-	if (tcb->ready_prev == NULL)
-		stack->ready_head = tcb->ready_next;
-	else
-		tcb->ready_prev->ready_next = tcb->ready_next;
-	if (tcb->ready_next == NULL)
-		stack->ready_tail = tcb->ready_prev;
-	else
-		tcb->ready_next->ready_prev = tcb->ready_prev;
-	tcb->ready = false;
-}
 
 /* ---- what may be sent */
 
@@ -588,25 +556,6 @@ tcb_output(struct tcp_stack *stack, struct tcb *tcb, struct pkt_out *pkts, uint1
 	return cnt;
 }
 
-/* prefetch_ahead calls for what the next two connections of the round look at: the second's own
- * lines, and where the first's lead, which were called for a turn ago. */
-static void
-prefetch_ahead(const struct tcb *tcb)
-{
-	const struct tcb *next = tcb->ready_next;
-
-	if (next == NULL)
-		return;
-	__builtin_prefetch(next->sendq.hint[SENDQ_NEW]);
-	__builtin_prefetch(next->board.tail);
-	if (next->ready_next == NULL)
-		return;
-	__builtin_prefetch(next->ready_next);
-	__builtin_prefetch(&next->ready_next->last_send_us);
-	__builtin_prefetch(&next->ready_next->path);
-	tcb_prefetch(next->ready_next);
-}
-
 uint16_t
 tcp_output(struct tcp_stack *stack, struct pkt_out *pkts, uint16_t max, uint64_t now_us)
 {
@@ -619,7 +568,7 @@ tcp_output(struct tcp_stack *stack, struct pkt_out *pkts, uint16_t max, uint64_t
 		enum tcp_owed owed;
 		uint16_t made;
 
-		prefetch_ahead(tcb);
+		ready_prefetch(tcb);
 		if (tcb->deficit_bytes <= 0)
 			tcb->deficit_bytes += quantum(stack);
 		made = tcb_output(stack, tcb, pkts + cnt, max - cnt, &owed);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* output.h turns what connections owe into packets, and keeps the list of those that owe. */
+/* output.h turns what connections owe into packets. */
 #ifndef SPILLWAY_DATAPLANE_TCP_OUTPUT_H
 #define SPILLWAY_DATAPLANE_TCP_OUTPUT_H
 
@@ -30,13 +30,5 @@ tcb_window_allows(const struct tcb *tcb);
 /* tcb_paced tells whether only the gate of pacing holds something back. */
 bool
 tcb_paced(struct tcb *tcb);
-
-/* ready_add puts a connection at the end of the ready list, unless it is in it. */
-void
-ready_add(struct tcp_stack *stack, struct tcb *tcb);
-
-/* ready_remove takes a connection out of the ready list, if it is in it. */
-void
-ready_remove(struct tcp_stack *stack, struct tcb *tcb);
 
 #endif

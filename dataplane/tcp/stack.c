@@ -5,6 +5,7 @@
 #include "dataplane/tcp/stack.h"
 
 #include "dataplane/tcp/output.h"
+#include "dataplane/tcp/ready.h"
 #include "dataplane/tcp/states.h"
 #include "dataplane/tcp/steer.h"
 #include "dataplane/tcp/timers.h"

@@ -5,6 +5,7 @@
 #include "dataplane/tcp/timers.h"
 
 #include "dataplane/tcp/output.h"
+#include "dataplane/tcp/ready.h"
 #include "dataplane/tcp/recovery.h"
 #include "dataplane/tcp/rtt.h"
 
