@@ -7,8 +7,10 @@
  *
  *   thread 0: worker 0 ◄─ ring, queue 0 ─► leechers     thread 1: worker 1 ◄─ queue 1 ─► leechers
  *
- * What two cores take from each other without any sharing (caches, threads of one core, clocks) shows
- * with two processes of one worker each at the same time: workers_bench 512 0 & workers_bench 512 1
+ * What two cores take from each other without any sharing (caches, threads of one core, clocks)
+ * shows with two processes of one worker each at the same time:
+ *
+ *   workers_bench 512 0 & workers_bench 512 1
  *
  * Cycles are the thread's CPU time at the rate of the time stamp counter; of them the worker's
  * part is what the counter says of its turns. */
@@ -201,6 +203,7 @@ run(const char *path, uint32_t worker_cnt, uint64_t bytes, double *whole)
 		.flags = ABI_CONFIG_NO_HUGE | ABI_CONFIG_POLL_BUSY,
 		.arena_mib = ARENA_MIB * worker_cnt, .connections_max = 64 * worker_cnt,
 		.torrents_max = 4, .active_max = 4, .connections_per_source = 64 * worker_cnt,
+		.buffer_len = ABI_UNIT_MAX,
 		.worker_cnt = worker_cnt,
 	};
 	if (publish_init(&bench.publish, worker_cnt, 4) < 0)
