@@ -79,7 +79,7 @@ catalogue_open(struct catalogue **catalogue, const char *path, struct fail *fail
 void
 catalogue_close(struct catalogue *catalogue);
 
-/* catalogue_unit_max returns the longest read unit of what is stored as verified, 0 with nothing. */
+/* catalogue_unit_max returns the longest read unit that is stored, 0 if nothing is. */
 uint32_t
 catalogue_unit_max(struct catalogue *catalogue);
 

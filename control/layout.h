@@ -41,8 +41,8 @@ layout_unit_len(const struct metainfo *meta, uint32_t unit_max);
  * plan      out; ended by layout_plan_free, harmless after a failure.
  * unit_len  of layout_unit_len, now or when the content was verified.
  * err       out, on failure.
- * Returns 0; -EINVAL for a unit_len that is none; -ENOTSUP for a torrent without v1; -EFBIG for more read units than fit in 32 bits;
- * -ENOMEM. */
+ * Returns 0; -EINVAL for a unit_len that is none; -ENOTSUP for a torrent without v1; -EFBIG for
+ * more read units than fit in 32 bits; -ENOMEM. */
 int
 layout_plan_create(struct layout_plan *plan, const struct metainfo *meta, uint32_t unit_len,
 		   struct metainfo_error *err);

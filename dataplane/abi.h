@@ -122,7 +122,7 @@ struct abi_config {
 	uint32_t connections_per_source; /* from one address, of all workers, [1, 1048576] */
 	uint32_t worker_cnt;             /* [1, ABI_WORKERS_MAX] */
 	int32_t cpu[ABI_WORKERS_MAX];    /* each worker's, or -1 for the scheduler's choice */
-	uint32_t buffer_len;             /* of the arenas: power of two, [ABI_BUFFER_MIN, ABI_UNIT_MAX] */
+	uint32_t buffer_len;             /* power of two, [ABI_BUFFER_MIN, ABI_UNIT_MAX] */
 	uint32_t reserved[5];            /* 0 */
 };
 static_assert(sizeof(struct abi_config) == 488, "abi_config is part of the boundary");

@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* hash_unit returns the fingerprint of a read unit: XXH3-64, seed 0, as in abi.h. It uses the widest
- * vectors that this machine has. */
+/* hash_unit returns the fingerprint of a read unit: XXH3-64, seed 0, as in abi.h. It uses the
+ * widest vectors that this machine has. */
 uint64_t
 hash_unit(const void *data, size_t len);
 

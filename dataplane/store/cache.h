@@ -68,7 +68,8 @@ struct cache {
 	struct counters *ctr;
 };
 
-/* cache_init cuts the configuration's arena into buf_cnt buffers. random: secret bits for the table.
+/* cache_init cuts the configuration's arena into buf_cnt buffers.
+ * random: secret bits for the table.
  * Returns 0 or -ENOMEM. End with cache_fini. */
 COLD int
 cache_init(struct cache *cache, const struct store_config *config, uint32_t buf_cnt,

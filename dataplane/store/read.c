@@ -8,8 +8,8 @@
  * Who waits for whom. A window's buffers are taken all at once, and a stalled request holds none
  * but those that it gathers into, which are at most half of all: the others come back as reads and
  * peers end, and stalled requests have them before new ones. New requests of a torrent may have as
- * many reads in flight as there is room for more, if others are active: one on a slow disk comes to half
- * of all, two to a third each, and whoever reads from a fast one goes on. */
+ * many reads in flight as there is room for more, if others are active: one on a slow disk comes to
+ * half of all, two to a third each, and whoever reads from a fast one goes on. */
 #include "dataplane/store/block.h"
 
 #include <string.h>

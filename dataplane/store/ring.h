@@ -74,7 +74,8 @@ uint32_t
 ring_reading(const struct ring *ring);
 
 /* ring_wait_fd returns a descriptor that polls readable once a read has ended, also one that ended
- * before the call, and at once while a polled read is in flight. It holds until the next ring_submit: ask for it before each sleep. */
+ * before the call, and at once while a polled read is in flight. It holds until the next
+ * ring_submit: ask for it before each sleep. */
 int
 ring_wait_fd(struct ring *ring);
 

@@ -8,9 +8,9 @@
  *
  * A block of a torrent lies in one or more read units (abi.h). A unit is read whole, once for all
  * who wait for it, with O_DIRECT into a buffer of the arena; its fingerprint is checked before
- * anyone sees it (unless the operator chose otherwise: enum store_integrity); it stays cached until its buffer is needed. A unit that cannot be read or is not
- * what was verified is withdrawn with the pieces that it touches: counted, told to control, never
- * sent.
+ * anyone sees it (unless the operator chose otherwise: enum store_integrity); it stays cached until
+ * its buffer is needed. A unit that cannot be read or is not what was verified is withdrawn with
+ * the pieces that it touches: counted, told to control, never sent.
  *
  * Threads. A store and its ring belong to one worker.
  * Memory. The arena is the caller's: page-aligned, hugepages if it can be. Cold torrents take one
@@ -163,9 +163,8 @@ struct store_event {
  * Raises the limit of open files as far as it may, for the table is bound by it. An arena that may
  * not be pinned (RLIMIT_MEMLOCK) is read into all the same, at some cost.
  *
- * Returns the store, or NULL with errno: EINVAL (arena too small or not aligned, buffers of a length
- * that is not allowed), ENOMEM, or what
- * io_uring said (EPERM, ENOSYS). */
+ * Returns the store, or NULL with errno: EINVAL (arena too small or not aligned, buffers of a
+ * length that is not allowed), ENOMEM, or what io_uring said (EPERM, ENOSYS). */
 COLD struct store *
 store_create(const struct store_config *config);
 
@@ -194,8 +193,8 @@ store_remove(struct store *store, uint32_t id);
 /* store_layout takes an activation's first message: maps and checks the layout. Takes over fd.
  * A torrent that was filling (control died meanwhile) starts over.
  * Returns ABI_OK; ABI_ERR_UNKNOWN; ABI_ERR_STATE (active, and stays so); ABI_ERR_FULL (active_max
- * or the file table, nothing idle to let go); ABI_ERR_LAYOUT (also: units longer than a buffer); ABI_ERR_SYSTEM with errno. On these
- * last three the torrent is cold. */
+ * or the file table, nothing idle to let go); ABI_ERR_LAYOUT (also: units longer than a buffer);
+ * ABI_ERR_SYSTEM with errno. On these last three the torrent is cold. */
 COLD enum abi_status
 store_layout(struct store *store, uint32_t id, int fd);
 

@@ -188,6 +188,10 @@ def run_module(env, report, path):
         try:
             with _time_limit(limit):
                 value = stack.enter_context(module.fixture(env))
+        except Skip as e:
+            for name, _ in tests:
+                report.skip(name, str(e))
+            return
         except Exception as e:
             detail = "\n".join(["while preparing: " + _describe(e), *env.log_tails()])
             for name, _ in tests:

@@ -127,7 +127,7 @@ def run_suites(env, report, suites):
         elif suite in ("fuzz", "nightly"):
             if san:
                 fuzz(env, report, FUZZ_SECONDS if suite == "fuzz" else NIGHTLY_SECONDS)
-        elif built or suite == "lint":
+        if suite not in ("unit", "fuzz") and (built or suite == "lint"):
             harness.run_suite(env, report, suite)
 
 

@@ -54,7 +54,7 @@ got(const struct polled *p, enum counter which)
 	return shop_count(&p->shop, which);
 }
 
-/* The disk of this machine may have no poll queue: the file system takes such reads all the same. */
+/* The disk of this machine may have no poll queue: the file system takes such reads still. */
 static void
 the_bytes_are_the_same(void **state)
 {

@@ -55,7 +55,8 @@ share_close(struct share *share, uint32_t cnt)
 	free(share);
 }
 
-/* ask asks for a torrent's units [first, UNITS) until the store is busy. Returns how many it took. */
+/* ask asks for a torrent's units [first, UNITS) until the store is busy. Returns how many
+ * it took. */
 static uint32_t
 ask(struct share *share, uint32_t torrent, uint32_t first)
 {
