@@ -62,13 +62,16 @@ METHOD = [
 ]
 
 
+def _peers(count):
+    return f"{count} peer{'s' if count > 1 else ''}"
+
+
 def _groups(rows, name, divisor):
     """{peers: {seeder: summary}} for the charts."""
     out = {}
     for row in rows:
         if row.get(name):
-            peers = f"{row['connections']} peer{'s' if row['connections'] > 1 else ''}"
-            out.setdefault(peers, {})[row["seeder"]] = {
+            out.setdefault(_peers(row["connections"]), {})[row["seeder"]] = {
                 k: v / divisor for k, v in row[name].items() if k != "runs"}
     return out
 
@@ -112,7 +115,7 @@ def _scenario_charts(rows):
         for peers in dict.fromkeys(r["connections"] for r in mine):
             series = _latency(mine, peers)
             if series:
-                out.append(plots.curves(f"Latency at {peers} peers, ms (offload {mode}, log)",
+                out.append(plots.curves(f"Latency at {_peers(peers)}, ms (offload {mode}, log)",
                                         [n.removesuffix("_us").replace("_", ".")
                                          for n in QUANTILES], series))
     first = [r for r in rows if r["offload"] == rows[0]["offload"]]
@@ -147,8 +150,10 @@ def _table(rows):
                        f"{html.escape(row['reason'])}</td></tr>")
             continue
         for _, name, divisor, digits in COLUMNS:
-            values = [r[name]["median"] for r in group if r.get(name)]
-            best = name in BEST and row[name] and row[name]["median"] == BEST[name](values)
+            values = [r[name]["median"] for r in group if r.get(name)
+                      and not (name.endswith("_us") and r["seeder"] == "nginx")]
+            best = (name in BEST and row[name] and values
+                    and row[name]["median"] == BEST[name](values))
             line += f"<td class={'best' if best else 'n'}>{cell(row, name, divisor, digits)}</td>"
         served = row["peers_served"]["median"] if row.get("peers_served") else 0
         out.append(line + f"<td>{served:.0f}</td></tr>")
@@ -162,7 +167,7 @@ def warnings(rows):
     if foreign > FOREIGN_CORES_MAX:
         out.append(f"Other programs took up to {foreign * 100:.0f} % of a core beside the runs: "
                    "goodput and latency are not to be quoted, CPU costs with care.")
-    wide = [f"{r['seeder']} at {r['connections']} peers" for r in rows if r.get("goodput")
+    wide = [f"{r['seeder']} at {_peers(r['connections'])}" for r in rows if r.get("goodput")
             and r["goodput"]["median"]
             and (r["goodput"]["max"] - r["goodput"]["min"]) / r["goodput"]["median"] > SPREAD_MAX]
     if wide:

@@ -11,7 +11,7 @@ COLOURS = {"spillway": "#1f6f8b", "libtorrent": "#d98324", "transmission": "#b54
            "spillway, ring": "#79c9dd"}
 OTHER = ["#8a6d3b", "#3b8a85", "#8a3b7e", "#4a6fa5", "#a55a4a", "#7a9a3b"]
 FLOOR = "#c2cad1"
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 14, 34, 58
+_LEFT, _RIGHT, _TOP, _HEIGHT = 62, 14, 34, 212
 
 
 def colour(name):
@@ -54,8 +54,12 @@ def _text(x, y, text, anchor="middle", css=""):
 class _Frame:
     """A chart's outside: title, grid, vertical scale, legend."""
 
-    def __init__(self, title, values, log, width=440, height=270):
-        self.width, self.height, self.log = width, height, log
+    base = _HEIGHT
+
+    def __init__(self, title, values, log, width, names):
+        self.width, self.log = width, log
+        self._legend = self._placed(list(names))
+        height = max([self.base + 40, *(y + 12 for _, _, y in self._legend)])
         self.ticks = ticks_log(values) if log else ticks_linear(1.08 * max([*values, 0]))
         self.out = [f'<svg viewBox="0 0 {width} {height}" role="img" '
                     f'aria-label="{html.escape(title)}">', _text(12, 18, title, "start", "title")]
@@ -65,9 +69,16 @@ class _Frame:
                             f'y2="{y:.1f}" class="grid"/>')
             self.out.append(_text(_LEFT - 7, y + 4, number(tick), "end", "tick"))
 
-    @property
-    def base(self):
-        return self.height - _BOTTOM
+    def _placed(self, names):
+        """(name, x, y) of each in the legend; a new line when there is no room."""
+        out, x, y = [], _LEFT, self.base + 36
+        for name in names:
+            wide = 22 + 6.3 * len(name)
+            if x + wide > self.width and x > _LEFT:
+                x, y = _LEFT, y + 15
+            out.append((name, x, y))
+            x += wide
+        return out
 
     @property
     def span(self):
@@ -84,17 +95,12 @@ class _Frame:
     def under(self, x, label):
         self.out.append(_text(x, self.base + 16, label, css="tick"))
 
-    def finish(self, names):
+    def finish(self):
         """The legend, and the chart as text."""
-        x, y = _LEFT, self.height - 22
-        for name in names:
-            wide = 22 + 6.3 * len(name)
-            if x + wide > self.width:
-                x, y = _LEFT, y + 15
+        for name, x, y in self._legend:
             self.out.append(f'<rect x="{x}" y="{y - 9}" width="10" height="10" rx="2" '
                             f'fill="{colour(name)}"/>')
             self.out.append(_text(x + 14, y, name, "start", "tick"))
-            x += wide
         return "\n".join([*self.out, "</svg>"])
 
 
@@ -106,7 +112,8 @@ def _whisker(x, top, bottom):
 def bars(title, groups, log=False, width=440):
     """groups: {label: {series: summary}}; a summary has median, min, max. Returns SVG text."""
     parts = [s for g in groups.values() for s in g.values()]
-    frame = _Frame(title, [v for s in parts for v in (s["median"], s["max"])], log, width)
+    frame = _Frame(title, [s[n] for s in parts for n in ("median", "min", "max")], log, width,
+                   dict.fromkeys(n for g in groups.values() for n in g))
     slot = frame.span / max(1, len(groups))
     for i, (label, series) in enumerate(groups.items()):
         centre = _LEFT + slot * (i + 0.5)
@@ -121,18 +128,19 @@ def bars(title, groups, log=False, width=440):
             top, bottom = frame.y(part["max"]), frame.y(part["min"])
             if bottom - top > 1:
                 frame.out.append(_whisker(x + wide / 2, top, bottom))
-            if wide >= 21:
+            if wide >= 26:
                 frame.out.append(_text(x + wide / 2, min(y, top) - 5, number(part["median"]),
                                        css="value"))
         frame.under(centre, label)
-    return frame.finish(dict.fromkeys(n for g in groups.values() for n in g))
+    return frame.finish()
 
 
 def curves(title, labels, series, log=True, width=440):
     """Points joined by lines. labels: what stands under each place, in order; series: {name:
     {label: summary}}. Returns SVG text."""
     parts = [s for points in series.values() for s in points.values()]
-    frame = _Frame(title, [v for s in parts for v in (s["median"], s["max"])], log, width)
+    frame = _Frame(title, [s[n] for s in parts for n in ("median", "min", "max")], log, width,
+                   series)
     labels = list(labels)
     slot = frame.span / max(1, len(labels))
     at = {label: _LEFT + slot * (i + 0.5) for i, label in enumerate(labels)}
@@ -152,4 +160,4 @@ def curves(title, labels, series, log=True, width=440):
             frame.out.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.6" fill="{colour(name)}">'
                              f"<title>{html.escape(name)}: {number(part['median'])}</title>"
                              "</circle>")
-    return frame.finish(series)
+    return frame.finish()
