@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Bytes to the peer: how fragments become segments, bounds, and turns. */
-#include "tests/unit/tcp_lab.h"
+#include "tests/unit/tcp_lab_missing.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -176,6 +176,31 @@ connections_take_turns(void **state)
 	lab_fini(&lab);
 }
 
+/* a burst ends where a segment begins of which not all is there, and goes on when it is */
+static void
+bursts_end_before_what_was_given_up(void **state)
+{
+	struct tcp_missing missing;
+
+	start(state);
+	lab_queue(&peer, 15000, 5000);
+	assert_int_equal(tcp_give_up_unsent(lab.stack, peer.tcb), 3);
+	lab_flush(&lab);
+	assert_int_equal(lab.out_cnt, 0);
+	assert_int_equal(lab_missing(&lab, &missing, 1), 1);
+	assert_int_equal(lab_refill(&lab, &missing, 16384), 0);
+	lab_flush(&lab);
+	assert_int_equal(lab.out_cnt, 3);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(lab.out[i].seg.len, 1448);
+	lab.keep = true;
+	while (lab_refill_all(&lab) > 0)
+		lab_flush(&lab);
+	assert_int_equal(tcb_flight(peer.tcb), 10 * 1448);
+	assert_int_equal(lab.out_cnt, 10);
+	lab_fini(&lab);
+}
+
 /* what the peer holds behind a hole does not fill the queue, within its bound */
 static void
 room_leaves_out_what_is_sacked(void **state)
@@ -222,6 +247,7 @@ main(void)
 		LAB_TEST(queue_entries_are_bounded),
 		LAB_TEST(exhausted_flight_records_only_delay),
 		LAB_TEST(connections_take_turns),
+		LAB_TEST(bursts_end_before_what_was_given_up),
 		LAB_TEST(room_leaves_out_what_is_sacked),
 		LAB_TEST(sack_blocks_make_room_for_themselves),
 	};
