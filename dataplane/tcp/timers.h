@@ -30,8 +30,8 @@ tcb_deadline_clear(struct tcb *tcb, enum tcp_deadline which)
 void
 tcb_settle(struct tcp_stack *stack, struct tcb *tcb);
 
-/* tcb_settle_owing is tcb_settle where it is known whether the connection owes anything, and that no
- * gate of pacing has opened since. */
+/* tcb_settle_owing is tcb_settle where it is known whether the connection owes anything, and that
+ * its gate of pacing has not opened since. */
 void
 tcb_settle_owing(struct tcp_stack *stack, struct tcb *tcb, bool owes);
 
