@@ -27,6 +27,8 @@ lab_queue_check(const struct tcb *tcb)
 
 		dp_assert(entry->seq == seq && entry->len > 0 && entry->prev == prev);
 		dp_assert(!given || entry->buf == NULL);
+		dp_assert((entry->flags & SENDQ_ORIGIN) == 0 ||
+		          (uint32_t)entry->origin.off == entry->seq - tcb->iss - 1);
 		dp_assert(!given || (entry->flags & (SENDQ_HELD | SENDQ_FRESH)) == 0);
 		seq += entry->len;
 		given_cnt += given;
