@@ -8,18 +8,21 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-bool
-device_queue(dev_t device, char folder[DEVICE_FOLDER_MAX])
+enum { FOLDER_MAX = 64 };
+
+/* device_queue finds the folder of a device's queue; a partition's is its disk's. There is none of
+ * file systems without a device of their own (in memory, overlay, btrfs, network). */
+static bool
+device_queue(dev_t device, char folder[FOLDER_MAX])
 {
 	static const char *const places[] = {"", "../"};
 	struct stat st;
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		snprintf(folder, DEVICE_FOLDER_MAX, "/sys/dev/block/%u:%u/%squeue", major(device),
+		snprintf(folder, FOLDER_MAX, "/sys/dev/block/%u:%u/%squeue", major(device),
 		         minor(device), places[i]);
 		if (stat(folder, &st) == 0)
 			return true;
@@ -27,32 +30,25 @@ device_queue(dev_t device, char folder[DEVICE_FOLDER_MAX])
 	return false;
 }
 
-bool
-device_number(const char *folder, const char *name, uint64_t *number)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return false;
-	int got = fscanf(file, "%" SCNu64, number);
-	fclose(file);
-	return got == 1;
-}
-
 static bool
 folder_polls(const char *folder)
 {
-	uint64_t io_poll;
+	char path[PATH_MAX];
+	uint64_t io_poll = 0;
 
-	return device_number(folder, "io_poll", &io_poll) && io_poll != 0;
+	snprintf(path, sizeof(path), "%s/io_poll", folder);
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	int got = fscanf(file, "%" SCNu64, &io_poll);
+	fclose(file);
+	return got == 1 && io_poll != 0;
 }
 
 bool
 device_polls(const int *fd, uint32_t cnt)
 {
-	char folder[DEVICE_FOLDER_MAX];
+	char folder[FOLDER_MAX];
 	dev_t seen = 0;
 	struct stat st;
 

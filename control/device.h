@@ -10,19 +10,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
-
-enum { DEVICE_FOLDER_MAX = 64 };
-
-/* device_queue finds the folder of a device's queue; a partition's is its disk's.
- * Returns false where there is none: file systems without a device of their own (in memory,
- * overlay, btrfs, network). */
-bool
-device_queue(dev_t device, char folder[DEVICE_FOLDER_MAX]);
-
-/* device_number reads a number from a queue's folder. Returns false when there is none. */
-bool
-device_number(const char *folder, const char *name, uint64_t *number);
 
 /* device_polls tells whether the devices of all cnt open files have poll queues. */
 bool

@@ -6,7 +6,6 @@
 
 #include "control/content.h"
 #include "control/metainfo.h"
-#include "control/read_unit.h"
 #include "control/verify.h"
 
 #include <errno.h>
@@ -164,7 +163,7 @@ job_verify(struct jobs *jobs, const struct metainfo *meta)
 			.fd = set.fd,
 			.fd_cnt = set.cnt,
 			.thread_cnt = thread_cnt(),
-			.unit_max = read_unit_files(set.fd, set.cnt, job->unit_max),
+			.unit_max = job->unit_max,
 			.progress = progress,
 			.ctx = jobs,
 		};

@@ -2,8 +2,9 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* read_unit.h says how much the dataplane should read at once. A read costs the worker thousands of
- * cycles whatever its length, so longer ones are cheaper by the byte; what bounds them is memory,
- * the device and (layout.h) the torrent.
+ * cycles whatever its length, so longer ones are cheaper by the byte, on each device that was
+ * measured: also where one takes shorter requests only (max_sectors_kb) and the kernel cuts the
+ * read. What bounds them is memory and (layout.h) the torrent.
  *
  * Threads: any, no shared state.
  */
@@ -18,19 +19,5 @@
  * connections_max: above 0. */
 uint32_t
 read_unit_arena(int64_t arena_mib, int64_t connections_max);
-
-/* read_unit_files returns unit_max, or less where one of the files lies on a device that takes no
- * request of that length: the kernel would cut the read, and nothing would be won.
- *
- * fd        cnt open files.
- * unit_max  power of two, [ABI_UNIT_MIN, ABI_UNIT_MAX].
- * Returns a power of two, [ABI_UNIT_MIN, unit_max]. */
-uint32_t
-read_unit_files(const int *fd, uint32_t cnt, uint32_t unit_max);
-
-/* read_unit_queue is read_unit_files for one device whose queue's limits are in a folder, as in
- * /sys/block/DEVICE/queue. What cannot be read does not limit. */
-uint32_t
-read_unit_queue(const char *folder, uint32_t unit_max);
 
 #endif
