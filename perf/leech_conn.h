@@ -121,6 +121,7 @@ struct leech_conn {
 	uint32_t in_len;           /* bytes held */
 	uint32_t in_want;          /* bytes to hold before there is something to parse, <= in_cap */
 	uint32_t in_cap;
+	uint32_t head_len;         /* of the last response (HTTP) */
 
 	uint32_t body_left;        /* bytes of a body that bypass `in` */
 	uint8_t *body_at;          /* where they go; NULL: nowhere */

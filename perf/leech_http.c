@@ -12,7 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REQUEST_FIXED_BYTES = 128 }; /* of a request: all but path and host */
+enum {
+	REQUEST_FIXED_BYTES = 128, /* of a request: all but path and host */
+	HEAD_BYTES_FIRST = 512,    /* read for the first head ... */
+	HEAD_BYTES_MORE = 64,      /* ... and when one is longer than the last was */
+};
 
 static uint32_t
 http_request_bytes(const struct leech_context *context)
@@ -49,7 +53,7 @@ http_greet(struct leech_context *context, struct leech_conn *conn)
 	free(conn->have); /* it has all */
 	conn->have = NULL;
 	conn->state = LEECH_CONN_OPEN;
-	conn->in_want = LEECH_HTTP_HEAD_BYTES_MAX;
+	conn->in_want = HEAD_BYTES_FIRST;
 	leech_requests_fill(context, conn);
 }
 
@@ -96,6 +100,17 @@ surplus_take(struct leech_context *context, struct leech_conn *conn, const uint8
 	return len;
 }
 
+/* want_head asks for as much as the last head had: what comes beyond is copied to be dropped. */
+static void
+want_head(struct leech_conn *conn)
+{
+	uint32_t want = conn->in_len + HEAD_BYTES_MORE;
+
+	if (want < conn->head_len)
+		want = conn->head_len;
+	conn->in_want = want < LEECH_HTTP_HEAD_BYTES_MAX ? want : LEECH_HTTP_HEAD_BYTES_MAX;
+}
+
 static int
 http_parse(struct leech_context *context, struct leech_conn *conn)
 {
@@ -112,12 +127,14 @@ http_parse(struct leech_context *context, struct leech_conn *conn)
 		if (head_take(context, conn, &head) != 0)
 			return -1;
 		used += head.head_len;
+		conn->head_len = head.head_len;
 		used += surplus_take(context, conn, conn->in + used, conn->in_len - used);
 	}
 	if (got == 0 && conn->in_len - used == LEECH_HTTP_HEAD_BYTES_MAX)
 		return leech_conn_broken(context, "a response's head is too long");
 	conn->in_len -= used;
 	memmove(conn->in, conn->in + used, conn->in_len);
+	want_head(conn);
 	return 0;
 }
 
