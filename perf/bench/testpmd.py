@@ -5,6 +5,7 @@
 import contextlib
 import os
 import re
+import shutil
 import signal
 import statistics
 import time
@@ -19,6 +20,7 @@ BIG_SEGMENTS = [1514, *[2048] * 30]  # a frame as large as one that the other en
 TX_MULTI_SEGS = "0x8000"
 MEMORY_MIB = 192
 BUFFERS = 16384
+RUNTIME = "/var/run/dpdk"  # where an EAL leaves its sockets
 
 
 class Testpmd:
@@ -30,8 +32,8 @@ class Testpmd:
     """
 
     def __init__(self, folder, name, mode, vdev, huge):
-        self._name = name
         self._log = os.path.join(folder, f"testpmd-{name}.log")
+        self._prefix = f"spwfloor-{os.getpid()}-{name}"
         self._mode, self._vdev, self._huge = mode, vdev, huge
         self._process = None
         self.segments = [PACKET_BYTES]
@@ -46,7 +48,7 @@ class Testpmd:
         big = ["--tx-offloads=" + TX_MULTI_SEGS] if len(self.segments) > 1 else []
         return ["dpdk-testpmd", f"--lcores=0@{other},1@{mine}", "--main-lcore=0", "--no-pci",
                 *memory, "-m", str(MEMORY_MIB), "--no-telemetry", "--iova-mode=va",
-                "--log-level=lib.eal:4", f"--file-prefix=spwfloor-{os.getpid()}-{self._name}",
+                "--log-level=lib.eal:4", f"--file-prefix={self._prefix}",
                 f"--vdev={self._vdev}", "--", f"--forward-mode={self._mode}",
                 "--txpkts=" + ",".join(map(str, self.segments)), *big,
                 "--stats-period=1", f"--total-num-mbufs={BUFFERS}"]
@@ -106,6 +108,7 @@ class Testpmd:
     def stop(self):
         if self._process is not None:
             stop(self._process, signal.SIGINT)
+        shutil.rmtree(os.path.join(RUNTIME, self._prefix), ignore_errors=True)
 
 
 def reason(text):
