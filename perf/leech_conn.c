@@ -13,6 +13,8 @@
 enum {
 	SLOW_PARTS = 1000,
 	UNANSWERED_US = 1000000, /* by then a SYN has been sent again */
+	EARLY_US = 100000,       /* until one comes back that the seeder ended unanswered, ... */
+	EARLY_LIVES_MAX = 20,    /* ... if that was not its last life */
 };
 
 uint64_t
@@ -168,7 +170,8 @@ leech_conn_refused(struct leech_context *context, struct leech_conn *conn, int e
 void
 leech_conn_lost(struct leech_context *context, struct leech_conn *conn)
 {
-	if (conn->again)
+	conn->early = conn->state == LEECH_CONN_HANDSHAKE && conn->life_cnt < EARLY_LIVES_MAX;
+	if (conn->again || conn->early)
 		context->tally->renewed_cnt++;
 	else
 		context->tally->closed_cnt++;
@@ -182,6 +185,15 @@ leech_conn_broken(struct leech_context *context, const char *phrase)
 	return -1;
 }
 
+/* return_at_us tells when a connection that ended comes back. */
+static uint64_t
+return_at_us(const struct leech_conn *conn)
+{
+	if (conn->early)
+		return leech_now_us() + EARLY_US;
+	return conn->again ? 0 : LEECH_NEVER;
+}
+
 void
 leech_conn_end(struct leech_context *context, struct leech_conn *conn)
 {
@@ -193,7 +205,7 @@ leech_conn_end(struct leech_context *context, struct leech_conn *conn)
 	leech_assembly_drop_all(context->pool, &conn->assemblies);
 	memory_free(conn);
 	conn->state = LEECH_CONN_IDLE;
-	leech_due_set(context->due, leech_conn_seat(context, conn), conn->again ? 0 : LEECH_NEVER);
+	leech_due_set(context->due, leech_conn_seat(context, conn), return_at_us(conn));
 	context->live_cnt--;
 }
 

@@ -114,6 +114,7 @@ struct leech_conn {
 	bool out_armed;            /* EPOLLOUT is asked for */
 	bool in_paused;            /* EPOLLIN is not */
 	bool again;                /* it is opened again when the peer ends it */
+	bool early;                /* the peer ended it unanswered: it may not know its torrents yet */
 	bool slow;
 	bool refused;
 

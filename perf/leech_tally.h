@@ -17,7 +17,7 @@ struct leech_tally {
 	uint64_t block_cnt;
 	uint64_t opened_cnt;         /* TCP's handshake was done */
 	uint64_t left_cnt;           /* ended by us, to come back */
-	uint64_t renewed_cnt;        /* ended by an HTTP server that had announced it */
+	uint64_t renewed_cnt;        /* ended by a server that had announced it, or unanswered */
 	uint64_t reject_cnt;
 	uint64_t choke_cnt;
 	uint64_t connect_failed_cnt;
