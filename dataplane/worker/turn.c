@@ -103,8 +103,12 @@ transmit(struct worker *worker)
 	uint16_t room = port_tx_room(worker->port);
 	uint16_t cnt;
 
-	if (room == 0 || !tcp_output_pending(worker->tcp))
-		return port_tx_flush(worker->port);
+	if (room == 0 || !tcp_output_pending(worker->tcp)) {
+		/* No work: to ask a full device again and again only takes its memory's time. */
+		worker->blocked = port_tx_flush(worker->port) > 0;
+		return 0;
+	}
+	worker->blocked = false;
 	cnt = tcp_output(worker->tcp, pkts, room, worker->now_us);
 	port_tx_burst(worker->port, pkts, cnt);
 	return cnt;

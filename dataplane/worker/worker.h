@@ -56,6 +56,7 @@ struct worker {
 	uint32_t idle_cnt;        /* empty turns in a row */
 	uint64_t housekept_us;    /* when housekeeping was last done */
 	bool busy_poll;
+	bool blocked;             /* the device does not take what is to be sent */
 	struct ip_local local;
 	struct counters ctr;
 	/* housekeeping and start */
