@@ -205,6 +205,7 @@ bench_init(struct bench *bench, const struct bench_shape *shape)
 		.listen_port = LOCAL_PORT,
 		.connections_max = MAX(shape->open_cnt, 16u),
 		.secret = {1, 2},
+		.tso_max = shape->tso_max,
 		.ctr = &bench->ctr,
 	};
 

@@ -57,6 +57,7 @@ struct bench_shape {
 	uint32_t active_cnt;       /* of which so many send, [1, open_cnt] */
 	uint32_t window_segs;
 	uint32_t ack_cnt;          /* acknowledgements that can be prepared at once */
+	uint32_t tso_max;          /* bytes of a packet that a device cuts; 0: it cuts none */
 };
 
 /* bench_init opens connections, and fills the windows of those that are active. */

@@ -11,15 +11,13 @@
  * OPEN connections, ACTIVE of which (all) are sent to and acknowledge; a burst has SAME (one)
  * acknowledgements of each, at most 64 in all.
  */
+#include "perf/micro/cycles.h"
 #include "perf/micro/tcp_bench.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#ifdef __x86_64__
-#include <x86intrin.h>
-#endif
 
 enum {
 	RUNS = 7,
@@ -72,34 +70,17 @@ cpu_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-static uint64_t
-cycles(void)
-{
-#ifdef __x86_64__
-	uint32_t cpu;
-	uint64_t now = __rdtscp(&cpu);
-
-	_mm_lfence();
-	return now;
-#else
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-#endif
-}
-
 static void
 clocks_begin(struct clocks *sum)
 {
 	sum->cpu_ns -= cpu_ns();
-	sum->cycles -= cycles();
+	sum->cycles -= cycles_now();
 }
 
 static void
 clocks_end(struct clocks *sum)
 {
-	sum->cycles += cycles();
+	sum->cycles += cycles_now();
 	sum->cpu_ns += cpu_ns();
 }
 
