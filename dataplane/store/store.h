@@ -290,8 +290,8 @@ store_reading(const struct store *store);
 int
 store_wait_fd(const struct store *store);
 
-/* store_free_buffers returns the arena's buffers that a read could take: free or only cached, beside
- * those that are kept for what is to be sent again (req->again). */
+/* store_free_buffers returns the arena's buffers that a read could take: free or only cached,
+ * beside those that are kept for what is to be sent again (req->again). */
 uint32_t
 store_free_buffers(const struct store *store);
 

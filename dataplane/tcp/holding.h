@@ -34,7 +34,8 @@ holdings_init(struct holdings *holdings, uint32_t connections_max);
 void
 holding_open(struct holdings *holdings, struct tcb *tcb);
 
-/* holding_close takes it back; the queue is empty (asserted). Without effect where there is none. */
+/* holding_close takes it back; the queue is empty (asserted). Without effect where there is
+ * none. */
 void
 holding_close(struct holdings *holdings, struct sendq *queue);
 

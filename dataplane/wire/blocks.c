@@ -15,8 +15,8 @@ enum {
 };
 static_assert(1 + STORE_SPANS_MAX <= WIRE_FRAGS_MAX, "a piece message is one part");
 
-/* block_origin returns the origin of a block's byte: the torrent's id, the piece and the place in it.
- * A torrent's content never changes. */
+/* block_origin returns the origin of a block's byte: the torrent's id, the piece and the place in
+ * it. A torrent's content never changes. */
 static struct origin
 block_origin(const struct wire_request *request, uint32_t at)
 {

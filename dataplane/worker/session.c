@@ -211,7 +211,8 @@ measure(struct worker *worker, struct session *session, uint64_t acked_bytes)
 	session->span_us = worker->now_us;
 }
 
-/* stalled_us returns for how long a session has held content while its peer took next to nothing. */
+/* stalled_us returns for how long a session has held content while its peer took next to
+ * nothing. */
 static uint64_t
 stalled_us(struct worker *worker, struct session *session, const struct tcp_info *info)
 {
