@@ -15,7 +15,7 @@ enum {
 	IDLE_PEERS_US = 10000,     /* timeouts of peers are looked at this often */
 	IDLE_ALONE_US = 100000,    /* nobody is connected */
 	IDLE_BLIND_US = 200,
-	IDLE_BLOCKED_US = 50,      /* a full device is offered more this often */
+	IDLE_BLOCKED_US = 100,     /* a full device is offered more this often */
 	IDLE_DEEP_TURNS = 5000,    /* a second without work */
 	IDLE_DEEP_US = 10000,
 };
@@ -43,14 +43,14 @@ idle_wait(struct worker *worker)
 	nfds_t cnt = 0;
 	int port_fd;
 
-	if (worker->busy_poll || worker->idle_cnt < IDLE_SPIN_TURNS) {
-		__builtin_ia32_pause();
-		return;
-	}
-	if (worker->blocked) {
+	if (worker->blocked && !worker->busy_poll) {
 		timeout.tv_nsec = IDLE_BLOCKED_US * 1000;
 		count(&worker->ctr, CTR_sleeps);
 		ppoll(NULL, 0, &timeout, NULL);
+		return;
+	}
+	if (worker->busy_poll || worker->idle_cnt < IDLE_SPIN_TURNS) {
+		__builtin_ia32_pause();
 		return;
 	}
 	port_fd = port_wait_fd(worker->port);
