@@ -14,7 +14,7 @@
 
 /* What is measured is seen by its symbol: perf/micro/instructions.py counts from the entry of
  * hot_round_* to its return. */
-#define HOT_ROUND __attribute__((noinline, noclone))
+#define HOT_ROUND __attribute__((noinline))
 
 struct hot_path {
 	const char *name;

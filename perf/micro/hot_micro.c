@@ -3,7 +3,7 @@
 
 /* What each hot path costs by itself.
  *
- * usage: hot_micro                    a table: cycles an operation, the median of rounds
+ * usage: hot_micro                    a table: cycles an operation, median and tenth of rounds
  *        hot_micro --list             the paths' names
  *        hot_micro PATH ROUNDS        does so many rounds of one path, prints how many operations
  *                                     they were: for perf/micro/instructions.py
@@ -135,7 +135,7 @@ main(int argc, char **argv)
 		return usage();
 	if (argc == 1)
 		printf("%-14s %8s %10s %10s %10s\n", "path", "size", "operations", "cycles",
-		       "at best");
+		       "10 %");
 	for (uint32_t i = 0; i < ARRAY_CNT(paths); i++) {
 		if (list)
 			printf("%s\n", paths[i].name);
