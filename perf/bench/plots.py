@@ -30,6 +30,11 @@ def number(value):
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
+def above_bar(value):
+    """As short as the bar is narrow."""
+    return "<0.01" if 0 < value < 0.01 else number(value)
+
+
 def ticks_linear(top):
     """From 0 to at least top, at most seven."""
     if top <= 0:
@@ -129,7 +134,7 @@ def bars(title, groups, log=False, width=440):
             if bottom - top > 1:
                 frame.out.append(_whisker(x + wide / 2, top, bottom))
             if wide >= 26:
-                frame.out.append(_text(x + wide / 2, min(y, top) - 5, number(part["median"]),
+                frame.out.append(_text(x + wide / 2, min(y, top) - 5, above_bar(part["median"]),
                                        css="value"))
         frame.under(centre, label)
     return frame.finish()
