@@ -96,14 +96,15 @@ reads_possible(const struct store *store, uint32_t extra)
 }
 
 /* has_share tells whether a new request of a torrent, which is not the only one, may read as many
- * units more. The first is always allowed. */
+ * units more. The first is always allowed, and what is read again. */
 static bool
-has_share(const struct store *store, const struct content *content, uint32_t unit_cnt)
+has_share(const struct store *store, const struct content *content, const struct store_req *req,
+          uint32_t unit_cnt)
 {
 	uint32_t room = MIN(cache_available(&store->cache), ring_room(store->ring));
 
 	return LIKELY(content->reading_cnt + unit_cnt <= room) || content->reading_cnt == 0 ||
-	       store->active_cnt == 1;
+	       store->active_cnt == 1 || req->again;
 }
 
 /* window_pin looks the parts' units up and holds on to those that are READY. It stops, with cnt
@@ -414,7 +415,7 @@ refuse_share(struct store *store, struct store_req *req, struct window *window)
 {
 	window_unpin(window);
 	count(store->ctr, CTR_disk_share_full);
-	return req->status = STORE_BUSY;
+	return req->status = STORE_SHARE;
 }
 
 /* read_gathered takes the request's own buffers together with the first window, or nothing. */
@@ -426,7 +427,7 @@ read_gathered(struct store *store, struct content *content, struct store_req *re
 	uint32_t extra = buf_cnt + spare(store, req);
 
 	window_pin(store, content, window, extra);
-	if (UNLIKELY(window->misses > 0 && !has_share(store, content, window->misses)))
+	if (UNLIKELY(window->misses > 0 && !has_share(store, content, req, window->misses)))
 		return refuse_share(store, req, window);
 	if (window->cnt == 0 || cache_available(&store->cache) < extra + window->misses ||
 	    store->gather_cnt + buf_cnt > store->cache.pool->cnt / 2) {
@@ -461,7 +462,7 @@ read_direct(struct store *store, struct content *content, struct store_req *req,
 		window_unpin(window);
 		return refuse_busy(store, req);
 	}
-	if (UNLIKELY(window->misses > 0 && !has_share(store, content, window->misses)))
+	if (UNLIKELY(window->misses > 0 && !has_share(store, content, req, window->misses)))
 		return refuse_share(store, req, window);
 	window_start(store, content, req, window);
 	if (req->waiting_cnt == 0)

@@ -113,6 +113,7 @@ enum store_status {
 	STORE_READY,   /* the spans hold the block */
 	STORE_PENDING, /* store_reap will return the request */
 	STORE_BUSY,    /* no buffer or ring entry: not taken, try again when something is freed */
+	STORE_SHARE,   /* its torrent has its share of the reads: not taken, again when some end */
 	STORE_ABSENT,  /* withdrawn, or the torrent is no longer active: there is no such block */
 };
 
@@ -260,7 +261,8 @@ store_leave(struct store *store, struct torrent *torrent, uint64_t now_us);
  * a buffer each. Pads are spans without buffer. All the buffers that a request needs to go on
  * are taken at once or not at all, so requests never wait for each other's.
  *
- * Returns READY or PENDING (also in req->status); BUSY or ABSENT with the request not taken.
+ * Returns READY or PENDING (also in req->status); BUSY, SHARE or ABSENT with the request not
+ * taken; SHARE never for a request that reads again.
  * Reads are only queued: store_submit starts them. */
 enum store_status
 store_read(struct store *store, struct store_req *req);

@@ -106,12 +106,34 @@ may_start(const struct wire *wire, const struct wire_peer *peer)
 	return peer->turn && peer->turn_left > 0;
 }
 
+/* limit has a peer wait for its torrent's share of the reads. It keeps nobody else from reading. */
+COLD static void
+limit(struct wire *wire, struct wire_peer *peer)
+{
+	peer->turn = false;
+	peer->turn_left = 0;
+	link_insert(&wire->limited, &peer->starved);
+}
+
+void
+blocks_revive_limited(struct wire *wire, uint32_t cnt)
+{
+	struct link *link;
+
+	while (cnt-- > 0 && (link = list_first(&wire->limited)) != NULL) {
+		link_remove(link);
+		peer_note(wire, CONTAINER_OF(link, struct wire_peer, starved));
+	}
+}
+
 void
 blocks_revive(struct wire *wire)
 {
 	struct link *link = list_first(&wire->starved);
 	uint32_t free_cnt;
 
+	blocks_revive_limited(wire, wire->ended_cnt);
+	wire->ended_cnt = 0;
 	if (LIKELY(link == NULL))
 		return;
 	free_cnt = MIN(store_free_buffers(wire->store), reads_left(wire));
@@ -140,14 +162,16 @@ blocks_can_start(const struct wire_peer *peer)
 	       peer->queue[REQUEST_READING].cnt + peer->queue[REQUEST_READY].cnt < WIRE_READS_MAX;
 }
 
-/* block_start starts one read. false: no memory for it now. */
-static bool
+/* block_start starts one read. Returns STORE_READY when it, or the request, is on its way; else
+ * STORE_BUSY or STORE_SHARE: what there is not now. */
+static enum store_status
 block_start(struct wire *wire, struct wire_request *request)
 {
+	enum store_status status;
 	struct store_req *read;
 
 	if (UNLIKELY(reads_left(wire) == 0))
-		return false;
+		return STORE_BUSY;
 	read = pool_get(&wire->reads);
 	read->again = false;
 	read->torrent = request->peer->torrent;
@@ -155,24 +179,26 @@ block_start(struct wire *wire, struct wire_request *request)
 	read->begin = request->block.begin;
 	read->len = request->block.len;
 	read->owner = request;
-	switch (store_read(wire->store, read)) {
+	status = store_read(wire->store, read);
+	switch (status) {
 	case STORE_READY:
 		request->read = read;
 		request_set_kind(request, REQUEST_READY);
-		return true;
+		return STORE_READY;
 	case STORE_PENDING:
 		request->read = read;
 		request_set_kind(request, REQUEST_READING);
-		return true;
+		return STORE_READY;
 	case STORE_ABSENT:
 		pool_put(&wire->reads, read);
 		request_absent(wire, request);
-		return true;
+		return STORE_READY;
 	case STORE_BUSY:
+	case STORE_SHARE:
 		break;
 	}
 	pool_put(&wire->reads, read);
-	return false;
+	return status;
 }
 
 void
@@ -181,9 +207,12 @@ blocks_start(struct wire *wire, struct wire_peer *peer, uint32_t room_bytes)
 	if (link_is_set(&peer->starved))
 		return;
 	while (blocks_can_start(peer) && within_room(peer, room_bytes)) {
-		if (!may_start(wire, peer) ||
-		    !block_start(wire, queue_first(peer, REQUEST_WAITING))) {
-			starve(wire, peer);
+		enum store_status status = STORE_BUSY;
+
+		if (may_start(wire, peer))
+			status = block_start(wire, queue_first(peer, REQUEST_WAITING));
+		if (UNLIKELY(status != STORE_READY)) {
+			(status == STORE_SHARE ? limit : starve)(wire, peer);
 			return;
 		}
 		if (peer->turn_left > 0)
@@ -227,6 +256,7 @@ blocks_reap(struct wire *wire)
 
 	do {
 		cnt = store_reap(wire->store, done, REAP_MAX);
+		wire->ended_cnt += cnt;
 		for (uint32_t i = 0; i < cnt; i++)
 			block_done(wire, done[i]);
 	} while (cnt == REAP_MAX);

@@ -30,8 +30,14 @@ blocks_can_start(const struct wire_peer *peer);
 void
 blocks_reap(struct wire *wire);
 
-/* blocks_revive notes starved peers, the longest waiting first, as far as memory is free now. */
+/* blocks_revive notes starved peers, the longest waiting first, as far as memory is free now, and
+ * a peer beyond its torrent's share for each read that has ended. */
 void
 blocks_revive(struct wire *wire);
+
+/* blocks_revive_limited notes up to cnt peers whose torrent had its share of the reads, the longest
+ * waiting first: as many as reads have ended, or to see whether there is room by now. */
+void
+blocks_revive_limited(struct wire *wire, uint32_t cnt);
 
 #endif

@@ -229,6 +229,7 @@ wire_create(const struct wire_config *config)
 	wire->listen_port = config->listen_port;
 	list_init(&wire->notes);
 	list_init(&wire->starved);
+	list_init(&wire->limited);
 	list_init(&wire->rereads_waiting);
 	list_init(&wire->rereads_over);
 	list_init(&wire->waiting);

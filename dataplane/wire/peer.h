@@ -120,7 +120,7 @@ struct wire_peer {
 	uint64_t sent_us;          /* last bytes to it */
 	uint64_t progress_us;      /* last content to it */
 	struct link note;          /* wire->notes */
-	struct link starved;       /* wire->starved */
+	struct link starved;       /* wire->starved or wire->limited */
 	uint64_t ticket;           /* place among the starved, while turn_left > 0 */
 	struct reread *reread;     /* content read again for its connection, or NULL */
 	struct buf *assembly;      /* of an extended message that came in parts */
@@ -143,6 +143,8 @@ struct wire {
 	struct link notes;         /* peers to report */
 	struct link starved;       /* peers that wait for memory of reads, by ticket */
 	uint64_t ticket;
+	struct link limited;       /* peers whose torrent has its share of reads, longest first */
+	uint32_t ended_cnt;        /* reads that ended since those were looked at */
 	struct pool reads;
 	struct pool rereads;
 	struct link rereads_waiting; /* for memory, the longest waiting first */

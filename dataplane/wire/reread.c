@@ -61,6 +61,7 @@ reread_start(struct wire *wire, struct reread *reread)
 		reread_over(wire, reread);
 		return true;
 	case STORE_BUSY:
+	case STORE_SHARE:
 		break;
 	}
 	read_back(wire, reread);

@@ -7,6 +7,7 @@
 enum {
 	TICK_SLICES = 64,        /* a round over all peers */
 	TICK_SLICE_US = 5 * 1000,/* and no more often than this a slice */
+	LIMITED_LOOK = 16,       /* peers beyond their torrent's share that try again in a slice */
 };
 
 uint32_t
@@ -94,6 +95,8 @@ wire_tick(struct wire *wire, uint64_t now_us, struct wire_note *notes, uint32_t 
 	if (wire->tick_left == 0 && since(now_us, wire->tick_us) >= TICK_SLICE_US) {
 		wire->tick_us = now_us;
 		wire->tick_left = wire->peers.cnt / TICK_SLICES + 1;
+		/* The reads that they wait for may have been abandoned, or others'. */
+		blocks_revive_limited(wire, LIMITED_LOOK);
 	}
 	while (wire->tick_left > 0 && cnt < max) {
 		struct wire_peer *peer = pool_at(&wire->peers, wire->tick_next);

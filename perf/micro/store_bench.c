@@ -154,6 +154,7 @@ ask(struct bench *bench)
 		case STORE_PENDING:
 			break;
 		case STORE_BUSY:
+		case STORE_SHARE:
 			asked->walk->next = was;
 			asked->next = bench->idle;
 			bench->idle = asked;

@@ -79,6 +79,7 @@ asker_ask(struct crowd *crowd, struct asker *asker)
 		asker->state = PENDING;
 		return;
 	case STORE_BUSY:
+	case STORE_SHARE:
 		crowd->busy_cnt++;
 		return;
 	default:
