@@ -202,7 +202,7 @@ tcp_missing(struct tcp_stack *stack, struct tcp_missing *missing, uint32_t max)
 		struct sendq_entry *entry = hold->wanted;
 
 		want_leave(&stack->holdings, hold);
-		if (entry == NULL || entry == hold->asked)
+		if (entry == NULL || entry == hold->asked || !(entry->flags & SENDQ_GIVEN))
 			continue;
 		hold->asked = entry;
 		missing[cnt].tcb = hold->tcb;
@@ -217,12 +217,14 @@ int
 tcp_refill(struct tcp_stack *stack, struct tcb *tcb, uint32_t seq, const struct span *spans,
            uint32_t cnt)
 {
+	bool waits;
 	int err;
 
 	if (tcb->state == TCP_CLOSED)
 		return -ENOENT;
+	waits = holding_waits(&tcb->sendq, tcb->snd_nxt);
 	err = sendq_refill(&tcb->sendq, &stack->entries, seq, spans, cnt);
-	if (err == 0 && holding_waits(&tcb->sendq, tcb->snd_nxt))
+	if (err == 0 && waits)
 		tcb_deadline_clear(tcb, TCP_DUE_RTO);  /* it runs from when the bytes leave */
 	tcb_settle(stack, tcb);
 	return err;

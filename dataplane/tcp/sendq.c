@@ -255,12 +255,14 @@ sendq_refill(struct sendq *queue, struct pool *pool, uint32_t seq, const struct 
 	struct holding *hold = queue->hold;
 	struct sendq_entry *entry = hold != NULL ? hold->asked : NULL;
 
-	if (entry == NULL || entry->seq != seq)
+	if (entry == NULL || entry->seq != seq || !(entry->flags & SENDQ_GIVEN))
 		return -ENOENT;
 	hold->asked = NULL;
 	if (pool->free_cnt < cnt - 1 || queue->cnt + cnt - 1 > TCP_SEND_ENTRIES_MAX)
 		return -ENOBUFS;
 	queue->given_cnt--;
+	if (hold->wanted == entry)
+		hold->wanted = NULL;
 	entry->flags = SENDQ_ORIGIN | SENDQ_FRESH;
 	for (uint32_t i = 0; i < cnt; i++) {
 		entry->buf = spans[i].buf;
