@@ -31,14 +31,16 @@ relief_turn(struct worker *worker)
 		tcp_give_up(worker->tcp, cnt);
 }
 
-void
+uint32_t
 relief_ask(struct worker *worker)
 {
 	struct tcp_missing missing[NOTES_MAX];
+	uint32_t total = 0;
 	uint32_t cnt;
 
 	do {
 		cnt = tcp_missing(worker->tcp, missing, NOTES_MAX);
+		total += cnt;
 		for (uint32_t i = 0; i < cnt; i++) {
 			struct session *session = tcp_user(missing[i].tcb);
 			struct wire_reread ask = {
@@ -55,6 +57,7 @@ relief_ask(struct worker *worker)
 			}
 		}
 	} while (cnt == NOTES_MAX);
+	return total;
 }
 
 static void

@@ -12,8 +12,9 @@
 void
 relief_turn(struct worker *worker);
 
-/* relief_ask has read again what connections are to send again. Call after tcp_output. */
-void
+/* relief_ask has read again what connections are to send again. Call after tcp_output.
+ * Returns how much that was. */
+uint32_t
 relief_ask(struct worker *worker);
 
 /* relief_reap gives connections what was read again. Call after wire_reap. Returns how many. */

@@ -160,7 +160,7 @@ turn(struct worker *worker)
 	work += relief_reap(worker);
 	session_pump_all(worker);
 	work += transmit(worker);
-	relief_ask(worker);
+	work += relief_ask(worker);
 	relief_turn(worker);
 	submit(worker, work);
 	return work;
@@ -188,6 +188,7 @@ worker_run(struct worker *worker)
 		}
 		worker->idle_cnt++;
 		count(&worker->ctr, CTR_turns_idle);
-		idle_wait(worker);
+		if (worker->turn_cnt > 0)      /* else housekeeping may have woken peers */
+			idle_wait(worker);
 	}
 }
