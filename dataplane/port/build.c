@@ -105,7 +105,7 @@ attachment_free(void *addr, void *opaque)
 	if (LIKELY(attachment->returns == NULL))
 		buf_put(attachment->buf);
 	else
-		rte_ring_sp_enqueue(attachment->returns, attachment->buf);
+		rte_ring_mp_enqueue(attachment->returns, attachment->buf);
 }
 
 /* attach_take returns an empty mbuf to attach to, or NULL. They are taken many at once. */

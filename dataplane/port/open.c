@@ -173,7 +173,8 @@ device_end(struct port_device *device)
 	if (device->started)
 		rte_eth_dev_stop(device->id);
 	if (device->name[0] != '\0') {
-		rte_eth_dev_close(device->id);
+		if (rte_eth_dev_is_valid_port(device->id))
+			rte_eth_dev_close(device->id);
 		rte_eal_hotplug_remove("vdev", device->name);
 	}
 	link_end(device);
@@ -236,6 +237,7 @@ port_open(const struct port_config *config, struct port_error *error)
 		port_fail(error, "port %s: out of memory", config->spec);
 		return NULL;
 	}
+	device->id = RTE_MAX_ETHPORTS;
 	device->seq = port_seq++;
 	ret = port_start(device, &setup);
 	device->lock_fd = setup.lock_fd;

@@ -101,7 +101,7 @@ returns_create(const struct port_device *device, const struct port_setup *setup,
 		return 0;
 	snprintf(name, sizeof(name), "port%u_%u_returns", device->seq, port->queue);
 	port->returns = rte_ring_create(name, 2 * ATTACH_MBUFS, SOCKET_ID_ANY,
-	                                RING_F_SP_ENQ | RING_F_SC_DEQ);
+	                                RING_F_SC_DEQ); /* a chain given up is freed here */
 	if (port->returns == NULL)
 		return port_fail(setup->error, "port %s: out of memory", setup->config->spec);
 	return 0;
