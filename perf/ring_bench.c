@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -194,6 +195,9 @@ ring_bench_serve(void *arg)
 		fd = accept4(bench->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0)
 			continue;
+		/* One that says nothing keeps the dataplane from ending for no longer. */
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 5},
+		           sizeof(struct timeval));
 		operator_serve(bench, fd);
 		close(fd);
 	}

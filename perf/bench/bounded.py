@@ -53,7 +53,11 @@ class Group:
             self._home = _own_group(parent[0])
             self._folder = os.path.join(parent[0], f"spillway-perf-{os.getpid()}")
             os.makedirs(self._folder, exist_ok=True)
-            _write(os.path.join(self._folder, parent[1]), mib << 20)
+            try:
+                _write(os.path.join(self._folder, parent[1]), mib << 20)
+            except OSError:
+                os.rmdir(self._folder)
+                raise
 
     @contextlib.contextmanager
     def started_inside(self):

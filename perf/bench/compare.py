@@ -113,6 +113,10 @@ class Comparison:
                                    self._source)
         if not figures["leech"]["payload_bytes"]:
             raise CommandError(figures["leech_complaint"] or "it served nothing")
+        if figures["leech"]["pieces_failed_cnt"]:
+            raise CommandError(f"{figures['leech']['pieces_failed_cnt']} wrong pieces")
+        if not figures["leech"]["block_cnt"]:
+            raise CommandError("no whole block came")
         lost = sum(figures["leech"].get(n, 0) for n in
                    ("connect_failed_cnt", "closed_cnt", "protocol_error_cnt"))
         figures["peers_served"] = connections - min(lost, connections)
