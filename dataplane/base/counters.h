@@ -190,6 +190,7 @@
 	X(cache_shared, COUNTER, "read units awaited together with another request")               \
 	X(cache_misses, COUNTER, "read units read")                                                \
 	X(cache_evictions, COUNTER, "read units dropped from memory")                              \
+	X(cache_ghosts, COUNTER, "read units read once more: they had been dropped lately")         \
 	X(arena_buffers, GAUGE, "block buffers")                                                   \
 	X(arena_free, GAUGE, "block buffers free or only cached")                                  \
 	X(arena_empty, COUNTER, "reads put off: no block buffer free")                             \

@@ -9,7 +9,13 @@
  * whoever uses the bytes holds others. What gives way is found by CLOCK over the buffers: units
  * with no reference but the cache's, those asked for again later than the others. Bytes asked for
  * the first time do not count as use, so one walk through much content leaves what is popular in
- * place.
+ * place. Of a few next to each other a unit that was asked for to its end goes first: of the
+ * others the rest is about to be wanted.
+ *
+ * The cache takes no more buffers than are of use. At first they are STORE_HOT_LEN in all, as much
+ * as a CPU's own cache holds: a unit that was asked for to its end then gives its buffer to the
+ * next, so that content that nobody asks for twice passes through few. Ghosts remember what had to
+ * go; one that is asked for again lets the cache take more, and long without any, fewer.
  *
  * Threads. One worker. Memory. All at cache_init: 128 bytes a buffer.
  * Lifecycle of a unit. cache_take: READING; cache_ready: READY; cache_drop, cache_detach: gone.
@@ -63,7 +69,12 @@ struct cache {
 	struct unit **table;
 	uint32_t table_shift;  /* 64 - log2 of the table's length */
 	uint32_t buf_shift;    /* log2 of a buffer's bytes */
-	uint32_t hand;         /* of the clock */
+	uint32_t hand;         /* of the clock, [0, high) */
+	uint32_t high;         /* buffers [0, high) have been used */
+	uint32_t target;       /* buffers taken before units give way */
+	uint32_t target_min;
+	uint32_t barren_cnt;   /* units that gave way since a ghost was asked for */
+	uint32_t *ghosts;      /* by table place: of the unit that went last, 0: none */
 	uint64_t multiplier;   /* odd, random */
 	struct counters *ctr;
 };
