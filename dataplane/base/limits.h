@@ -115,8 +115,8 @@ enum {
 	WIRE_SKIP_MAX = 1 << 20,        /* bytes of an incoming message that is skipped */
 	WIRE_REQQ = 2048,               /* requests one peer may have waiting, advertised */
 	WIRE_REQQ_SLACK = 512,          /* beyond that before requests are rejected */
-	WIRE_REQUESTS = 1 << 18,        /* requests waiting, all peers */
-	WIRE_REQUESTS_OWN = 64,         /* of which each peer can always have these */
+	WIRE_REQUESTS = 1 << 18,        /* requests waiting that peers share, ... */
+	WIRE_REQUESTS_OWN = 64,         /* ... beside these, which each can always have */
 	WIRE_REJECTS = 1 << 14,         /* refusals waiting to be told, all peers */
 	WIRE_REQUEST_LEN_MAX = 128 * 1024,
 	WIRE_READS_MAX = 128,           /* blocks of one peer being read, or read and not sent */

@@ -75,7 +75,7 @@ wire_open(struct wire *wire, uint32_t address_be, uint16_t port, void *user, uin
 	peer->sent_us = now_us;
 	peer->progress_us = now_us;
 	peer->donthave_next = UINT32_MAX;
-	requests_open(wire, peer);
+	requests_open(peer);
 	peer_set_state(wire, peer, WIRE_HANDSHAKE);
 	count(wire->ctr, CTR_peers_opened);
 	gauge_set(wire->ctr, CTR_peers, wire->peers.cnt - wire->peers.free_cnt);
@@ -122,7 +122,7 @@ wire_close(struct wire *wire, struct wire_peer *peer, uint64_t now_us)
 {
 	wire->now_us = now_us;
 	peer_leave(wire, peer);
-	requests_close(wire, peer);
+	dp_assert(peer->entry_cnt == 0);
 	if (peer->assembly != NULL)
 		buf_put(peer->assembly);
 	link_remove(&peer->note);

@@ -150,7 +150,7 @@ struct wire {
 	struct link rereads_waiting; /* for memory, the longest waiting first */
 	struct link rereads_over;  /* to be reaped */
 	struct pool requests;
-	uint32_t reserved_cnt;     /* entries that open peers have not used of their own */
+	uint32_t reserved_cnt;     /* entries that peers, here or to come, have not used of their own */
 	uint32_t index_mask;
 	struct wire_request **index; /* by peer and block */
 	uint64_t index_key;          /* secret: the peer id's seed is not */

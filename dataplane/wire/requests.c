@@ -21,17 +21,21 @@ is_request(uint32_t kind)
 bool
 requests_create(struct wire *wire, uint32_t peers_max)
 {
-	uint64_t cnt = MAX((uint64_t)WIRE_REQUESTS, (uint64_t)peers_max * WIRE_REQUESTS_OWN);
+	uint64_t own_cnt = (uint64_t)peers_max * WIRE_REQUESTS_OWN;
+	uint64_t cnt = own_cnt + WIRE_REQUESTS + WIRE_REJECTS;
 	uint32_t buckets = WIRE_REQUESTS;
 
 	static_assert((WIRE_REQUESTS & (WIRE_REQUESTS - 1)) == 0, "the index is masked");
+	if (cnt > UINT32_MAX)
+		return false;
+	wire->reserved_cnt = (uint32_t)own_cnt;
 	wire->index_mask = buckets - 1;
 	wire->index = calloc(buckets, sizeof(struct wire_request *));
 	return wire->index != NULL &&
 	       getrandom(&wire->index_key, sizeof(wire->index_key), 0) ==
 	               sizeof(wire->index_key) &&
 	       pool_init(&wire->requests, sizeof(struct wire_request),
-	                 (uint32_t)cnt + WIRE_REJECTS) == 0 &&
+	                 (uint32_t)cnt) == 0 &&
 	       pool_init(&wire->reads, sizeof(struct store_req), WIRE_READS) == 0;
 }
 
@@ -61,18 +65,10 @@ reserve_with(struct wire *wire, const struct wire_peer *peer)
 }
 
 void
-requests_open(struct wire *wire, struct wire_peer *peer)
+requests_open(struct wire_peer *peer)
 {
 	for (int i = 0; i < REQUEST_KIND_CNT; i++)
 		list_init(&peer->queue[i].requests);
-	reserve_with(wire, peer);
-}
-
-void
-requests_close(struct wire *wire, struct wire_peer *peer)
-{
-	dp_assert(peer->entry_cnt == 0);
-	reserve_without(wire, peer);
 }
 
 static inline void

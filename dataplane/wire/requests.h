@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* requests.h keeps what each peer has asked for: one entry a request, from a pool that all peers
- * share and of which each can always have WIRE_REQUESTS_OWN.
+ * share, beside WIRE_REQUESTS_OWN for each that no other can take.
  *
  * An entry is in exactly one queue of its peer, by kind; request_set_kind is the only writer. A
  * request is also in an index by peer and block, so that a cancel costs the same however many wait.
@@ -22,12 +22,10 @@ requests_create(struct wire *wire, uint32_t peers_max);
 COLD void
 requests_destroy(struct wire *wire);
 
-/* requests_open gives a new peer its empty queues and its share of the pool; requests_close takes
- * the share back. The queues must be empty then (asserted). */
+/* requests_open gives a new peer its empty queues. Its share of the pool is there, however many
+ * came before it and whatever they asked for. */
 void
-requests_open(struct wire *wire, struct wire_peer *peer);
-void
-requests_close(struct wire *wire, struct wire_peer *peer);
+requests_open(struct wire_peer *peer);
 
 /* requests_abandon drops all entries of a peer; reads are cancelled, buffers given back. */
 void

@@ -9,9 +9,9 @@
  *   frags ◄──────────────────────────── wire_output ◄── blocks ready ◄── wire_reap
  *
  * Threads. One worker. Memory: peers (an idle one takes 448 bytes), requests (64 bytes each,
- * WIRE_REQUESTS or WIRE_REQUESTS_OWN for each peer) and message buffers from bounded pools taken at
- * wire_create. Lifecycle of a peer: wire_open; wire_input, wire_output; wire_close, always by the
- * caller, also after WIRE_CLOSE.
+ * WIRE_REQUESTS for all and WIRE_REQUESTS_OWN for each peer) and message buffers from bounded pools
+ * taken at wire_create. Lifecycle of a peer: wire_open; wire_input, wire_output; wire_close, always
+ * by the caller, also after WIRE_CLOSE.
  * Clauses. BEP 3 (wire), 6 (fast), 9 (ut_metadata), 10 (extensions, reqq), 20 (peer id), 21
  * (upload_only), 27 (private), 54 (lt_donthave).
  *
