@@ -142,7 +142,7 @@ enum {
 	STORE_ALIGN = 4096,             /* bytes; O_DIRECT offset, length and memory */
 	STORE_BUFFERS_MIN = 8,          /* of the arena: one gathered block and its window of units */
 	STORE_SAMPLE_SHIFT = 4,         /* integrity sampled: one read in 2^4 is checked */
-	STORE_HOT_LEN = 8 << 20,        /* bytes that the cache takes before units give way */
+	STORE_HOT_LEN = 8 << 20,        /* bytes that are cached however little use they are */
 	STORE_AGAIN_SHIFT = 4,          /* 1/16 of it is for content to be sent again only */
 	STORE_RETRIES_MAX = 8,          /* of one unit's read after EINTR, EAGAIN or ENOMEM */
 	STORE_ASK_AGAIN_US = 30 * 1000 * 1000, /* control did not answer ACTIVATE: ask again */

@@ -11,7 +11,7 @@
 enum {
 	UNIT_USES_MAX = 3,
 	LOOK_MAX = 32,         /* buffers looked at for a unit that is spent */
-	TARGET_SHRINKS_SHIFT = 4, /* by a sixteenth, after twice as many units without a ghost */
+	TARGET_GROWS_SHIFT = 3, /* by an eighth for each ghost */
 };
 
 int
@@ -29,7 +29,7 @@ cache_init(struct cache *cache, const struct store_config *config, uint32_t buf_
 	cache->hand = 0;
 	cache->high = 0;
 	cache->target_min = MIN(buf_cnt, MAX((uint32_t)STORE_HOT_LEN >> cache->buf_shift, 1u));
-	cache->target = cache->target_min;
+	cache->target = buf_cnt;
 	cache->barren_cnt = 0;
 	cache->pool = buf_pool_create(config->arena, config->buffer_len, buf_cnt);
 	cache->units = calloc(buf_cnt, sizeof(*cache->units));
@@ -131,8 +131,7 @@ ghost_leave(struct cache *cache, const struct unit *unit)
 	if (++cache->barren_cnt < 2 * cache->target)
 		return;
 	cache->barren_cnt = 0;
-	cache->target -= MIN(cache->target >> TARGET_SHRINKS_SHIFT,
-	                     cache->target - cache->target_min);
+	cache->target = MAX(cache->target / 2, cache->target_min);
 }
 
 /* ghost_meet takes note of a unit that is read: one that had gone would have been of use. */
@@ -146,7 +145,8 @@ ghost_meet(struct cache *cache, const struct content *content, uint32_t index)
 		return;
 	*ghost = 0;
 	cache->barren_cnt = 0;
-	cache->target = MIN(cache->target + 1, cache->pool->cnt);
+	cache->target += (cache->target >> TARGET_GROWS_SHIFT) + 1;
+	cache->target = MIN(cache->target, cache->pool->cnt);
 	count(cache->ctr, CTR_cache_ghosts);
 }
 
@@ -244,13 +244,12 @@ struct buf *
 cache_buf_get(struct cache *cache)
 {
 	struct buf_pool *pool = cache->pool;
-	uint32_t taken_cnt = pool->cnt - pool->free_cnt;
 	struct buf *buf;
 
 	if (pool->free_cnt == 0)
 		make_room(cache);
-	else if (taken_cnt >= cache->target && pool->idle_cnt > 0)
-		keep_few(cache, taken_cnt);
+	if (pool->cnt - pool->free_cnt >= cache->target && pool->idle_cnt > 0)
+		keep_few(cache, pool->cnt - pool->free_cnt);
 	buf = buf_get(pool);
 	cache->high = MAX(cache->high, buf->index + 1);
 	return buf;
@@ -274,10 +273,12 @@ cache_take(struct cache *cache, struct content *content, uint32_t index)
 }
 
 void
-cache_use(struct unit *unit, uint32_t begin, uint32_t end)
+cache_use(struct cache *cache, struct unit *unit, uint32_t begin, uint32_t end)
 {
-	if (begin < unit->asked_len && unit->use_cnt < UNIT_USES_MAX)
-		unit->use_cnt++;
+	if (begin < unit->asked_len) {
+		unit->use_cnt += unit->use_cnt < UNIT_USES_MAX;
+		cache->barren_cnt = 0;
+	}
 	unit->asked_len = MAX(unit->asked_len, end);
 }
 

@@ -12,10 +12,11 @@
  * place. Of a few next to each other a unit that was asked for to its end goes first: of the
  * others the rest is about to be wanted.
  *
- * The cache takes no more buffers than are of use. At first they are STORE_HOT_LEN in all, as much
- * as a CPU's own cache holds: a unit that was asked for to its end then gives its buffer to the
- * next, so that content that nobody asks for twice passes through few. Ghosts remember what had to
- * go; one that is asked for again lets the cache take more, and long without any, fewer.
+ * The cache takes no more buffers than are of use. While twice as many units give way as it may
+ * take, and nothing of all that is asked for again, it is to take half as many, down to
+ * STORE_HOT_LEN in all, as much as a CPU's own cache holds: a unit that was asked for to its end
+ * then gives its buffer to the next, though others are free. Ghosts remember what had to go; one
+ * that is asked for again lets the cache take more.
  *
  * Threads. One worker. Memory. All at cache_init: 128 bytes a buffer.
  * Lifecycle of a unit. cache_take: READING; cache_ready: READY; cache_drop, cache_detach: gone.
@@ -73,7 +74,7 @@ struct cache {
 	uint32_t high;         /* buffers [0, high) have been used */
 	uint32_t target;       /* buffers taken before units give way */
 	uint32_t target_min;
-	uint32_t barren_cnt;   /* units that gave way since a ghost was asked for */
+	uint32_t barren_cnt;   /* units that gave way since anything was asked for again */
 	uint32_t *ghosts;      /* by table place: of the unit that went last, 0: none */
 	uint64_t multiplier;   /* odd, random */
 	struct counters *ctr;
@@ -112,7 +113,7 @@ cache_take(struct cache *cache, struct content *content, uint32_t index);
 
 /* cache_use notes that bytes [begin, end) of a unit were asked for. */
 void
-cache_use(struct unit *unit, uint32_t begin, uint32_t end);
+cache_use(struct cache *cache, struct unit *unit, uint32_t begin, uint32_t end);
 
 /* cache_ready makes a READING unit READY: from now on it may give way when nobody uses it. */
 void

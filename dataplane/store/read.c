@@ -158,7 +158,7 @@ unit_for(struct store *store, struct content *content, const struct block_part *
 	} else {
 		count(store->ctr, CTR_cache_hits);
 	}
-	cache_use(unit, part->begin, part->begin + part->len);
+	cache_use(&store->cache, unit, part->begin, part->begin + part->len);
 	return unit;
 }
 

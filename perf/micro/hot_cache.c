@@ -70,7 +70,7 @@ hot_round_cache_hit(void)
 		                               number / CONTENTS);
 
 		dp_assert(unit != NULL && unit->state == UNIT_READY);
-		cache_use(unit, 0, BLOCK_LEN);
+		cache_use(&cache, unit, 0, BLOCK_LEN);
 		buf_put(buf_ref(unit->buf));
 	}
 	return AT_ONCE;
