@@ -46,9 +46,11 @@ __lsan_default_suppressions(void)
 void
 lab_pool_move(void *memory)
 {
+	static uint8_t own[LAB_POOL_LEN] __attribute__((aligned(4096)));
+
 	if (lab_pool != NULL)
 		buf_pool_destroy(lab_pool);
-	lab_pool = buf_pool_create(memory, LAB_BUF_LEN, LAB_BUFS);
+	lab_pool = buf_pool_create(memory != NULL ? memory : own, LAB_BUF_LEN, LAB_BUFS);
 	assert_non_null(lab_pool);
 }
 
@@ -59,7 +61,7 @@ env_start(const char *prefix, bool no_huge)
 	struct port_error error = {{0}};
 
 	signal(SIGPIPE, SIG_IGN);
-	lab_pool_move(aligned_alloc(4096, LAB_POOL_LEN));
+	lab_pool_move(NULL);
 	if (port_env_init(prefix, no_huge, cpus, ARRAY_CNT(cpus), &error) < 0)
 		fail_msg("%s", error.text);
 }

@@ -51,7 +51,7 @@ void
 lab_env_huge(const char *prefix);
 
 /* lab_pool_move makes the packets from now on take their buffers from memory of at least
- * LAB_POOL_LEN bytes. None may be in use. */
+ * LAB_POOL_LEN bytes; NULL: from the lab's own. None may be in use. */
 void
 lab_pool_move(void *memory);
 
