@@ -156,20 +156,21 @@ static const struct port_kind kinds[] = {
 		.interrupts = true, .started = iface_mtu_set,
 	}, {
 		.name = "memif", .driver = "net_memif", .arg = PORT_ARG_SOCKET, .attaches = true,
-		.queues_max = PORT_QUEUES_MAX,
+		.drained = true, .queues_max = PORT_QUEUES_MAX,
 		.check = socket_check, .devargs = memif_devargs,
 	}, {
 		.name = "vhost-user", .driver = "net_virtio_user", .arg = PORT_ARG_SOCKET,
 		.attaches = true, .shares = true, .lazy = true, .offloads = true,
+		.drained = true,
 		.interrupts = true, .queues_max = VHOST_QUEUES_MAX,
 		.check = vhost_user_check, .devargs = vhost_user_devargs,
 	}, {
 		.name = "vhost-backend", .driver = "net_vhost", .arg = PORT_ARG_SOCKET,
-		.serves = true, .attaches = true, .queues_max = VHOST_QUEUES_MAX,
+		.serves = true, .attaches = true, .drained = true, .queues_max = VHOST_QUEUES_MAX,
 		.check = socket_check, .devargs = vhost_backend_devargs,
 	}, {
 		.name = "ring", .driver = "net_ring", .arg = PORT_ARG_OPTIONAL, .attaches = true,
-		.queues_max = PORT_QUEUES_MAX, .create = link_create,
+		.drained = true, .queues_max = PORT_QUEUES_MAX, .create = link_create,
 	}, {
 		.name = "null", .driver = "net_null", .attaches = true, .unsaid = true,
 		.queues_max = PORT_QUEUES_MAX,

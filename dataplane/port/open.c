@@ -141,6 +141,7 @@ info_fill(struct port_device *device, const struct port_setup *setup)
 	mac_take(device, setup);
 	info->mtu = setup->config->mtu;
 	info->zero_copy = device->chain;
+	info->drained = setup->kind->drained;
 	snprintf(info->text, sizeof(info->text), "%.56s, %.15s, MTU %u, payload %s%s%s",
 	         setup->config->spec, setup->kind->driver, info->mtu,
 	         device->chain ? "attached" : "copied", device->tx_csum ? ", checksums" : "",

@@ -73,6 +73,7 @@ struct port_info {
 	uint8_t mac[6];               /* what the port answers to and sends from */
 	uint16_t mtu;
 	bool zero_copy;               /* payload is attached, not copied */
+	bool drained;                 /* another empties a full queue, while we sleep too */
 	uint32_t tso_max;             /* payload bytes of one packet that the device segments; 0: no */
 	char text[PORT_TEXT_MAX];     /* kind, driver, what it offers */
 };

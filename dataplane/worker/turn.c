@@ -104,9 +104,10 @@ transmit(struct worker *worker)
 	uint16_t cnt;
 
 	if (room == 0 || !tcp_output_pending(worker->tcp)) {
-		/* No work: to ask a full device again and again only takes its memory's time. */
-		worker->blocked = port_tx_flush(worker->port) > 0;
-		return 0;
+		cnt = port_tx_flush(worker->port);
+		/* To ask one that others empty again and again only takes its memory's time. */
+		worker->blocked = cnt > 0 && port_info(worker->port)->drained;
+		return worker->blocked ? 0 : cnt;
 	}
 	worker->blocked = false;
 	cnt = tcp_output(worker->tcp, pkts, room, worker->now_us);
