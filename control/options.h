@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* options.h is spillwayd's configuration: one table row in options.c per option, from which come
- * the parser of the configuration file, the command line, --help and the default configuration
- * file. The file is a flat YAML mapping "option: value"; the command line is "--option value" or
- * "--option=value", with '-' or '_' between words, and wins over the file.
+/* options.h is spillwayd's configuration: one table row in options.c per option, with its bounds
+ * and whether a change of it is live, from which come the parser of the configuration file, the
+ * command line, --help and the default configuration file. The file is a flat YAML mapping
+ * "option: value"; the command line is "--option value" or "--option=value", with '-' or '_'
+ * between words, and wins over the file.
  *
  * Threads: plain data, no shared state.
  */
@@ -23,6 +24,7 @@
 enum option_limit {
 	OPTION_DIR_MAX = 80,           /* bytes of run_dir: a socket path has 108 */
 	OPTION_FILE_BYTES_MAX = 65536, /* a larger configuration file is refused */
+	OPTION_CHANGES_MAX = 128,      /* more than there are options */
 };
 
 enum option_poll {
@@ -90,6 +92,19 @@ options_load(struct options *options, const char *path, struct fail *fail);
 int
 options_parse(struct options *options, int argc, char *const *argv, enum options_action *action,
               struct fail *fail);
+
+/* What options_renew found changed; names are static. */
+struct options_change {
+	uint32_t done_cnt;
+	uint32_t waiting_cnt;
+	const char *done[OPTION_CHANGES_MAX];    /* live, and taken over */
+	const char *waiting[OPTION_CHANGES_MAX]; /* for the next start */
+};
+
+/* options_renew takes over from next what is live; the rest stays as it is.
+ * change: out, in the order of the table. */
+void
+options_renew(struct options *options, const struct options *next, struct options_change *change);
 
 /* options_worker_cnt returns how many workers the dataplane is to have, [1, ABI_WORKERS_MAX]. */
 uint32_t
