@@ -8,14 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct cli_command *const commands[] = {
+const struct cli_command *const cli_commands[] = {
 	&cli_command_create, &cli_command_add,  &cli_command_remove,
 	&cli_command_list,   &cli_command_show, &cli_command_peers,
-	&cli_command_stats,
-};
-
-enum {
-	COMMAND_CNT = sizeof(commands) / sizeof(commands[0]),
+	&cli_command_top,    &cli_command_stats,
+	&cli_command_complete, &cli_command_man, NULL,
 };
 
 #define RUN_DIR_PRESET "/run/spillway"
@@ -26,6 +23,8 @@ cli_error(const struct cli *cli, int code, const char *fmt, ...)
 	char text[1024];
 	va_list args;
 
+	if (cli->quiet)
+		return code;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
@@ -85,8 +84,9 @@ usage(FILE *out)
 	fputs("usage: spillway [--run-dir DIR] [--json] COMMAND ...\n\n"
 	      "Tells spillwayd what to seed.\n\nCommands:\n",
 	      out);
-	for (size_t i = 0; i < COMMAND_CNT; i++)
-		fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->help);
+	for (size_t i = 0; cli_commands[i] != NULL; i++)
+		if (!cli_commands[i]->hidden)
+			fprintf(out, "  %-8s %s\n", cli_commands[i]->name, cli_commands[i]->help);
 	fputs("\nOptions:\n"
 	      "  --run-dir DIR  where spillwayd has its sockets [" RUN_DIR_PRESET "]\n"
 	      "  --json         print one JSON object, on one line\n"
@@ -106,12 +106,12 @@ command_usage(const struct cli_command *command, FILE *out)
 		fprintf(out, "\n%s", command->more);
 }
 
-static const struct cli_command *
-command_find(const char *name)
+const struct cli_command *
+cli_command_find(const char *name)
 {
-	for (size_t i = 0; i < COMMAND_CNT; i++)
-		if (strcmp(commands[i]->name, name) == 0)
-			return commands[i];
+	for (size_t i = 0; cli_commands[i] != NULL; i++)
+		if (strcmp(cli_commands[i]->name, name) == 0)
+			return cli_commands[i];
 	return NULL;
 }
 
@@ -163,7 +163,7 @@ main(int argc, char **argv)
 		usage(common.help ? stdout : stderr);
 		return common.help ? CLI_DONE : CLI_USAGE;
 	}
-	const struct cli_command *command = command_find(argv[1]);
+	const struct cli_command *command = cli_command_find(argv[1]);
 	if (command == NULL)
 		return cli_error(&common.cli, CLI_USAGE, "unknown command \"%s\"; see spillway --help",
 		                 argv[1]);

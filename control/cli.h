@@ -28,6 +28,7 @@ enum cli_exit {
 struct cli {
 	const char *run_dir;
 	bool json;
+	bool quiet; /* cli_error prints nothing: what is on the terminal is not to be disturbed */
 };
 
 /* A command and what is left of the command line: argv[0] is its name, options come as they are. */
@@ -36,6 +37,7 @@ struct cli_command {
 	const char *usage; /* what follows the name */
 	const char *help;  /* one line */
 	const char *more;  /* the rest of "spillway NAME --help" */
+	bool hidden;       /* for scripts: not in the list of commands */
 	int (*run)(const struct cli *cli, int argc, char **argv);
 };
 
@@ -46,8 +48,19 @@ extern const struct cli_command cli_command_list;
 extern const struct cli_command cli_command_show;
 extern const struct cli_command cli_command_stats;
 extern const struct cli_command cli_command_peers;
+extern const struct cli_command cli_command_top;
+extern const struct cli_command cli_command_complete;
+extern const struct cli_command cli_command_man;
 
-/* cli_error prints "spillway: TEXT" to stderr, and with --json an object to stdout too.
+/* Every command; NULL is the last. */
+extern const struct cli_command *const cli_commands[];
+
+/* cli_command_find returns the command with that name, or NULL. */
+const struct cli_command *
+cli_command_find(const char *name);
+
+/* cli_error prints "spillway: TEXT" to stderr, and with --json an object to stdout too, unless
+ * cli->quiet.
  * Returns code. */
 int
 cli_error(const struct cli *cli, int code, const char *fmt, ...)

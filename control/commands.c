@@ -6,6 +6,7 @@
 
 #include "control/answer.h"
 #include "control/clock.h"
+#include "control/commands_active.h"
 #include "control/commands_peers.h"
 #include "control/content.h"
 #include "control/layout.h"
@@ -316,6 +317,13 @@ command_stats(struct commands *commands, const struct rpc_request *request)
 }
 
 static void
+command_active(struct commands *commands, const struct rpc_request *request)
+{
+	rpc_send(commands->env.rpc, request->client,
+	         json_pack("{s:b, s:o}", "ok", 1, "torrents", active_answer(&commands->env)), true);
+}
+
+static void
 command_peers(struct commands *commands, const struct rpc_request *request)
 {
 	uint32_t torrent_id = 0;
@@ -352,7 +360,7 @@ static const struct {
 } table[] = {
 	{"add", command_add},   {"remove", command_remove}, {"list", command_list},
 	{"show", command_show}, {"stats", command_stats},   {"peers", command_peers},
-	{"trace", command_trace},
+	{"trace", command_trace}, {"active", command_active},
 };
 
 static void

@@ -10,6 +10,7 @@
  *      list    one line with "torrent" each, then "torrents", their number.
  *      show    torrent. "torrent" with "data", "magnet", "trackers", ...
  *      stats   "dataplane", "totals", "counters" (name: value) and "counter_texts" (name: text).
+ *      active  "torrents": what is served now, a few fields each (commands_active.h).
  *      peers   torrent, if not all. One line with "peer" each, then "peers", their number.
  *      trace   peer, ADDRESS:PORT. "trace": the last events of the connection, the oldest first.
  *
