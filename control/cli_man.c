@@ -3,46 +3,26 @@
 
 /* spillway man: the manual page spillway(1), made of the table of commands. */
 #include "control/cli.h"
-
-#include <string.h>
-
-/* roff_print prints text so that roff takes no character of it for its own. */
-static void
-roff_print(const char *text)
-{
-	bool line_begins = true;
-
-	for (; *text != '\0'; text++) {
-		if (line_begins && (*text == '.' || *text == '\''))
-			fputs("\\&", stdout);
-		if (*text == '\\')
-			fputs("\\e", stdout);
-		else if (*text == '-')
-			fputs("\\-", stdout);
-		else
-			putchar(*text);
-		line_begins = *text == '\n';
-	}
-}
+#include "control/roff.h"
 
 static void
 command_print(const struct cli_command *command)
 {
 	printf(".SS ");
-	roff_print(command->name);
+	roff_text(stdout, command->name);
 	printf("\n.nf\n.B spillway ");
-	roff_print(command->name);
+	roff_text(stdout, command->name);
 	if (command->usage[0] != '\0')
 		putchar(' ');
-	roff_print(command->usage);
+	roff_text(stdout, command->usage);
 	printf("\n.fi\n.PP\n");
-	roff_print(command->help);
+	roff_text(stdout, command->help);
 	puts(".");
 	if (command->more[0] == '\0')
 		return;
 	/* Laid out as --help is. */
 	puts(".PP\n.nf");
-	roff_print(command->more);
+	roff_text(stdout, command->more);
 	puts(".fi");
 }
 
@@ -51,8 +31,8 @@ man(const struct cli *cli, int argc, char **argv)
 {
 	if (argc != 1)
 		return cli_error(cli, CLI_USAGE, "unexpected argument \"%s\"", argv[1]);
-	puts(".TH SPILLWAY 1 \"2026-11-28\" \"Spillway " SPILLWAY_VERSION "\" \"User Commands\"\n"
-	     ".SH NAME\nspillway \\- tells spillwayd what to seed\n"
+	roff_title(stdout, "SPILLWAY", "1", "User Commands");
+	puts(".SH NAME\nspillway \\- tells spillwayd what to seed\n"
 	     ".SH SYNOPSIS\n.B spillway\n"
 	     "[\\fB\\-\\-run\\-dir\\fR \\fIDIR\\fR] [\\fB\\-\\-json\\fR] \\fICOMMAND\\fR ...\n"
 	     ".SH DESCRIPTION\n"

@@ -342,6 +342,9 @@ main(int argc, char **argv)
 	case OPTIONS_VERSION:
 		puts("spillwayd " SPILLWAY_VERSION);
 		return EXIT_SUCCESS;
+	case OPTIONS_PRINT_MAN:
+		options_man(stdout);
+		return EXIT_SUCCESS;
 	case OPTIONS_PRINT_CONFIG:
 		options_print(&d.options, stdout);
 		return EXIT_SUCCESS;

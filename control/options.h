@@ -69,6 +69,7 @@ enum options_action {
 	OPTIONS_HELP,
 	OPTIONS_VERSION,
 	OPTIONS_PRINT_CONFIG,
+	OPTIONS_PRINT_MAN,
 };
 
 /* options_default sets every option to its default. */
@@ -113,6 +114,10 @@ options_worker_cnt(const struct options *options);
 /* options_usage writes the text of --help. */
 void
 options_usage(FILE *out);
+
+/* options_man writes the manual page spillwayd(8). */
+void
+options_man(FILE *out);
 
 /* options_print writes options as a configuration file with a comment per option; options_load
  * reads it back to the same values. */

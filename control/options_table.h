@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* options_table.h is the option table as the files of options see it: options.c (the rows, setting
- * and comparing), options_file.c, options_words.c (the command line), options_text.c (what is
- * generated).
+ * and comparing), options_file.c, options_words.c (the command line), options_text.c and
+ * options_man.c (what is generated).
  *
  * Threads: any, no shared state.
  */
@@ -41,6 +41,7 @@ struct option_row {
 enum {
 	OPTION_ROWS_MAX = OPTION_CHANGES_MAX, /* room for a mark per row */
 	NAME_WIDTH = 28,
+	OPTION_BOUNDS_MAX = 96, /* bytes of a text of bounds */
 };
 
 extern const struct option_row option_rows[];
@@ -55,5 +56,9 @@ options_row_find(const char *name, size_t name_len);
 int
 options_row_set(struct options *options, const struct option_row *row, const char *value,
                 struct fail *fail);
+
+/* options_row_bounds writes what values an option may have, "" for a text. */
+void
+options_row_bounds(const struct option_row *row, char out[OPTION_BOUNDS_MAX]);
 
 #endif

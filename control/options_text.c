@@ -21,9 +21,10 @@ value_text(const struct options *options, const struct option_row *row, char *ou
 		snprintf(out, out_len, "%" PRId64, *(const int64_t *)field);
 }
 
-static void
-bounds_text(const struct option_row *row, char *out, size_t out_len)
+void
+options_row_bounds(const struct option_row *row, char out[OPTION_BOUNDS_MAX])
 {
+	const size_t out_len = OPTION_BOUNDS_MAX;
 	const char *gap = row->unit[0] ? " " : "";
 
 	out[0] = '\0';
@@ -42,17 +43,18 @@ options_usage(FILE *out)
 	      "Seeds the torrents of its catalogue; the spillway command tells it what to seed.\n\n"
 	      "  --config FILE               read options from FILE, lines of \"option: value\"\n"
 	      "  --print-config              print the configuration as such a file, and end\n"
+	      "  --print-man                 print the manual page, in roff, and end\n"
 	      "  --no-huge                   same as --huge no\n"
 	      "  --help, --version\n\nOptions:\n",
 	      out);
 	for (size_t i = 0; i < option_row_cnt; i++) {
-		char flag[NAME_WIDTH * 2], bounds[96];
+		char flag[NAME_WIDTH * 2], bounds[OPTION_BOUNDS_MAX];
 
 		snprintf(flag, sizeof(flag), "--%s", option_rows[i].name);
 		for (char *p = flag; *p != '\0'; p++)
 			if (*p == '_')
 				*p = '-';
-		bounds_text(&option_rows[i], bounds, sizeof(bounds));
+		options_row_bounds(&option_rows[i], bounds);
 		fprintf(out, "  %-*s%s\n  %*s%s%s[%s]%s\n", NAME_WIDTH, flag, option_rows[i].help,
 		        NAME_WIDTH, "", bounds, bounds[0] ? " " : "", option_rows[i].preset,
 		        option_rows[i].scope == LIVE ? " live" : "");
@@ -101,10 +103,10 @@ options_print(const struct options *options, FILE *out)
 	      "# when it is read again (spillway reload), the rest when spillwayd is started again.\n",
 	      out);
 	for (size_t i = 0; i < option_row_cnt; i++) {
-		char value[PATH_MAX], bounds[96];
+		char value[PATH_MAX], bounds[OPTION_BOUNDS_MAX];
 
 		value_text(options, &option_rows[i], value, sizeof(value));
-		bounds_text(&option_rows[i], bounds, sizeof(bounds));
+		options_row_bounds(&option_rows[i], bounds);
 		fprintf(out, "\n# %s", option_rows[i].help);
 		if (bounds[0] != '\0')
 			fprintf(out, "\n# %s", bounds);

@@ -36,6 +36,8 @@ word_action(const char *word, enum options_action *action)
 		*action = OPTIONS_VERSION;
 	else if (strcmp(word, "--print-config") == 0 || strcmp(word, "--print_config") == 0)
 		*action = OPTIONS_PRINT_CONFIG;
+	else if (strcmp(word, "--print-man") == 0 || strcmp(word, "--print_man") == 0)
+		*action = OPTIONS_PRINT_MAN;
 	else
 		return 0;
 	return 1;

@@ -148,15 +148,28 @@ def test_completion_in_bash(s):
     assert shell.run(["bash", "-c", script]).stdout.split()[-1] == "remove"
 
 
-def test_manual_page(s):
+def _page(s, text):
+    """A manual page as one reads it, having been found in order."""
     if shutil.which("mandoc") is None:
         raise harness.Skip("no mandoc")
-    page = os.path.join(s.env.folder(), "spillway.1")
+    page = os.path.join(s.env.folder(), "page")
     with open(page, "w", encoding="utf-8") as f:
-        f.write(s.daemon.cli("man").stdout)
+        f.write(text)
     lint = shell.run(["mandoc", "-T", "lint", "-W", "warning", page], check=False)
     assert lint.returncode == 0, lint.stdout
-    text = re.sub(".\b", "", shell.run(["mandoc", "-T", "utf8", page]).stdout)  # bold, underlined
+    return re.sub(".\b", "", shell.run(["mandoc", "-T", "utf8", page]).stdout)  # bold, underlined
+
+
+def test_manual_page_of_the_command(s):
+    text = _page(s, s.daemon.cli("man").stdout)
     names = [line.split()[0] for line in s.daemon.cli("--help").stdout.splitlines()
              if line.startswith("  ") and not line.startswith("  -")]
     assert len(names) > 5 and all(name in text for name in names), names
+
+
+def test_manual_page_of_the_daemon(s):
+    path = spillway.daemon_path(s.env)
+    text = _page(s, shell.run([path, "--print-man"]).stdout)
+    names = re.findall(r"^(\w+): ", shell.run([path, "--print-config"]).stdout, re.M)
+    assert len(names) > 20 and all(
+        re.search(rf"^ +{name}( |$)", text, re.M) for name in names), text
