@@ -4,6 +4,8 @@
 /* Torrents and counters as JSON. */
 #include "control/answer.h"
 
+#include "control/labels.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,16 +77,53 @@ number(uint64_t value)
 	return (json_int_t)value;
 }
 
+const char *
+answer_state(const struct torrent *torrent)
+{
+	return torrent->state == TORRENT_SEEDING && torrent->settings.paused
+	           ? "paused"
+	           : state_names[torrent->state];
+}
+
+json_t *
+answer_labels(const struct torrent *torrent)
+{
+	json_t *labels = json_array();
+	char label[LABEL_MAX];
+
+	for (const char *p = torrent->labels; (p = labels_next(p, label)) != NULL;)
+		json_array_append_new(labels, answer_text(label));
+	return labels;
+}
+
+/* settings_add tells what the operator wants of a torrent. */
+static void
+settings_add(json_t *json, const struct torrent *torrent)
+{
+	const struct torrent_settings *settings = &torrent->settings;
+
+	json_object_set_new(json, "labels", answer_labels(torrent));
+	json_object_set_new(json, "paused", json_boolean(settings->paused));
+	json_object_set_new(json, "rate_bytes_per_s",
+	                    json_integer(number(settings->rate_bytes_per_s)));
+	json_object_set_new(json, "weight", json_integer(settings->weight));
+	json_object_set_new(json, "connections_max", json_integer(settings->connections_max));
+	json_object_set_new(json, "super_seed", json_boolean(settings->super_seed));
+	json_object_set_new(json, "partial", json_boolean(torrent->partial));
+	json_object_set_new(json, "managed", json_boolean(torrent->managed));
+}
+
 json_t *
 answer_torrent(const struct commands_env *env, const struct torrent *torrent)
 {
 	struct torrent_whole whole = torrents_whole(torrent);
 	uint64_t done_bytes, total_bytes;
 	json_t *json = json_pack(
-		"{s:o, s:o, s:s, s:o, s:s, s:s, s:I, s:I, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"{s:I, s:o, s:o, s:s, s:o, s:s, s:s, s:I, s:I, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:I}",
+		"id", number(torrent->id),
 		"info_hash", answer_hex(torrent->info_hash, 20),
 		"name", answer_text(torrent->name),
-		"state", state_names[torrent->state],
+		"state", answer_state(torrent),
 		"reason", answer_text(torrent->reason),
 		"class", torrent->class_name,
 		"congestion",
@@ -100,7 +139,10 @@ answer_torrent(const struct commands_env *env, const struct torrent *torrent)
 		"added_at", (json_int_t)torrent->added_at,
 		"verified_at", (json_int_t)torrent->verified_at);
 
-	if (json != NULL && torrent->state == TORRENT_VERIFYING) {
+	if (json == NULL)
+		return NULL;
+	settings_add(json, torrent);
+	if (torrent->state == TORRENT_VERIFYING) {
 		work_progress(env->work, torrent, &done_bytes, &total_bytes);
 		json_object_set_new(json, "verified_bytes", json_integer(number(done_bytes)));
 	}

@@ -20,6 +20,15 @@ answer_text(const char *text);
 json_t *
 answer_hex(const uint8_t *bytes, size_t len);
 
+/* answer_state returns a torrent's state as it is shown: "verifying", "seeding", "paused" (one that
+ * would be seeding), "changed" or "error". */
+const char *
+answer_state(const struct torrent *torrent);
+
+/* answer_labels returns an array of a torrent's labels. */
+json_t *
+answer_labels(const struct torrent *torrent);
+
 /* answer_torrent tells of one torrent what list shows. live_* must be fresh (tally_stats). */
 json_t *
 answer_torrent(const struct commands_env *env, const struct torrent *torrent);

@@ -15,11 +15,12 @@
 #include "control/content.h"
 #include "control/fail.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define CATALOGUE_APPLICATION 0x53504c57 /* "SPLW", PRAGMA application_id */
-#define CATALOGUE_SCHEMA      2          /* PRAGMA user_version */
+#define CATALOGUE_SCHEMA      3          /* PRAGMA user_version */
 
 /* The numbers are stored: they are never reused. */
 enum torrent_state {
@@ -30,6 +31,21 @@ enum torrent_state {
 	TORRENT_STATE_CNT
 };
 
+enum torrent_settings_limit {
+	TORRENT_WEIGHT_MIN = 1,
+	TORRENT_WEIGHT_MAX = 1000,
+	TORRENT_WEIGHT_PRESET = 100,
+};
+
+/* What the operator wants of a torrent. */
+struct torrent_settings {
+	uint64_t rate_bytes_per_s; /* 0: no limit of its own */
+	uint32_t weight;           /* [TORRENT_WEIGHT_MIN, TORRENT_WEIGHT_MAX] */
+	uint32_t connections_max;  /* 0: no limit of its own */
+	bool paused;               /* not offered to peers */
+	bool super_seed;           /* BEP 16 */
+};
+
 struct catalogue_row {
 	uint32_t id; /* never 0, never given twice */
 	uint8_t info_hash[20];
@@ -37,6 +53,10 @@ struct catalogue_row {
 	const char *name;
 	const char *reason; /* why CHANGED or ERROR, or why pieces were withdrawn; "" if nothing */
 	const char *class_name; /* of congestion_classes; "" for none */
+	const char *labels;     /* as labels.h */
+	struct torrent_settings settings;
+	bool partial; /* files may be missing */
+	bool managed; /* a manifest names or has named it */
 	int64_t added_at;   /* seconds since 1970 */
 	int64_t verified_at; /* 0: never */
 	uint64_t total_len;
@@ -94,9 +114,15 @@ int
 catalogue_add(struct catalogue *catalogue, struct catalogue_row *row,
               const struct catalogue_source *source, struct fail *fail);
 
-/* catalogue_remove forgets a torrent; an unknown id is no error. Returns 0 or -errno with fail. */
+/* catalogue_remove forgets a torrent; an unknown id is no error. What is large of it is left to
+ * catalogue_sweep. Returns 0 or -errno with fail. */
 int
 catalogue_remove(struct catalogue *catalogue, uint32_t id, struct fail *fail);
+
+/* catalogue_sweep deletes what one removed torrent has left behind.
+ * Returns 1 when it did, 0 when there is nothing left to do, or -errno with fail. */
+int
+catalogue_sweep(struct catalogue *catalogue, struct fail *fail);
 
 /* catalogue_set_state stores state and reason. Returns 0 or -errno with fail. */
 int
@@ -112,6 +138,16 @@ catalogue_set_data_dir(struct catalogue *catalogue, uint32_t id, const char *dat
 int
 catalogue_set_class(struct catalogue *catalogue, uint32_t id, const char *class_name,
                     struct fail *fail);
+
+/* catalogue_set_settings stores the settings. Returns 0 or -errno with fail. */
+int
+catalogue_set_settings(struct catalogue *catalogue, uint32_t id,
+                       const struct torrent_settings *settings, struct fail *fail);
+
+/* catalogue_set_labels stores the labels, which are as labels.h. Returns 0 or -errno with fail. */
+int
+catalogue_set_labels(struct catalogue *catalogue, uint32_t id, const char *labels,
+                     struct fail *fail);
 
 /* catalogue_set_verified replaces what is known to be verified; the torrent's state becomes
  * TORRENT_SEEDING, its reason "", its withdrawn_cnt 0. Returns 0 or -errno with fail. */
@@ -142,6 +178,20 @@ catalogue_source(struct catalogue *catalogue, uint32_t id, struct catalogue_sour
 /* catalogue_source_free releases what catalogue_source allocated and zeroes source. */
 void
 catalogue_source_free(struct catalogue_source *source);
+
+/* catalogue_setting_get reads a text that catalogue_setting_set stored.
+ *
+ * value  out, to be freed; NULL on failure.
+ * Returns 0, -ENOENT, or a negative errno; fail is set. */
+int
+catalogue_setting_get(struct catalogue *catalogue, const char *key, char **value,
+                      struct fail *fail);
+
+/* catalogue_setting_set stores a text under a key, for the small things that are not a torrent's.
+ * Keys begin with their part's name: "dht.node_id". Returns 0 or -errno with fail. */
+int
+catalogue_setting_set(struct catalogue *catalogue, const char *key, const char *value,
+                      struct fail *fail);
 
 /* catalogue_verified reads what was verified; release with catalogue_verified_free.
  * Returns 0, -ENOENT when nothing was, or a negative errno; fail is set. */

@@ -10,6 +10,25 @@
 #include <errno.h>
 #include <inttypes.h>
 
+/* What is large stands in tables of its own, so that the torrents are read without it. What a
+ * removed torrent leaves there is garbage until it is swept. */
+#define TABLES_SQL \
+	"CREATE TABLE verified(" \
+	" torrent_id INTEGER PRIMARY KEY," \
+	" unit_len INTEGER NOT NULL, have BLOB NOT NULL, fingerprints BLOB NOT NULL);" \
+	"CREATE INDEX verified_unit_len ON verified(unit_len);" \
+	"CREATE TABLE files(" \
+	" torrent_id INTEGER NOT NULL, idx INTEGER NOT NULL, size INTEGER NOT NULL," \
+	" mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL," \
+	" PRIMARY KEY(torrent_id, idx)) WITHOUT ROWID;" \
+	"CREATE TABLE sources(id INTEGER PRIMARY KEY AUTOINCREMENT, metainfo BLOB NOT NULL);" \
+	"CREATE TABLE garbage(source_id INTEGER PRIMARY KEY, torrent_id INTEGER NOT NULL);" \
+	"CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+
+#define TRIGGER_SQL \
+	"CREATE TRIGGER torrent_removed AFTER DELETE ON torrents BEGIN" \
+	" INSERT OR REPLACE INTO garbage VALUES(old.source_id, old.id); END;"
+
 static const char schema_sql[] =
 	"BEGIN IMMEDIATE;"
 	"CREATE TABLE torrents("
@@ -20,27 +39,48 @@ static const char schema_sql[] =
 	" total_len INTEGER NOT NULL, uploaded_bytes INTEGER NOT NULL,"
 	" file_cnt INTEGER NOT NULL, piece_cnt INTEGER NOT NULL,"
 	" have_cnt INTEGER NOT NULL, withdrawn_cnt INTEGER NOT NULL,"
-	" data_dir TEXT NOT NULL, metainfo BLOB NOT NULL,"
-	" class TEXT NOT NULL DEFAULT '');"
-	"CREATE TABLE verified("
-	" torrent_id INTEGER PRIMARY KEY REFERENCES torrents(id) ON DELETE CASCADE,"
-	" unit_len INTEGER NOT NULL, have BLOB NOT NULL, fingerprints BLOB NOT NULL);"
-	"CREATE TABLE files("
-	" torrent_id INTEGER NOT NULL REFERENCES torrents(id) ON DELETE CASCADE,"
-	" idx INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
-	" inode INTEGER NOT NULL, PRIMARY KEY(torrent_id, idx)) WITHOUT ROWID;"
+	" data_dir TEXT NOT NULL, class TEXT NOT NULL DEFAULT '',"
+	" source_id INTEGER NOT NULL DEFAULT 0, labels TEXT NOT NULL DEFAULT '',"
+	" rate_bytes_per_s INTEGER NOT NULL DEFAULT 0, weight INTEGER NOT NULL DEFAULT 100,"
+	" connections_max INTEGER NOT NULL DEFAULT 0, paused INTEGER NOT NULL DEFAULT 0,"
+	" super_seed INTEGER NOT NULL DEFAULT 0, partial INTEGER NOT NULL DEFAULT 0,"
+	" managed INTEGER NOT NULL DEFAULT 0);"
+	TABLES_SQL TRIGGER_SQL
 	"PRAGMA application_id = 1397771351;"
-	"PRAGMA user_version = 2;"
+	"PRAGMA user_version = 3;"
 	"COMMIT;";
 
 static_assert(CATALOGUE_APPLICATION == 1397771351, "as in schema_sql");
-static_assert(CATALOGUE_SCHEMA == 2, "as in schema_sql");
+static_assert(CATALOGUE_SCHEMA == 3, "as in schema_sql");
 
 /* steps[n] makes schema n + 1 out of schema n. */
 static const char *const steps[CATALOGUE_SCHEMA] = {
 	[1] = "BEGIN IMMEDIATE;"
 	      "ALTER TABLE torrents ADD COLUMN class TEXT NOT NULL DEFAULT '';"
 	      "PRAGMA user_version = 2;"
+	      "COMMIT;",
+	[2] = "BEGIN IMMEDIATE;"
+	      "ALTER TABLE verified RENAME TO verified_2;"
+	      "ALTER TABLE files RENAME TO files_2;"
+	      TABLES_SQL
+	      "INSERT INTO verified SELECT torrent_id, unit_len, have, fingerprints FROM verified_2;"
+	      "INSERT INTO files SELECT torrent_id, idx, size, mtime_ns, inode FROM files_2;"
+	      "INSERT INTO sources(id, metainfo) SELECT id, metainfo FROM torrents;"
+	      "DROP TABLE verified_2;"
+	      "DROP TABLE files_2;"
+	      "ALTER TABLE torrents DROP COLUMN metainfo;"
+	      "ALTER TABLE torrents ADD COLUMN source_id INTEGER NOT NULL DEFAULT 0;"
+	      "ALTER TABLE torrents ADD COLUMN labels TEXT NOT NULL DEFAULT '';"
+	      "ALTER TABLE torrents ADD COLUMN rate_bytes_per_s INTEGER NOT NULL DEFAULT 0;"
+	      "ALTER TABLE torrents ADD COLUMN weight INTEGER NOT NULL DEFAULT 100;"
+	      "ALTER TABLE torrents ADD COLUMN connections_max INTEGER NOT NULL DEFAULT 0;"
+	      "ALTER TABLE torrents ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;"
+	      "ALTER TABLE torrents ADD COLUMN super_seed INTEGER NOT NULL DEFAULT 0;"
+	      "ALTER TABLE torrents ADD COLUMN partial INTEGER NOT NULL DEFAULT 0;"
+	      "ALTER TABLE torrents ADD COLUMN managed INTEGER NOT NULL DEFAULT 0;"
+	      "UPDATE torrents SET source_id = id;"
+	      TRIGGER_SQL
+	      "PRAGMA user_version = 3;"
 	      "COMMIT;",
 };
 
@@ -123,9 +163,7 @@ catalogue_schema_apply(sqlite3 *db, const char *path, struct fail *fail)
 
 	if (err == 0)
 		err = exec(&s,
-		           "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-		           "PRAGMA foreign_keys = ON;",
-		           fail);
+		           "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;", fail);
 	if (err == 0 && s.version == 0)
 		return exec(&s, schema_sql, fail);
 	for (; err == 0 && s.version < CATALOGUE_SCHEMA; s.version++)

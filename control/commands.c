@@ -231,7 +231,7 @@ wish_read(const struct commands *commands, const json_t *request, struct registr
 static void
 command_add(struct commands *commands, const struct rpc_request *request)
 {
-	struct registry_wish wish;
+	struct registry_wish wish = {0};
 	bool detach = json_is_true(json_object_get(request->json, "detach"));
 	struct metainfo *meta = NULL;
 	struct torrent *torrent;

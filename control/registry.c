@@ -13,12 +13,37 @@
 #include <string.h>
 #include <time.h>
 
+/* Together they stay below 2^53, so that every reader of JSON sees a serial as it is. */
+#define RUN_SERIALS (UINT64_C(1) << 36)
+#define RUNS_MAX    (UINT64_C(1) << 16)
+
+static const struct torrent_settings settings_preset = {.weight = TORRENT_WEIGHT_PRESET};
+
+/* serial_begin gives each run serials of its own: a run's are below RUN_SERIALS. */
+static void
+serial_begin(struct registry *registry)
+{
+	char *before, run[24];
+	struct fail fail;
+	uint64_t number = 0;
+
+	if (catalogue_setting_get(registry->catalogue, "registry.run", &before, &fail) == 0)
+		number = strtoull(before, NULL, 10);
+	free(before);
+	number = (number + 1) % RUNS_MAX;
+	snprintf(run, sizeof(run), "%" PRIu64, number);
+	if (catalogue_setting_set(registry->catalogue, "registry.run", run, &fail) != 0)
+		log_error("catalogue_failed", "reason=%s", LOG_QUOTE(fail.text));
+	torrents_serial_begin(registry->torrents, number * RUN_SERIALS);
+}
+
 static int
 load_all(struct registry *registry, uint32_t torrents_max, struct fail *fail)
 {
 	struct catalogue_row row;
 	int more;
 
+	serial_begin(registry);
 	while ((more = catalogue_next(registry->catalogue, &row, fail)) == 1) {
 		if (torrents_cnt(registry->torrents) == torrents_max)
 			return fail_set(fail, EFBIG,
@@ -76,6 +101,8 @@ registry_add(struct registry *registry, const struct metainfo *meta,
 		.name = meta->name,
 		.reason = "",
 		.class_name = wish->class_name,
+		.labels = wish->labels != NULL ? wish->labels : "",
+		.settings = wish->settings != NULL ? *wish->settings : settings_preset,
 		.added_at = time(NULL),
 		.total_len = meta->content_len,
 		.file_cnt = meta->data_file_cnt,
@@ -133,7 +160,7 @@ registry_set_state(struct registry *registry, struct torrent *torrent, enum torr
 
 	torrent->state = state;
 	torrent->to_check = false;
-	torrents_set_reason(torrent, reason);
+	torrents_set_reason(registry->torrents, torrent, reason);
 	if (catalogue_set_state(registry->catalogue, torrent->id, state, reason, &fail) != 0)
 		disk_refused(torrent, &fail);
 	torrents_push_all(registry->torrents, torrent);
@@ -149,16 +176,44 @@ registry_set_verified(struct registry *registry, struct torrent *torrent,
 	torrent->verified_at = time(NULL);
 	torrent->have_cnt = verified->have_cnt;
 	torrent->withdrawn_cnt = 0;
-	torrents_set_reason(torrent, "");
+	torrents_set_reason(registry->torrents, torrent, "");
 	int err = catalogue_set_verified(registry->catalogue, torrent->id, verified,
 	                                 torrent->verified_at, &fail);
 	if (err != 0) {
 		disk_refused(torrent, &fail);
 		/* Fingerprints are had from disk only: without them nothing can be served. */
 		torrent->state = TORRENT_ERROR;
-		torrents_set_reason(torrent, fail.text);
+		torrents_set_reason(registry->torrents, torrent, fail.text);
 	}
 	torrents_push_all(registry->torrents, torrent);
+}
+
+int
+registry_set_settings(struct registry *registry, struct torrent *torrent,
+                      const struct torrent_settings *settings, struct fail *fail)
+{
+	int err = catalogue_set_settings(registry->catalogue, torrent->id, settings, fail);
+
+	if (err != 0)
+		return err;
+	torrent->settings = *settings;
+	torrents_touch(registry->torrents, torrent);
+	torrents_push_all(registry->torrents, torrent);
+	return 0;
+}
+
+int
+registry_set_labels(struct registry *registry, struct torrent *torrent, const char *labels,
+                    struct fail *fail)
+{
+	int err = catalogue_set_labels(registry->catalogue, torrent->id, labels, fail);
+
+	if (err != 0)
+		return err;
+	if (torrents_set_labels(registry->torrents, torrent, labels) != 0)
+		return fail_set(fail, ENOMEM, "out of memory");
+	torrents_push_all(registry->torrents, torrent);
+	return 0;
 }
 
 static uint32_t
@@ -181,7 +236,7 @@ registry_withdraw(struct registry *registry, struct torrent *torrent, uint32_t p
 	struct catalogue_verified verified;
 	struct fail fail;
 
-	torrents_set_reason(torrent, reason);
+	torrents_set_reason(registry->torrents, torrent, reason);
 	int err = catalogue_verified(registry->catalogue, torrent->id, &verified, &fail);
 	if (err != 0 || verified.have_len < ((size_t)piece_first + piece_cnt + 7) / 8) {
 		if (err == 0)
@@ -211,9 +266,11 @@ registry_add_uploaded(struct registry *registry, struct torrent *torrent, uint64
 {
 	struct fail fail;
 
+	if (bytes == 0)
+		return;
 	torrent->uploaded_bytes += bytes;
-	if (bytes > 0 &&
-	    catalogue_add_uploaded(registry->catalogue, torrent->id, bytes, &fail) != 0)
+	torrents_touch(registry->torrents, torrent);
+	if (catalogue_add_uploaded(registry->catalogue, torrent->id, bytes, &fail) != 0)
 		disk_refused(torrent, &fail);
 }
 
@@ -229,7 +286,21 @@ registry_remove(struct registry *registry, struct torrent *torrent, struct fail 
 	torrent->to_check = false;
 	torrents_push_all(registry->torrents, torrent);
 	registry_settle(registry, torrent);
+	registry_sweep(registry, 1);
 	return 0;
+}
+
+bool
+registry_sweep(struct registry *registry, uint32_t cnt)
+{
+	struct fail fail;
+	int more = 1;
+
+	for (uint32_t i = 0; i < cnt && more == 1; i++)
+		more = catalogue_sweep(registry->catalogue, &fail);
+	if (more < 0)
+		log_error("catalogue_failed", "reason=%s", LOG_QUOTE(fail.text));
+	return more == 1;
 }
 
 bool

@@ -21,6 +21,8 @@
 struct registry_wish {
 	const char *data_dir;
 	const char *class_name; /* "" for none */
+	const char *labels;     /* as labels.h; NULL: none */
+	const struct torrent_settings *settings; /* NULL: those preset */
 };
 
 /* What the registry is made for. */
@@ -72,6 +74,18 @@ void
 registry_set_verified(struct registry *registry, struct torrent *torrent,
                       const struct catalogue_verified *verified);
 
+/* registry_set_settings changes what the operator wants of a torrent.
+ * Returns 0 or a negative errno with fail; nothing is changed then. */
+int
+registry_set_settings(struct registry *registry, struct torrent *torrent,
+                      const struct torrent_settings *settings, struct fail *fail);
+
+/* registry_set_labels replaces a torrent's labels, which must be as labels.h.
+ * Returns 0 or a negative errno with fail; nothing is changed then. */
+int
+registry_set_labels(struct registry *registry, struct torrent *torrent, const char *labels,
+                    struct fail *fail);
+
 /* registry_withdraw takes pieces [piece_first, piece_first + piece_cnt), which must be within the
  * torrent, out of what we have. Without any piece left the torrent becomes TORRENT_CHANGED. */
 void
@@ -86,6 +100,11 @@ registry_add_uploaded(struct registry *registry, struct torrent *torrent, uint64
  * Returns 0 or a negative errno with fail; nothing is changed then. */
 int
 registry_remove(struct registry *registry, struct torrent *torrent, struct fail *fail);
+
+/* registry_sweep deletes on disk what up to cnt removed torrents have left behind.
+ * Returns true when there may be more. */
+bool
+registry_sweep(struct registry *registry, uint32_t cnt);
 
 /* registry_settle frees a hidden torrent that no worker holds (any more). Returns true when it did.
  */

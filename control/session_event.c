@@ -48,7 +48,7 @@ list_finish(struct session *session)
 	     t = torrents_after(torrents, t->id)) {
 		enum torrent_sync sync = session_place(session, t)->sync;
 		held_cnt += sync == SYNC_HELD;
-		add_cnt += sync == SYNC_ABSENT && t->state == TORRENT_SEEDING;
+		add_cnt += sync == SYNC_ABSENT && torrent_offered(t);
 		session_push(session, t);
 	}
 	session->phase = SESSION_LIVE;
@@ -202,6 +202,7 @@ on_content(struct session *session, const struct dpclient_event *event)
 		if (t != NULL && result->active) {
 			session_place(session, t)->activating = false;
 			session_place(session, t)->active = true;
+			torrents_touch(session->registry->torrents, t);
 			log_info("torrent_activated", "worker=%" PRIu32 " id=%" PRIu32 " name=%s",
 			         session->worker, id, LOG_QUOTE(t->name));
 		}
@@ -250,7 +251,7 @@ on_activate(struct session *session, uint32_t id)
 {
 	struct torrent *t = torrents_by_id(session->registry->torrents, id);
 
-	if (t == NULL || t->gone || t->state != TORRENT_SEEDING)
+	if (t == NULL || !torrent_offered(t))
 		return id_list_add(&session->to_refuse, id);
 	struct torrent_place *place = session_place(session, t);
 	if (place->activating)
@@ -270,6 +271,7 @@ on_deactivated(struct session *session, const struct abi_deactivated *deactivate
 	registry_add_uploaded(session->registry, t, deactivated->uploaded_bytes);
 	session_place(session, t)->active = false;
 	session_place(session, t)->live_uploaded_bytes = 0;
+	torrents_touch(session->registry->torrents, t);
 	log_info("torrent_deactivated",
 	         "worker=%" PRIu32 " id=%" PRIu32 " name=%s uploaded_bytes=%" PRIu64, session->worker,
 	         t->id, LOG_QUOTE(t->name), deactivated->uploaded_bytes);

@@ -49,7 +49,7 @@ foreign_step(struct session *session)
 static enum abi_type
 due(const struct torrent *t, const struct torrent_place *place)
 {
-	bool wanted = !t->gone && !place->stale && t->state == TORRENT_SEEDING;
+	bool wanted = !place->stale && torrent_offered(t);
 
 	if (wanted && (place->sync == SYNC_ABSENT || (place->sync == SYNC_HELD && place->reclass)))
 		return ABI_ADD;
@@ -184,7 +184,7 @@ activation_next(struct session *session)
 		if (t == NULL || !session_place(session, t)->activating)
 			continue; /* removed meanwhile */
 		struct torrent_place *place = session_place(session, t);
-		if (t->gone || place->stale || t->state != TORRENT_SEEDING) {
+		if (place->stale || !torrent_offered(t)) {
 			place->activating = false;
 			err = id_list_add(&session->to_refuse, id);
 		} else {

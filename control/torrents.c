@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* The set of torrents: two sorted arrays of pointers and a queue for each worker. */
-#include "control/torrents.h"
+#include "control/torrents_set.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,19 +12,6 @@
 
 enum {
 	HASH_PREFIX_MIN = 8, /* hex digits */
-};
-
-struct torrents {
-	struct torrent **by_id;   /* ascending; hidden ones included */
-	struct torrent **by_hash; /* ascending; hidden ones not included */
-	uint32_t id_cnt;
-	uint32_t hash_cnt;
-	uint32_t room; /* of each array */
-	uint32_t worker_cnt;
-	struct {
-		struct torrent *head;
-		struct torrent *tail;
-	} queue[ABI_WORKERS_MAX]; /* by worker */
 };
 
 int
@@ -37,11 +24,28 @@ torrents_create(struct torrents **torrents, uint32_t worker_cnt)
 	return 0;
 }
 
+/* Most torrents have nothing to say: those share one text. */
+static char nothing[] = "";
+
+static char *
+text_keep(const char *text)
+{
+	return text[0] != '\0' ? strdup(text) : nothing;
+}
+
+static void
+text_drop(char *text)
+{
+	if (text != nothing)
+		free(text);
+}
+
 static void
 torrent_free(struct torrent *torrent)
 {
 	free(torrent->name);
-	free(torrent->reason);
+	text_drop(torrent->reason);
+	text_drop(torrent->labels);
 	free(torrent);
 }
 
@@ -138,7 +142,11 @@ torrent_make(const struct catalogue_row *row, uint32_t place_cnt)
 		.id = row->id,
 		.state = row->state,
 		.name = strdup(row->name),
-		.reason = strdup(row->reason),
+		.reason = text_keep(row->reason),
+		.labels = text_keep(row->labels),
+		.settings = row->settings,
+		.partial = row->partial,
+		.managed = row->managed,
 		.added_at = row->added_at,
 		.verified_at = row->verified_at,
 		.total_len = row->total_len,
@@ -151,7 +159,7 @@ torrent_make(const struct catalogue_row *row, uint32_t place_cnt)
 	};
 	memcpy(torrent->info_hash, row->info_hash, sizeof(torrent->info_hash));
 	snprintf(torrent->class_name, sizeof(torrent->class_name), "%s", row->class_name);
-	if (torrent->name == NULL || torrent->reason == NULL) {
+	if (torrent->name == NULL || torrent->reason == NULL || torrent->labels == NULL) {
 		torrent_free(torrent);
 		return NULL;
 	}
@@ -170,6 +178,7 @@ torrents_append(struct torrents *torrents, const struct catalogue_row *row)
 	}
 	torrents->by_id[torrents->id_cnt++] = torrent;
 	torrents->by_hash[torrents->hash_cnt++] = torrent;
+	torrents_touch(torrents, torrent);
 	return torrent;
 }
 
@@ -209,6 +218,10 @@ torrents_hide(struct torrents *torrents, struct torrent *torrent)
 
 	if (at < torrents->hash_cnt && torrents->by_hash[at] == torrent)
 		array_remove(torrents->by_hash, &torrents->hash_cnt, at);
+	if (!torrent->gone) {
+		changes_forget(torrents, torrent);
+		changes_removed(torrents, torrent);
+	}
 	torrent->gone = true;
 }
 
@@ -357,16 +370,26 @@ torrents_find(const struct torrents *torrents, const char *text, struct torrent 
 /* ---- Changing. */
 
 void
-torrents_set_reason(struct torrent *torrent, const char *reason)
+torrents_set_reason(struct torrents *torrents, struct torrent *torrent, const char *reason)
 {
-	char *copy = strdup(reason);
+	char *copy = text_keep(reason);
 
-	if (copy == NULL) {
-		torrent->reason[0] = '\0';
-		return;
-	}
-	free(torrent->reason);
-	torrent->reason = copy;
+	text_drop(torrent->reason);
+	torrent->reason = copy != NULL ? copy : nothing;
+	torrents_touch(torrents, torrent);
+}
+
+int
+torrents_set_labels(struct torrents *torrents, struct torrent *torrent, const char *labels)
+{
+	char *copy = text_keep(labels);
+
+	if (copy == NULL)
+		return -ENOMEM;
+	text_drop(torrent->labels);
+	torrent->labels = copy;
+	torrents_touch(torrents, torrent);
+	return 0;
 }
 
 struct torrent_whole

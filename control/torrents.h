@@ -3,9 +3,10 @@
 
 /* torrents.h is the catalogue in memory: one small struct per torrent, found by id, info_hash or
  * name, and for each worker of the dataplane a queue of those whose place there is not what it
- * should be.
+ * should be. Every visible change of a torrent gives it the next number of one growing counter, its
+ * changed_serial, so that who has seen all up to some serial is told only what came after.
  *
- * Threads: one. Memory: about 200 bytes, the name, and 40 for each worker per torrent. Pointers to
+ * Threads: one. Memory: about 350 bytes, the name, and 40 for each worker per torrent. Pointers to
  * a torrent last until torrents_free_one or torrents_destroy.
  */
 #ifndef SPILLWAY_CONTROL_TORRENTS_H
@@ -51,6 +52,13 @@ struct torrent {
 	char class_name[CLASS_NAME_MAX]; /* "" for none */
 	char *name;
 	char *reason;    /* never NULL; "" when there is nothing to say */
+	char *labels;    /* never NULL; as labels.h */
+	struct torrent_settings settings;
+	bool partial;    /* files may be missing */
+	bool managed;    /* a manifest names or has named it */
+	uint64_t changed_serial;
+	struct torrent *changed_before; /* in the list by changed_serial */
+	struct torrent *changed_next;
 	int64_t added_at;
 	int64_t verified_at;
 	uint64_t total_len;
@@ -70,6 +78,17 @@ struct torrent_whole {
 	bool active;  /* some worker serves it now */
 	uint64_t peer_cnt;      /* of the last snapshot of the counters */
 	uint64_t uploaded_bytes; /* with what is active now */
+};
+
+/* A torrent that is no more. */
+struct torrents_removed {
+	uint64_t serial; /* of its removal */
+	uint32_t id;
+	uint8_t info_hash[20];
+};
+
+enum torrents_limit {
+	TORRENTS_REMOVED_MAX = 4096, /* removals that are remembered */
 };
 
 enum torrents_find {
@@ -115,6 +134,13 @@ torrents_whole(const struct torrent *torrent);
 void
 torrents_free_one(struct torrents *torrents, struct torrent *torrent);
 
+/* torrent_offered is true for what peers shall be served. */
+static inline bool
+torrent_offered(const struct torrent *torrent)
+{
+	return !torrent->gone && torrent->state == TORRENT_SEEDING && !torrent->settings.paused;
+}
+
 /* torrents_cnt returns how many there are, hidden ones included. */
 uint32_t
 torrents_cnt(const struct torrents *torrents);
@@ -141,7 +167,40 @@ torrents_find(const struct torrents *torrents, const char *text, struct torrent 
 
 /* torrents_set_reason replaces reason; when out of memory it becomes "". */
 void
-torrents_set_reason(struct torrent *torrent, const char *reason);
+torrents_set_reason(struct torrents *torrents, struct torrent *torrent, const char *reason);
+
+/* torrents_set_labels replaces labels. Returns 0 or -ENOMEM: nothing is changed then. */
+int
+torrents_set_labels(struct torrents *torrents, struct torrent *torrent, const char *labels);
+
+/* torrents_touch notes that something visible of a torrent has changed; one that is gone is left
+ * as it is. */
+void
+torrents_touch(struct torrents *torrents, struct torrent *torrent);
+
+/* torrents_serial_begin makes serials go on above serial, for an empty set: those that an earlier
+ * run gave must not come again. */
+void
+torrents_serial_begin(struct torrents *torrents, uint64_t serial);
+
+/* torrents_serial returns the last serial that was given. */
+uint64_t
+torrents_serial(const struct torrents *torrents);
+
+/* torrents_serial_known is false when what was changed and removed after serial cannot be told one
+ * by one: it is of another run, or more was removed than is remembered. */
+bool
+torrents_serial_known(const struct torrents *torrents, uint64_t serial);
+
+/* torrents_changed_after returns the torrent that changed first after serial, or NULL; its
+ * changed_next is the one that changed next. Hidden ones are not included. The cost is the number
+ * of torrents that changed after serial. */
+struct torrent *
+torrents_changed_after(const struct torrents *torrents, uint64_t serial);
+
+/* torrents_removed_after returns what was removed first after serial, or NULL. */
+const struct torrents_removed *
+torrents_removed_after(const struct torrents *torrents, uint64_t serial);
 
 /* torrents_push queues a torrent for a worker unless it is queued already; order is kept. */
 void

@@ -23,7 +23,7 @@ NAMES = [
     (r"\bio_uring_\w+|<liburing", ["dataplane/store/"], "io_uring"),
     (r"\brte_\w+|<rte_", ["dataplane/port/"], "DPDK"),
     (r"\bXXH\w*|<xxhash", ["dataplane/base/hash.", "control/", "tests/unit/"], "xxHash"),
-    (r"\bsqlite3_\w+|<sqlite3", ["control/"], "SQLite"),
+    (r"\bsqlite3_\w+|<sqlite3", ["control/", "tests/unit/control_schema.c"], "SQLite"),
 ]
 
 ALLOCATION = r"\b(malloc|calloc|realloc|aligned_alloc|posix_memalign|strdup|mmap)\s*\("

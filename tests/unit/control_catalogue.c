@@ -62,6 +62,9 @@ add(struct catalogue *c, uint8_t hash_byte, const char *name)
 		.name = name,
 		.reason = "",
 		.class_name = "",
+		.labels = "a,b",
+		.settings = {.weight = 7, .paused = true},
+		.managed = true,
 		.added_at = 1000,
 		.total_len = UINT64_C(1) << 40,
 		.file_cnt = 2,
@@ -111,11 +114,18 @@ torrents_are_kept(void **state)
 	assert_int_equal(catalogue_add_uploaded(c, 2, 1, &fail), 0);
 	assert_int_equal(catalogue_set_data_dir(c, 2, "/else", &fail), 0);
 	assert_int_equal(catalogue_set_class(c, 2, "bulk", &fail), 0);
+	struct torrent_settings settings = {UINT64_C(1) << 40, 1000, UINT32_MAX, false, true};
+	assert_int_equal(catalogue_set_settings(c, 2, &settings, &fail), 0);
+	assert_int_equal(catalogue_set_labels(c, 2, "z", &fail), 0);
 	catalogue_close(c);
 	c = opened();
 	assert_int_equal(catalogue_next(c, &row, &fail), 1);
 	assert_string_equal(row.name, "one");
+	assert_string_equal(row.labels, "a,b");
+	assert_true(row.settings.paused && row.settings.weight == 7 && row.managed && !row.partial);
 	assert_int_equal(catalogue_next(c, &row, &fail), 1);
+	assert_memory_equal(&row.settings, &settings, sizeof(settings));
+	assert_string_equal(row.labels, "z");
 	assert_int_equal(row.id, 2);
 	assert_int_equal(row.state, TORRENT_ERROR);
 	assert_string_equal(row.name, "tw\xff o");
@@ -147,6 +157,26 @@ ids_are_not_given_twice(void **state)
 	catalogue_close(c);
 	c = opened();
 	assert_true(add(c, 1, "one") > first);
+	catalogue_close(c);
+}
+
+static void
+settings_of_the_whole_are_kept(void **state)
+{
+	struct catalogue *c = opened();
+	struct fail fail;
+	char *value;
+
+	(void)state;
+	assert_int_equal(catalogue_setting_get(c, "dht.node_id", &value, &fail), -ENOENT);
+	assert_null(value);
+	assert_int_equal(catalogue_setting_set(c, "dht.node_id", "aa", &fail), 0);
+	assert_int_equal(catalogue_setting_set(c, "dht.node_id", "bb", &fail), 0);
+	catalogue_close(c);
+	c = opened();
+	assert_int_equal(catalogue_setting_get(c, "dht.node_id", &value, &fail), 0);
+	assert_string_equal(value, "bb");
+	free(value);
 	catalogue_close(c);
 }
 
@@ -188,6 +218,12 @@ verified_is_kept(void **state)
 	assert_int_equal(back.unit_len, 16384);
 	assert_int_equal(back.have_cnt, 12);
 	catalogue_verified_free(&back);
+	assert_int_equal(catalogue_sweep(c, &fail), 0);
+	assert_int_equal(catalogue_unit_max(c), 16384);
+	assert_int_equal(catalogue_remove(c, id, &fail), 0);
+	assert_int_equal(catalogue_sweep(c, &fail), 1);
+	assert_int_equal(catalogue_sweep(c, &fail), 0);
+	assert_int_equal(catalogue_unit_max(c), 0);
 	catalogue_close(c);
 }
 
@@ -281,6 +317,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(torrents_are_kept),
 		TEST(ids_are_not_given_twice),
+		TEST(settings_of_the_whole_are_kept),
 		TEST(verified_is_kept),
 		TEST(withdrawal_is_kept),
 		TEST(foreign_files_are_refused),

@@ -26,6 +26,7 @@ insert(struct torrents *set, uint32_t id, const char *hex, const char *name)
 		.name = name,
 		.reason = "",
 		.class_name = "",
+		.labels = "",
 	};
 
 	for (int i = 0; i < 20; i++) {
@@ -228,7 +229,7 @@ static void
 appended_are_found_once_sorted(void **state)
 {
 	struct torrents *set;
-	struct catalogue_row row = {.name = "n", .reason = "", .class_name = "",
+	struct catalogue_row row = {.name = "n", .reason = "", .class_name = "", .labels = "",
 	                            .state = TORRENT_SEEDING};
 	uint64_t x = 1;
 
