@@ -12,6 +12,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_command_create, &cli_command_add,  &cli_command_remove,
 	&cli_command_list,   &cli_command_show, &cli_command_peers,
 	&cli_command_top,    &cli_command_stats,
+	&cli_command_api_token,
 	&cli_command_complete, &cli_command_man, NULL,
 };
 
@@ -86,7 +87,7 @@ usage(FILE *out)
 	      out);
 	for (size_t i = 0; cli_commands[i] != NULL; i++)
 		if (!cli_commands[i]->hidden)
-			fprintf(out, "  %-8s %s\n", cli_commands[i]->name, cli_commands[i]->help);
+			fprintf(out, "  %-9s %s\n", cli_commands[i]->name, cli_commands[i]->help);
 	fputs("\nOptions:\n"
 	      "  --run-dir DIR  where spillwayd has its sockets [" RUN_DIR_PRESET "]\n"
 	      "  --json         print one JSON object, on one line\n"

@@ -49,6 +49,7 @@ extern const struct cli_command cli_command_show;
 extern const struct cli_command cli_command_stats;
 extern const struct cli_command cli_command_peers;
 extern const struct cli_command cli_command_top;
+extern const struct cli_command cli_command_api_token;
 extern const struct cli_command cli_command_complete;
 extern const struct cli_command cli_command_man;
 

@@ -7,6 +7,7 @@
 #include "control/answer.h"
 #include "control/clock.h"
 #include "control/commands_active.h"
+#include "control/commands_api.h"
 #include "control/commands_peers.h"
 #include "control/content.h"
 #include "control/layout.h"
@@ -354,6 +355,18 @@ command_trace(struct commands *commands, const struct rpc_request *request)
 		w->peers = trace;
 }
 
+static void
+command_api_token(struct commands *commands, const struct rpc_request *request)
+{
+	struct fail fail;
+	json_t *answer = api_answer(&commands->env, &fail);
+
+	if (answer != NULL)
+		rpc_send(commands->env.rpc, request->client, answer, true);
+	else
+		refuse(commands, request, fail.text);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct commands *commands, const struct rpc_request *request);
@@ -361,6 +374,7 @@ static const struct {
 	{"add", command_add},   {"remove", command_remove}, {"list", command_list},
 	{"show", command_show}, {"stats", command_stats},   {"peers", command_peers},
 	{"trace", command_trace}, {"active", command_active},
+	{"api_token", command_api_token},
 };
 
 static void

@@ -12,6 +12,7 @@
  *      stats   "dataplane", "totals", "counters" (name: value) and "counter_texts" (name: text).
  *      active  "torrents": what is served now, a few fields each (commands_active.h).
  *      peers   torrent, if not all. One line with "peer" each, then "peers", their number.
+ *      api_token  "api", "token", "token_file": see commands_api.h.
  *      trace   peer, ADDRESS:PORT. "trace": the last events of the connection, the oldest first.
  *
  * Threads: one. Nothing blocks but reading a .torrent and looking at its files.

@@ -3,6 +3,7 @@
 
 /* spillwayd: prepares the place it runs in, then one loop over signals, the jobs thread, the
  * dataplane and the operator's clients. */
+#include "control/api.h"
 #include "control/commands.h"
 #include "control/fail.h"
 #include "control/link.h"
@@ -38,6 +39,7 @@ struct daemon {
 	struct work *work;
 	struct rpc *rpc; /* from when the dataplane first was ready: to be reachable is to be ready */
 	struct commands *commands;
+	struct api *api;
 	int signal_fd;
 	int state_lock_fd;
 	int run_lock_fd;
@@ -188,6 +190,7 @@ parts_create(struct daemon *d, struct fail *fail)
 static void
 parts_destroy(struct daemon *d)
 {
+	api_destroy(d->api);
 	commands_destroy(d->commands);
 	rpc_destroy(d->rpc);
 	link_destroy(d->link);
@@ -216,6 +219,9 @@ clients_open(struct daemon *d, struct fail *fail)
 	};
 	if (commands_create(&d->commands, &env) != 0)
 		return fail_set(fail, ENOMEM, "out of memory");
+	err = api_create(&d->api, &env, fail);
+	if (err != 0)
+		return err;
 	log_info("ready", "socket=%s torrents=%" PRIu32, LOG_QUOTE(path),
 	         torrents_cnt(d->registry.torrents));
 	return 0;
@@ -224,18 +230,26 @@ clients_open(struct daemon *d, struct fail *fail)
 /* ---- The loop. */
 
 enum {
-	POLL_MAX = 2 + LINK_POLL_MAX + RPC_POLL_MAX,
+	POLL_MAX = 3 + LINK_POLL_MAX + RPC_POLL_MAX,
 };
+
+/* sooner_ms returns the shorter of two timeouts; -1 is for ever. */
+static int
+sooner_ms(int a_ms, int b_ms)
+{
+	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
 
 static void
 wait_for_events(const struct daemon *d)
 {
 	struct pollfd fds[POLL_MAX];
-	int timeout_ms = link_timeout_ms(d->link);
+	int timeout_ms = sooner_ms(link_timeout_ms(d->link), api_timeout_ms(d->api));
 	nfds_t cnt = 0;
 
 	fds[cnt++] = (struct pollfd){.fd = d->signal_fd, .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = work_fd(d->work), .events = POLLIN};
+	fds[cnt++] = (struct pollfd){.fd = api_fd(d->api), .events = POLLIN};
 	cnt += link_poll(d->link, fds + cnt);
 	if (d->rpc != NULL)
 		cnt += rpc_poll(d->rpc, fds + cnt);
@@ -262,6 +276,7 @@ turn(struct daemon *d, struct fail *fail)
 		rpc_run(d->rpc);
 		commands_run(d->commands);
 	}
+	api_run(d->api);
 	work_run(d->work);
 	/* Last: what was just changed is told to the dataplane at once. */
 	int err = link_run(d->link, fail);

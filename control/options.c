@@ -5,6 +5,9 @@
  * is not judged here but when the dataplane is started (preflight.c). */
 #include "control/options_table.h"
 
+#include "control/http.h"
+#include "control/http_guard.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -26,6 +29,18 @@ cpus_check(const char *value, struct fail *fail)
 	struct cpus cpus;
 
 	return cpus_parse(&cpus, value, fail);
+}
+
+static int
+hosts_check(const char *value, struct fail *fail)
+{
+	return http_names_check(value, false, fail);
+}
+
+static int
+origins_check(const char *value, struct fail *fail)
+{
+	return http_names_check(value, true, fail);
 }
 
 uint32_t
@@ -102,6 +117,14 @@ const struct option_row option_rows[] = {
 	     "the spillway-dp binary; auto looks beside spillwayd, in ../dataplane, then in PATH"),
 	TEXT(xdp_object, START, "auto", 1,
 	     "the XDP program of af_xdp; auto looks beside spillway-dp and in its port/"),
+	CHECKED(api, START, "off", http_listen_check,
+	        "where the HTTP API listens: 127.0.0.1:9091, [::1]:PORT, unix:PATH, or off"),
+	TEXT(api_token_file, START, "auto", 1,
+	     "the token of the HTTP API, made if there is none; auto is api_token in state_dir"),
+	CHECKED(api_hosts, LIVE, "", hosts_check,
+	        "names in Host that the HTTP API is reached by beside loopback ones, as a.example,b"),
+	CHECKED(api_origins, LIVE, "", origins_check,
+	        "pages of other origins that may use the HTTP API, as https://a.example"),
 };
 
 const size_t option_row_cnt = sizeof(option_rows) / sizeof(option_rows[0]);

@@ -62,6 +62,10 @@ struct options {
 	int64_t connections_per_source;
 	char dataplane[PATH_MAX];
 	char xdp_object[ABI_PATH_MAX];
+	char api[128]; /* as http_listen_check */
+	char api_token_file[PATH_MAX]; /* "auto": in state_dir */
+	char api_hosts[512]; /* as http_names_check */
+	char api_origins[512];
 };
 
 enum options_action {

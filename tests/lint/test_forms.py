@@ -11,6 +11,8 @@ import sources
 FILE_LINES_MAX = 600
 FUNCTION_LINES_MAX = 70
 PARAMETERS_MAX = 5
+# Functions whose parameters a library dictates.
+CALLBACKS = {"http_exchange_handle"}  # MHD_AccessHandlerCallback
 NESTING_MAX = 3
 COLUMNS_MAX = 100
 TAB = 4
@@ -49,7 +51,7 @@ def test_functions_are_short(env):
             where = f"{path}:{function.line}: {function.name}"
             if function.lines > FUNCTION_LINES_MAX:
                 problems.append(f"{where} has {function.lines} lines")
-            if len(function.parameters) > PARAMETERS_MAX:
+            if len(function.parameters) > PARAMETERS_MAX and function.name not in CALLBACKS:
                 problems.append(f"{where} has {len(function.parameters)} parameters")
             if function.depth() > NESTING_MAX:
                 problems.append(f"{where} nests {function.depth()} deep")
