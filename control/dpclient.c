@@ -53,6 +53,7 @@ static const struct message_form {
 	[ABI_WITHDRAWN] = {sizeof(struct abi_withdrawn), 0, false, true},
 	[ABI_PEER] = {sizeof(struct abi_peers), 0, true, false},
 	[ABI_TRACED] = {sizeof(struct abi_traced), 0, true, false},
+	[ABI_USED] = {sizeof(struct abi_used), 0, true, false},
 };
 
 int
@@ -334,6 +335,7 @@ answer_fits(enum abi_type asked, enum abi_type answer)
 	                  : asked == ABI_LIST  ? ABI_HELD
 	                  : asked == ABI_PEERS ? ABI_PEER
 	                  : asked == ABI_TRACE ? ABI_TRACED
+	                  : asked == ABI_USE   ? ABI_USED
 	                                       : ABI_RESULT);
 }
 

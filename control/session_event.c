@@ -94,6 +94,7 @@ static const char *const status_texts[ABI_STATUS_CNT] = {
 	[ABI_ERR_LAYOUT] = "inconsistent layout",
 	[ABI_ERR_STATE] = "not in this state",
 	[ABI_ERR_SYSTEM] = "a system call failed",
+	[ABI_ERR_POLICY] = "inconsistent policy",
 };
 
 static const char *

@@ -66,6 +66,7 @@ entry_take(struct session *session, struct torrent *t, enum abi_type type,
 
 	entry->id = t->id;
 	entry->congestion = classes_congestion(session->classes, t->class_name);
+	entry->weight = ABI_WEIGHT_USUAL;
 	memcpy(entry->info_hash, t->info_hash, sizeof(entry->info_hash));
 	session_place(session, t)->reclass = false;
 	session_place(session, t)->sync = type == ABI_ADD ? SYNC_ADDING : SYNC_REMOVING;

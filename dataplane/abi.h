@@ -27,9 +27,15 @@
  * answers ABI_LAYOUT (one layout memfd) and then ABI_FILES until every file has its descriptor,
  * or ABI_REFUSE. The torrent is active from the message that completes it. A worker that finds
  * pieces changed withdraws them and says ABI_WITHDRAWN; control tells the others ABI_WITHDRAW.
+ * Policy. ABI_POLICY replaces all limits at once, but for those of single torrents, which are in
+ * their entries: rates, weights, connections, slots, who is refused. It is checked whole before
+ * anything is changed; nobody is dropped by it but those whose address it refuses. Without one
+ * nothing is limited. A rate is the worker's own: control gives each its share of what is for all,
+ * evenly at first, and moves the shares after the use (ABI_USE, ABI_RATES).
  * Requests are answered in order, each by one ABI_RESULT that repeats its cookie (ABI_HELLO by
- * ABI_WELCOME, ABI_LIST by ABI_HELD..., ABI_PEERS by ABI_PEER, ABI_TRACE by ABI_TRACED). Events
- * (ABI_ACTIVATE, ABI_DEACTIVATED, ABI_WITHDRAWN) have cookie 0 and come at any time.
+ * ABI_WELCOME, ABI_LIST by ABI_HELD..., ABI_PEERS by ABI_PEER, ABI_TRACE by ABI_TRACED, ABI_USE by
+ * ABI_USED). Events (ABI_ACTIVATE, ABI_DEACTIVATED, ABI_WITHDRAWN) have cookie 0 and come at any
+ * time.
  *
  * Every struct has a fixed size and no pointer; integers are the machine's own order, for both
  * ends run on one machine. "w:" names the only writer of a field.
@@ -42,7 +48,7 @@
 #include <stdint.h>
 
 #define ABI_MAGIC   0x53504c57u /* "SPLW" */
-#define ABI_VERSION 3u
+#define ABI_VERSION 4u
 
 enum abi_limit {
 	ABI_WORKERS_MAX = 8,
@@ -50,6 +56,13 @@ enum abi_limit {
 	ABI_FDS_MAX = 64,     /* descriptors in one ABI_FILES */
 	ABI_PEERS_MAX = 32,   /* connections in one ABI_PEER */
 	ABI_TRACE_MAX = 25,   /* events in one ABI_TRACED */
+	ABI_RATES_MAX = 64,   /* rates in one ABI_RATES */
+	ABI_GROUPS_MAX = 64,  /* labels with limits */
+	ABI_CLASSES_MAX = 32, /* of peers, with limits */
+	ABI_CLASS_RANGES_MAX = 65536,
+	ABI_BLOCKS_MAX = 1 << 22, /* ranges of addresses that are refused */
+	ABI_WEIGHT_MAX = 1000,
+	ABI_WEIGHT_USUAL = 100,
 	ABI_TEXT_MAX = 128,
 	ABI_PORT_MAX = 64,
 	ABI_PATH_MAX = 256,
@@ -147,6 +160,10 @@ enum abi_type {
 	ABI_TRACE = 17,      /* c->d  struct abi_trace_ask; ABI_ERR_UNKNOWN: no such connection */
 	ABI_TRACED = 18,     /* d->c  struct abi_traced */
 	ABI_WITHDRAW = 19,   /* c->d  struct abi_withdraw: pieces that another worker withdrew */
+	ABI_POLICY = 20,     /* c->d  struct abi_policy, 1 fd: a sealed policy memfd */
+	ABI_RATES = 21,      /* c->d  struct abi_rates */
+	ABI_USE = 22,        /* c->d  no body */
+	ABI_USED = 23,       /* d->c  struct abi_used */
 	ABI_TYPE_CNT
 };
 
@@ -160,6 +177,7 @@ enum abi_status {
 	ABI_ERR_LAYOUT = 6,   /* the layout memfd is not sealed, too short or inconsistent */
 	ABI_ERR_STATE = 7,    /* ABI_FILES without ABI_LAYOUT, ABI_LAYOUT for an active torrent */
 	ABI_ERR_SYSTEM = 8,   /* a system call failed; sys_errno says which way */
+	ABI_ERR_POLICY = 9,   /* the policy memfd is not sealed, too short, unsorted or out of bounds */
 	ABI_STATUS_CNT
 };
 
@@ -194,20 +212,33 @@ struct abi_welcome {
 };
 static_assert(sizeof(struct abi_welcome) == 160, "abi_welcome is part of the boundary");
 
+enum abi_entry_flag {
+	ABI_ENTRY_SUPER_SEED = 1u << 0, /* BEP 16: pieces are shown one by one */
+	ABI_ENTRY_FLAGS = ABI_ENTRY_SUPER_SEED,
+};
+
+/* struct abi_entry is a torrent. An ABI_ADD of one that is held changes what follows active. */
 struct abi_entry {
 	uint8_t info_hash[20];
 	uint32_t id;     /* control's own, never 0, stable over restarts */
 	uint32_t active; /* ABI_HELD only */
 	uint32_t congestion; /* enum abi_congestion, of connections that name it from now on */
+	uint32_t flags;  /* enum abi_entry_flag, of connections that name it from now on */
+	uint32_t group;  /* id of an abi_group; 0, or one that there is not: none */
+	uint64_t rate_bytes_per_s; /* 0: not limited */
+	uint32_t connections_max;  /* 0: not limited; those that are open stay */
+	uint16_t weight; /* [1, ABI_WEIGHT_MAX] */
+	uint16_t reserved;
+	uint32_t reserved_more[2];
 };
-static_assert(sizeof(struct abi_entry) == 32, "abi_entry is part of the boundary");
+static_assert(sizeof(struct abi_entry) == 64, "abi_entry is part of the boundary");
 
 struct abi_entries {
 	uint32_t cnt;  /* [0, ABI_ENTRIES_MAX]; 0 only in ABI_HELD */
 	uint32_t last; /* ABI_HELD: 1 when no more follow */
 	struct abi_entry entry[ABI_ENTRIES_MAX];
 };
-static_assert(sizeof(struct abi_entries) == 8 + 32 * ABI_ENTRIES_MAX, "part of the boundary");
+static_assert(sizeof(struct abi_entries) == 8 + 64 * ABI_ENTRIES_MAX, "part of the boundary");
 
 struct abi_torrent_ref {
 	uint32_t id;
@@ -271,6 +302,8 @@ static_assert(sizeof(struct abi_peers_ask) == 8, "abi_peers_ask is part of the b
 
 enum abi_peer_flag {
 	ABI_PEER_ECN = 1u << 0, /* ECN is agreed on */
+	ABI_PEER_INTERESTED = 1u << 1,
+	ABI_PEER_UNCHOKED = 1u << 2,
 };
 
 /* struct abi_peer is one connection. Times are in us. */
@@ -335,6 +368,63 @@ struct abi_traced {
 };
 static_assert(sizeof(struct abi_traced) == 8 + 152 * ABI_TRACE_MAX, "part of the boundary");
 
+enum abi_choke {
+	ABI_CHOKE_ROUND_ROBIN = 0, /* slots go round among those interested */
+	ABI_CHOKE_FASTEST = 1,     /* those that take most keep theirs; the others take turns */
+	ABI_CHOKE_CNT
+};
+
+enum abi_policy_flag {
+	ABI_POLICY_DRAIN = 1u << 0, /* no new connections; those that want nothing are closed */
+	ABI_POLICY_FLAGS = ABI_POLICY_DRAIN,
+};
+
+/* struct abi_policy is what is the same for all connections; the memfd beside it has the rest. */
+struct abi_policy {
+	uint64_t rate_bytes_per_s;  /* 0: not limited */
+	uint32_t flags;             /* enum abi_policy_flag */
+	uint32_t connections_max;   /* 0: those of abi_config; no more than those in any case */
+	uint32_t upload_slots;      /* peers unchoked at a time; 0: all, and for good */
+	uint32_t choke;             /* enum abi_choke */
+	uint32_t slow_bytes_per_s;  /* who takes less for slow_s, while others wait, yields its slot */
+	uint32_t slow_s;            /* [1, 3600], or 0 with slow_bytes_per_s 0 */
+	uint32_t reserved[8];
+};
+static_assert(sizeof(struct abi_policy) == 64, "abi_policy is part of the boundary");
+
+enum abi_rate_of {
+	ABI_RATE_ALL = 0,     /* id 0 */
+	ABI_RATE_GROUP = 1,   /* id of the group */
+	ABI_RATE_CLASS = 2,   /* index of the class */
+	ABI_RATE_TORRENT = 3, /* id of the torrent */
+	ABI_RATE_CNT
+};
+
+struct abi_rate {
+	uint32_t of;          /* enum abi_rate_of */
+	uint32_t id;          /* one that there is not: nothing is changed */
+	uint64_t bytes_per_s; /* > 0; of what has no rate: nothing is changed */
+};
+static_assert(sizeof(struct abi_rate) == 16, "abi_rate is part of the boundary");
+
+/* struct abi_rates changes rates that there are. */
+struct abi_rates {
+	uint32_t cnt; /* [0, ABI_RATES_MAX] */
+	uint32_t reserved;
+	struct abi_rate rate[ABI_RATES_MAX];
+};
+static_assert(sizeof(struct abi_rates) == 8 + 16 * ABI_RATES_MAX, "part of the boundary");
+
+/* struct abi_used is what has gone through the limits of the last ABI_POLICY, in its order. Only
+ * what has a rate is counted. That of torrents is in their abi_torrent_stat. */
+struct abi_used {
+	uint64_t bytes;
+	uint64_t group_bytes[ABI_GROUPS_MAX];
+	uint64_t class_bytes[ABI_CLASSES_MAX];
+	uint64_t reserved[8];
+};
+static_assert(sizeof(struct abi_used) == 840, "abi_used is part of the boundary");
+
 struct abi_msg {
 	struct abi_hdr hdr;
 	union {
@@ -350,6 +440,9 @@ struct abi_msg {
 		struct abi_peers peers;
 		struct abi_trace_ask trace_ask;
 		struct abi_traced traced;
+		struct abi_policy policy;
+		struct abi_rates rates;
+		struct abi_used used;
 	} u;
 };
 
@@ -399,6 +492,63 @@ struct abi_extent {
 	uint32_t unit_first;  /* fingerprint index of the file's unit 0; 0 for pad */
 };
 static_assert(sizeof(struct abi_extent) == 24, "abi_extent is part of the boundary");
+
+/* ---- The policy memfd: limits of groups of torrents and classes of peers, and who is refused.
+ * Sealed as a layout. w: control. All workers may be given the same.
+ *
+ *   struct abi_policy_head | groups | classes | class ranges | blocks (at their _off, 8-aligned)
+ *
+ * A group is the torrents of a label. A class is the peers of some addresses. Ranges of addresses
+ * are sorted, and none overlaps another of its table.
+ */
+struct abi_policy_head {
+	uint32_t magic;
+	uint32_t version;
+	uint32_t group_cnt;       /* [0, ABI_GROUPS_MAX] */
+	uint32_t class_cnt;       /* [0, ABI_CLASSES_MAX] */
+	uint32_t class_range_cnt; /* [0, ABI_CLASS_RANGES_MAX] */
+	uint32_t block_cnt;       /* [0, ABI_BLOCKS_MAX] */
+	uint64_t group_off;
+	uint64_t class_off;
+	uint64_t class_range_off;
+	uint64_t block_off;
+	uint64_t reserved[9];     /* 0; IPv6 */
+};
+static_assert(sizeof(struct abi_policy_head) == 128, "abi_policy_head is part of the boundary");
+
+struct abi_group {
+	uint32_t id;               /* > 0, ascending */
+	uint32_t weight;           /* [1, ABI_WEIGHT_MAX], beside the torrents without a group: 100 */
+	uint64_t rate_bytes_per_s; /* 0: not limited */
+};
+static_assert(sizeof(struct abi_group) == 16, "abi_group is part of the boundary");
+
+enum abi_class_flag {
+	ABI_CLASS_FLAGS = 0, /* none yet */
+};
+
+struct abi_class {
+	uint64_t rate_bytes_per_s; /* 0: not limited */
+	uint32_t weight;           /* [1, ABI_WEIGHT_MAX], among the peers of a torrent; others: 100 */
+	uint32_t connections_max;  /* 0: not limited; those that are open stay */
+	uint32_t flags;            /* enum abi_class_flag */
+	uint32_t reserved;
+};
+static_assert(sizeof(struct abi_class) == 24, "abi_class is part of the boundary");
+
+/* struct abi_range is IPv4 addresses, as numbers in the machine's own order. */
+struct abi_range {
+	uint32_t first;
+	uint32_t last; /* >= first */
+};
+static_assert(sizeof(struct abi_range) == 8, "abi_range is part of the boundary");
+
+struct abi_class_range {
+	struct abi_range range;
+	uint32_t class_index;
+	uint32_t reserved;
+};
+static_assert(sizeof(struct abi_class_range) == 16, "abi_class_range is part of the boundary");
 
 /* ---- The counters memfd. w: dataplane; control reads it.
  *

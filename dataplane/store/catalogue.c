@@ -109,6 +109,7 @@ store_add(struct store *store, uint32_t id, const uint8_t info_hash[20])
 	memcpy(torrent->info_hash, info_hash, sizeof(torrent->info_hash));
 	torrent->id = id;
 	torrent->state = TORRENT_COLD;
+	torrent->weight = ABI_WEIGHT_USUAL;
 	link = hash_bucket(store, info_hash);
 	torrent->chain = *link;
 	*link = torrent;
@@ -165,6 +166,11 @@ store_held(struct store *store, uint32_t *cursor, struct abi_entry *entries, uin
 		entries[cnt].id = torrent->id;
 		entries[cnt].active = torrent->state == TORRENT_ACTIVE;
 		entries[cnt].congestion = torrent->congestion;
+		entries[cnt].flags = torrent->flags;
+		entries[cnt].group = torrent->group;
+		entries[cnt].rate_bytes_per_s = torrent->rate_bytes_per_s;
+		entries[cnt].connections_max = torrent->connections_max;
+		entries[cnt].weight = torrent->weight;
 		cnt++;
 	}
 	return cnt;

@@ -76,7 +76,14 @@ struct torrent {
 	struct torrent *lru_prev;  /* FILLING and ACTIVE without peers, longest unused first */
 	struct torrent *lru_next;
 	uint64_t used_us;          /* when its last peer left, or when control was asked */
-	uint32_t congestion;       /* enum abi_congestion: written and read by the worker */
+	/* what control said of it: written and read by the worker and wire */
+	uint32_t congestion;       /* enum abi_congestion */
+	uint32_t group;
+	uint64_t rate_bytes_per_s;
+	uint32_t connections_max;  /* 0: not limited */
+	uint16_t weight;
+	uint16_t flags;            /* enum abi_entry_flag */
+	void *shape;               /* the worker's: its share of what is sent, or NULL */
 };
 static_assert(sizeof(struct torrent) <= 128, "a cold torrent is one small entry");
 

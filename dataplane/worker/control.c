@@ -109,6 +109,25 @@ on_hello(struct control *control)
 	store_ask_again(control->store);
 }
 
+static bool
+entry_ok(const struct abi_entry *entry)
+{
+	return entry->congestion < ABI_CONGESTION_CNT && (entry->flags & ~ABI_ENTRY_FLAGS) == 0 &&
+	       entry->weight >= 1 && entry->weight <= ABI_WEIGHT_MAX;
+}
+
+/* entry_take takes what an entry says of a torrent beside its name. */
+static void
+entry_take(struct torrent *torrent, const struct abi_entry *entry)
+{
+	torrent->congestion = entry->congestion;
+	torrent->flags = (uint16_t)entry->flags;
+	torrent->group = entry->group;
+	torrent->rate_bytes_per_s = entry->rate_bytes_per_s;
+	torrent->connections_max = entry->connections_max;
+	torrent->weight = entry->weight;
+}
+
 static void
 on_add(struct control *control)
 {
@@ -119,11 +138,11 @@ on_add(struct control *control)
 		const struct abi_entry *entry = &entries->entry[result.done_cnt];
 
 		result.status = ABI_ERR_MESSAGE;
-		if (entry->congestion < ABI_CONGESTION_CNT)
+		if (entry_ok(entry))
 			result.status = store_add(control->store, entry->id, entry->info_hash);
 		if (result.status != ABI_OK)
 			break;
-		store_by_id(control->store, entry->id)->congestion = entry->congestion;
+		entry_take(store_by_id(control->store, entry->id), entry);
 		result.done_cnt++;
 	}
 	answer(control, &result);

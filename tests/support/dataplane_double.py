@@ -23,13 +23,20 @@ import socket
 import struct
 import sys
 
-MAGIC, VERSION = 0x53504C57, 3
+MAGIC, VERSION = 0x53504C57, 4
 (HELLO, WELCOME, RESULT, ADD, REMOVE, LIST, HELD, ACTIVATE, LAYOUT, FILES, REFUSE, DEACTIVATED,
- WITHDRAWN, SHUTDOWN, PEERS, PEER, TRACE, TRACED, WITHDRAW) = range(1, 20)
+ WITHDRAWN, SHUTDOWN, PEERS, PEER, TRACE, TRACED, WITHDRAW, POLICY, RATES, USE,
+ USED) = range(1, 24)
 OK, ERR_VERSION, ERR_MESSAGE, ERR_UNKNOWN, ERR_EXISTS, ERR_FULL, ERR_LAYOUT, ERR_STATE = range(8)
 ENTRIES_MAX, FDS_MAX, PEERS_MAX, TRACE_MAX = 64, 64, 32, 25
 HDR = struct.Struct("=IHHII")
-ENTRY = struct.Struct("=20sIII")
+ENTRY = struct.Struct("=20sIIIIIQIHHII")
+POLICY_HEAD = struct.Struct("=6I4Q72x")
+GROUP = struct.Struct("=IIQ")
+CLASS = struct.Struct("=QIIII")
+CLASS_RANGE = struct.Struct("=IIII")
+RANGE = struct.Struct("=II")
+USED_LEN = 840
 PEER_ROW = struct.Struct("=6Q7QIIIHHII9I20s")
 EVENT = struct.Struct("=QQQ16s16s16s80s")
 ENTRIES_LEN = 8 + ENTRIES_MAX * ENTRY.size
@@ -71,6 +78,7 @@ class Torrent:
         self.info_hash = info_hash
         self.active = False
         self.congestion = 0
+        self.limits = (0, 0, 0, 0, 100)  # flags, group, rate, connections, weight
         self.layout = None
         self.file_cnt = 0
         self.fds = []
@@ -118,7 +126,7 @@ class Worker:
                                        self.counters.len, 0, text), cookie, [self.counters.fd])
 
     def on_list(self, cookie, _body, _fds):
-        rows = [ENTRY.pack(t.info_hash, i, int(t.active), t.congestion)
+        rows = [ENTRY.pack(t.info_hash, i, int(t.active), t.congestion, *t.limits, 0, 0, 0)
                 for i, t in self.torrents.items()]
         while True:
             part, rows = rows[:ENTRIES_MAX], rows[ENTRIES_MAX:]
@@ -133,21 +141,24 @@ class Worker:
 
     def on_add(self, cookie, body, _fds):
         done = 0
-        for info_hash, torrent_id, _, congestion in self.entries(body):
+        for info_hash, torrent_id, _, congestion, *limits in self.entries(body):
             held = self.torrents.get(torrent_id)
             others = [t for i, t in self.torrents.items() if i != torrent_id]
             if ((held and held.info_hash != info_hash)
                     or info_hash in [t.info_hash for t in others]):
                 self.result(cookie, ERR_EXISTS, done)
                 return
-            self.torrents.setdefault(torrent_id, Torrent(info_hash)).congestion = congestion
-            self.note("added", id=torrent_id, congestion=congestion)
+            torrent = self.torrents.setdefault(torrent_id, Torrent(info_hash))
+            torrent.congestion, torrent.limits = congestion, limits[:5]
+            flags, group, rate, connections, weight = torrent.limits
+            self.note("added", id=torrent_id, congestion=congestion, flags=flags, group=group,
+                      rate=rate, connections=connections, weight=weight)
             done += 1
         self.result(cookie, OK, done)
 
     def on_remove(self, cookie, body, _fds):
         done = 0
-        for _, torrent_id, _, _ in self.entries(body):
+        for _, torrent_id, *_ in self.entries(body):
             torrent = self.torrents.pop(torrent_id, None)
             if torrent is None:
                 self.result(cookie, ERR_UNKNOWN, done)
@@ -198,6 +209,32 @@ class Worker:
         torrent_id, first, cnt, _ = struct.unpack("=IIII", body)
         self.note("withdraw", id=torrent_id, first=first, cnt=cnt)
         self.result(cookie, OK if torrent_id in self.torrents else ERR_UNKNOWN)
+
+    def on_policy(self, cookie, body, fds):
+        rate, flags, connections, slots, choke, slow, slow_s = struct.unpack_from("=Q6I", body)
+        head = POLICY_HEAD.unpack(os.pread(fds[0], POLICY_HEAD.size, 0))
+        groups = [GROUP.unpack(os.pread(fds[0], GROUP.size, head[6] + i * GROUP.size))
+                  for i in range(head[2])]
+        classes = [CLASS.unpack(os.pread(fds[0], CLASS.size, head[7] + i * CLASS.size))
+                   for i in range(head[3])]
+        ranges = [CLASS_RANGE.unpack(os.pread(fds[0], CLASS_RANGE.size,
+                                              head[8] + i * CLASS_RANGE.size))
+                  for i in range(head[4])]
+        blocks = [RANGE.unpack(os.pread(fds[0], RANGE.size, head[9] + i * RANGE.size))
+                  for i in range(min(head[5], 100))]
+        self.note("policy", rate=rate, flags=flags, connections=connections, slots=slots,
+                  choke=choke, slow=slow, slow_s=slow_s, groups=groups, classes=classes,
+                  ranges=ranges, block_cnt=head[5], blocks=blocks)
+        self.result(cookie)
+
+    def on_rates(self, cookie, body, _fds):
+        cnt, _ = struct.unpack_from("=II", body)
+        self.note("rates", rates=[struct.unpack_from("=IIQ", body, 8 + 16 * i)
+                                  for i in range(cnt)])
+        self.result(cookie)
+
+    def on_use(self, cookie, _body, _fds):
+        self.send(USED, bytes(USED_LEN), cookie)
 
     def on_peers(self, cookie, body, _fds):
         """Peers that are made up, some in each answer."""
@@ -304,7 +341,8 @@ class Worker:
                    REMOVE: self.on_remove, LAYOUT: self.on_layout, FILES: self.on_files,
                    REFUSE: self.on_refuse, SHUTDOWN: self.on_shutdown,
                    PEERS: self.on_peers, TRACE: self.on_trace,
-                   WITHDRAW: self.on_withdraw}[kind]
+                   WITHDRAW: self.on_withdraw, POLICY: self.on_policy, RATES: self.on_rates,
+                   USE: self.on_use}[kind]
         self.note("message", kind=kind, fds=len(fds), cnt=struct.unpack_from("=I", body)[0]
                   if kind in (ADD, REMOVE) else 0)
         handler(cookie, body, fds)
