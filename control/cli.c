@@ -13,6 +13,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_command_list,   &cli_command_show, &cli_command_peers,
 	&cli_command_top,    &cli_command_stats,
 	&cli_command_api_token,
+	&cli_command_reload,
 	&cli_command_complete, &cli_command_man, NULL,
 };
 

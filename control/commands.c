@@ -9,6 +9,7 @@
 #include "control/commands_active.h"
 #include "control/commands_api.h"
 #include "control/commands_peers.h"
+#include "control/commands_reload.h"
 #include "control/content.h"
 #include "control/layout.h"
 #include "control/log.h"
@@ -367,6 +368,18 @@ command_api_token(struct commands *commands, const struct rpc_request *request)
 		refuse(commands, request, fail.text);
 }
 
+static void
+command_reload(struct commands *commands, const struct rpc_request *request)
+{
+	struct fail fail;
+	json_t *answer = commands_reload(commands->env.reload, &fail);
+
+	if (answer == NULL)
+		refuse(commands, request, fail.text);
+	else
+		rpc_send(commands->env.rpc, request->client, answer, true);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct commands *commands, const struct rpc_request *request);
@@ -375,6 +388,7 @@ static const struct {
 	{"show", command_show}, {"stats", command_stats},   {"peers", command_peers},
 	{"trace", command_trace}, {"active", command_active},
 	{"api_token", command_api_token},
+	{"reload", command_reload},
 };
 
 static void

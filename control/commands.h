@@ -13,6 +13,7 @@
  *      active  "torrents": what is served now, a few fields each (commands_active.h).
  *      peers   torrent, if not all. One line with "peer" each, then "peers", their number.
  *      api_token  "api", "token", "token_file": see commands_api.h.
+ *      reload  "changed" and "needs_restart": names of options, see reload.h.
  *      trace   peer, ADDRESS:PORT. "trace": the last events of the connection, the oldest first.
  *
  * Threads: one. Nothing blocks but reading a .torrent and looking at its files.
@@ -23,6 +24,7 @@
 #include "control/link.h"
 #include "control/options.h"
 #include "control/registry.h"
+#include "control/reload.h"
 #include "control/rpc.h"
 #include "control/session.h"
 #include "control/work.h"
@@ -42,6 +44,7 @@ struct commands_env {
 	struct link *link;
 	struct work *work;
 	struct rpc *rpc;
+	const struct reload_env *reload;
 };
 
 struct commands;

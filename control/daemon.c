@@ -12,6 +12,7 @@
 #include "control/read_unit.h"
 #include "control/preflight.h"
 #include "control/registry.h"
+#include "control/reload.h"
 #include "control/rpc.h"
 #include "control/tally.h"
 #include "control/work.h"
@@ -40,6 +41,7 @@ struct daemon {
 	struct rpc *rpc; /* from when the dataplane first was ready: to be reachable is to be ready */
 	struct commands *commands;
 	struct api *api;
+	struct reload_env reload;
 	int signal_fd;
 	int state_lock_fd;
 	int run_lock_fd;
@@ -216,6 +218,7 @@ clients_open(struct daemon *d, struct fail *fail)
 		.link = d->link,
 		.work = d->work,
 		.rpc = d->rpc,
+		.reload = &d->reload,
 	};
 	if (commands_create(&d->commands, &env) != 0)
 		return fail_set(fail, ENOMEM, "out of memory");
@@ -268,6 +271,16 @@ signal_take(const struct daemon *d)
 	return read(d->signal_fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
 }
 
+/* on_hup reads the configuration again; what is wrong with it is in the log. */
+static void
+on_hup(struct daemon *d)
+{
+	struct options_change change;
+	struct fail fail;
+
+	reload_run(&d->reload, &change, &fail);
+}
+
 /* turn does what is due. Returns 0 or a negative errno with fail. */
 static int
 turn(struct daemon *d, struct fail *fail)
@@ -285,13 +298,15 @@ turn(struct daemon *d, struct fail *fail)
 	return err;
 }
 
-/* loop runs until a signal, which it returns, or a negative errno with fail. */
+/* loop runs until a signal to end, which it returns, or a negative errno with fail. */
 static int
 loop(struct daemon *d, struct fail *fail)
 {
 	for (;;) {
 		int signal_number = signal_take(d);
-		if (signal_number != 0)
+		if (signal_number == SIGHUP)
+			on_hup(d);
+		else if (signal_number != 0)
 			return signal_number;
 		int err = turn(d, fail);
 		if (err == 0 && d->commands != NULL)
@@ -350,6 +365,13 @@ main(int argc, char **argv)
 		fprintf(stderr, "spillwayd: %s\n", fail.text);
 		return 2;
 	}
+	d.reload = (struct reload_env){
+		.argc = argc,
+		.argv = argv,
+		.options = &d.options,
+		.classes = &d.classes,
+		.registry = &d.registry,
+	};
 	switch (action) {
 	case OPTIONS_HELP:
 		options_usage(stdout);
