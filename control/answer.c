@@ -85,6 +85,15 @@ answer_state(const struct torrent *torrent)
 	           : state_names[torrent->state];
 }
 
+bool
+answer_state_known(const char *state)
+{
+	for (int i = TORRENT_VERIFYING; i < TORRENT_STATE_CNT; i++)
+		if (strcmp(state, state_names[i]) == 0)
+			return true;
+	return strcmp(state, "paused") == 0;
+}
+
 json_t *
 answer_labels(const struct torrent *torrent)
 {
@@ -245,26 +254,17 @@ ratio(double above, double below)
 static json_t *
 totals_answer(const struct commands_env *env, const struct stats *stats)
 {
-	struct torrents *torrents = env->registry->torrents;
-	uint64_t uploaded_bytes = 0, torrent_cnt = 0, active_cnt = 0;
-
-	for (const struct torrent *t = torrents_after(torrents, 0); t != NULL;
-	     t = torrents_after(torrents, t->id)) {
-		struct torrent_whole whole = torrents_whole(t);
-		torrent_cnt += !t->gone;
-		active_cnt += whole.active;
-		uploaded_bytes += whole.uploaded_bytes;
-	}
+	struct tally_totals sums = tally_totals(env->tally);
 	uint64_t payload_bytes = stats ? stats_counter_named(stats, "payload_bytes") : 0;
 	uint64_t disk_bytes = stats ? stats_counter_named(stats, "disk_bytes") : 0;
 	double cpu_s = stats ? (double)stats_cpu_ns(stats) / 1e9 : 0;
 	double cycles = stats ? cpu_s * (double)stats_tsc_hz(stats) : 0;
 	return json_pack(
 		"{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:f, s:o}",
-		"torrents", number(torrent_cnt),
-		"torrents_active", number(active_cnt),
+		"torrents", number(sums.torrent_cnt),
+		"torrents_active", number(sums.active_cnt),
 		"peers", number(stats ? stats_counter_named(stats, "peers") : 0),
-		"uploaded_bytes", number(uploaded_bytes),
+		"uploaded_bytes", number(sums.uploaded_bytes),
 		"payload_bytes", number(payload_bytes),
 		"disk_bytes", number(disk_bytes),
 		"read_amplification", ratio((double)disk_bytes, (double)payload_bytes),

@@ -25,6 +25,12 @@ answer_hex(const uint8_t *bytes, size_t len);
 const char *
 answer_state(const struct torrent *torrent);
 
+#define ANSWER_STATES "verifying, seeding, paused, changed, error"
+
+/* answer_state_known is true for what answer_state may return: ANSWER_STATES. */
+bool
+answer_state_known(const char *state);
+
 /* answer_labels returns an array of a torrent's labels. */
 json_t *
 answer_labels(const struct torrent *torrent);

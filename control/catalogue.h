@@ -35,7 +35,10 @@ enum torrent_settings_limit {
 	TORRENT_WEIGHT_MIN = 1,
 	TORRENT_WEIGHT_MAX = 1000,
 	TORRENT_WEIGHT_PRESET = 100,
+	TORRENT_CONNECTIONS_MAX = 1 << 20,
 };
+
+#define TORRENT_RATE_MAX (UINT64_C(1) << 40)
 
 /* What the operator wants of a torrent. */
 struct torrent_settings {
@@ -115,7 +118,7 @@ catalogue_add(struct catalogue *catalogue, struct catalogue_row *row,
               const struct catalogue_source *source, struct fail *fail);
 
 /* catalogue_remove forgets a torrent; an unknown id is no error. What is large of it is left to
- * catalogue_sweep. Returns 0 or -errno with fail. */
+ * catalogue_sweep. May be part of a transaction. Returns 0 or -errno with fail. */
 int
 catalogue_remove(struct catalogue *catalogue, uint32_t id, struct fail *fail);
 
@@ -139,12 +142,14 @@ int
 catalogue_set_class(struct catalogue *catalogue, uint32_t id, const char *class_name,
                     struct fail *fail);
 
-/* catalogue_set_settings stores the settings. Returns 0 or -errno with fail. */
+/* catalogue_set_settings stores the settings; may be part of a transaction.
+ * Returns 0 or -errno with fail. */
 int
 catalogue_set_settings(struct catalogue *catalogue, uint32_t id,
                        const struct torrent_settings *settings, struct fail *fail);
 
-/* catalogue_set_labels stores the labels, which are as labels.h. Returns 0 or -errno with fail. */
+/* catalogue_set_labels stores the labels, which are as labels.h; may be part of a transaction.
+ * Returns 0 or -errno with fail. */
 int
 catalogue_set_labels(struct catalogue *catalogue, uint32_t id, const char *labels,
                      struct fail *fail);
@@ -168,6 +173,16 @@ catalogue_withdraw(struct catalogue *catalogue, const struct catalogue_row *row,
 int
 catalogue_add_uploaded(struct catalogue *catalogue, uint32_t id, uint64_t bytes,
                        struct fail *fail);
+
+/* catalogue_begin opens a transaction: what is stored until catalogue_finish is stored together.
+ * Within it only those functions may be called that say so. Returns 0 or -errno with fail. */
+int
+catalogue_begin(struct catalogue *catalogue, struct fail *fail);
+
+/* catalogue_finish commits when err is 0, else rolls back.
+ * Returns err, or why it could not be committed; fail is set then. */
+int
+catalogue_finish(struct catalogue *catalogue, int err, struct fail *fail);
 
 /* catalogue_source reads a torrent's metainfo and data_dir; release with catalogue_source_free.
  * Returns 0, -ENOENT, or a negative errno; fail is set. */

@@ -63,13 +63,4 @@ catalogue_use(struct catalogue *catalogue, enum statement which);
 int
 catalogue_run(struct catalogue *catalogue, sqlite3_stmt *stmt, struct fail *fail);
 
-/* catalogue_begin opens a transaction. Returns 0 or -errno with fail. */
-int
-catalogue_begin(struct catalogue *catalogue, struct fail *fail);
-
-/* catalogue_finish commits when err is 0, else rolls back.
- * Returns what is to be reported: err, or why it could not be committed. */
-int
-catalogue_finish(struct catalogue *catalogue, int err, struct fail *fail);
-
 #endif

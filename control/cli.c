@@ -9,12 +9,23 @@
 #include <string.h>
 
 const struct cli_command *const cli_commands[] = {
-	&cli_command_create, &cli_command_add,  &cli_command_remove,
-	&cli_command_list,   &cli_command_show, &cli_command_peers,
-	&cli_command_top,    &cli_command_stats,
+	&cli_command_create,
+	&cli_command_add,
+	&cli_command_remove,
+	&cli_command_pause,
+	&cli_command_start,
+	&cli_command_label,
+	&cli_command_set,
+	&cli_command_list,
+	&cli_command_show,
+	&cli_command_peers,
+	&cli_command_top,
+	&cli_command_stats,
 	&cli_command_api_token,
 	&cli_command_reload,
-	&cli_command_complete, &cli_command_man, NULL,
+	&cli_command_complete,
+	&cli_command_man,
+	NULL,
 };
 
 #define RUN_DIR_PRESET "/run/spillway"

@@ -44,6 +44,10 @@ struct cli_command {
 extern const struct cli_command cli_command_create;
 extern const struct cli_command cli_command_add;
 extern const struct cli_command cli_command_remove;
+extern const struct cli_command cli_command_pause;
+extern const struct cli_command cli_command_start;
+extern const struct cli_command cli_command_label;
+extern const struct cli_command cli_command_set;
 extern const struct cli_command cli_command_list;
 extern const struct cli_command cli_command_show;
 extern const struct cli_command cli_command_stats;

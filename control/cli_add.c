@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* spillway add and remove. */
+/* spillway add. */
 #include "control/cli.h"
 
 #include <errno.h>
@@ -66,7 +66,8 @@ result_print(const struct cli *cli, json_t *final)
 	const char *state = json_string_value(json_object_get(torrent, "state"));
 	const char *name = json_string_value(json_object_get(torrent, "name"));
 	const char *info_hash = json_string_value(json_object_get(torrent, "info_hash"));
-	bool seeding = state != NULL && strcmp(state, "seeding") == 0;
+	bool paused = state != NULL && strcmp(state, "paused") == 0;
+	bool seeding = paused || (state != NULL && strcmp(state, "seeding") == 0);
 
 	if (seeding && had < pieces)
 		fprintf(stderr,
@@ -74,7 +75,7 @@ result_print(const struct cli *cli, json_t *final)
 		        (long long)(pieces - had), (long long)pieces);
 	if (cli->json)
 		return cli_print(final);
-	printf("%s ", seeding ? "seeding" : "added, being verified:");
+	printf("%s ", paused ? "added, paused:" : seeding ? "seeding" : "added, being verified:");
 	cli_text(stdout, name != NULL ? name : "?");
 	printf("  %.1f MiB  %s\n",
 	       (double)json_integer_value(json_object_get(torrent, "size_bytes")) / (1 << 20),
@@ -115,30 +116,6 @@ add(const struct cli *cli, int argc, char **argv)
 	return code == CLI_DONE ? result_print(cli, final) : code;
 }
 
-static int
-drop(const struct cli *cli, int argc, char **argv)
-{
-	json_t *final;
-
-	if (argc != 2)
-		return cli_error(cli, CLI_USAGE, "remove needs one INFO_HASH or NAME");
-	struct cli_call call = {
-		.request = json_pack("{s:s, s:s}", "command", "remove", "torrent", argv[1]),
-		.fd = -1,
-	};
-	int code = cli_call(cli, &call, &final);
-	if (code != CLI_DONE)
-		return code;
-	if (cli->json)
-		return cli_print(final);
-	fputs("removed ", stdout);
-	cli_text(stdout,
-	         json_string_value(json_object_get(json_object_get(final, "torrent"), "name")));
-	putchar('\n');
-	json_decref(final);
-	return CLI_DONE;
-}
-
 const struct cli_command cli_command_add = {
 	.name = "add",
 	.usage = "FILE.torrent --data DIR [--class NAME] [--detach]",
@@ -152,12 +129,4 @@ const struct cli_command cli_command_add = {
 	        "A torrent that is there already but in error, changed or incomplete is verified\n"
 	        "again.\n",
 	.run = add,
-};
-
-const struct cli_command cli_command_remove = {
-	.name = "remove",
-	.usage = "INFO_HASH|NAME",
-	.help = "stop seeding a torrent and forget it; its content is not touched",
-	.more = "",
-	.run = drop,
 };

@@ -1,55 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* spillway list, show and stats. */
-#include "control/cli.h"
+/* spillway show and stats. */
+#include "control/cli_fields.h"
 
 #include <string.h>
 #include <time.h>
-
-enum {
-	STATE_MAX = 64,
-};
-
-#define MIB (1024.0 * 1024.0)
-
-static double
-field_number(const json_t *object, const char *name)
-{
-	return json_number_value(json_object_get(object, name));
-}
-
-static long long
-field_integer(const json_t *object, const char *name)
-{
-	return (long long)json_integer_value(json_object_get(object, name));
-}
-
-static const char *
-field_text(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text != NULL ? text : "";
-}
-
-/* state_text is the state with what goes with it, without the reason. */
-static void
-state_text(const json_t *torrent, char out[STATE_MAX])
-{
-	const char *state = field_text(torrent, "state");
-	double size = field_number(torrent, "size_bytes");
-	long long pieces = field_integer(torrent, "pieces");
-	long long had = field_integer(torrent, "pieces_had");
-
-	if (strcmp(state, "verifying") == 0 && size > 0)
-		snprintf(out, STATE_MAX, "verifying %d %%",
-		         (int)(100 * field_number(torrent, "verified_bytes") / size));
-	else if (strcmp(state, "seeding") == 0 && had < pieces && pieces > 0)
-		snprintf(out, STATE_MAX, "seeding %.1f %%", (double)(had * 1000 / pieces) / 10);
-	else
-		snprintf(out, STATE_MAX, "%s", state);
-}
 
 static int
 call_simple(const struct cli *cli, json_t *request, json_t **final)
@@ -57,99 +13,6 @@ call_simple(const struct cli *cli, json_t *request, json_t **final)
 	struct cli_call call = {.request = request, .fd = -1};
 
 	return cli_call(cli, &call, final);
-}
-
-/* ---- list */
-
-static void
-list_take(json_t *line, void *ctx)
-{
-	json_array_append(ctx, json_object_get(line, "torrent"));
-}
-
-/* class_columns returns the width of the column of classes, 0 when no torrent has one. */
-static int
-class_columns(const json_t *torrents)
-{
-	json_t *torrent;
-	size_t i, widest = 0;
-
-	json_array_foreach(torrents, i, torrent) {
-		size_t len = strlen(field_text(torrent, "class"));
-		widest = len > widest ? len : widest;
-	}
-	return widest == 0 ? 0 : widest < 5 ? 5 : (int)widest;
-}
-
-static void
-class_cell(int columns, const char *text)
-{
-	if (columns > 0)
-		printf("%-*s  ", columns, text[0] != '\0' ? text : "-");
-}
-
-static void
-list_row(const json_t *torrent, int columns)
-{
-	char state[STATE_MAX];
-	const char *reason = field_text(torrent, "reason");
-	long long withdrawn = field_integer(torrent, "pieces_withdrawn");
-
-	state_text(torrent, state);
-	printf("%.8s  %-14s  %12.1f  %6lld  %12.1f  ", field_text(torrent, "info_hash"), state,
-	       field_number(torrent, "size_bytes") / MIB, field_integer(torrent, "peers"),
-	       field_number(torrent, "uploaded_bytes") / MIB);
-	class_cell(columns, field_text(torrent, "class"));
-	cli_text(stdout, field_text(torrent, "name"));
-	putchar('\n');
-	if (reason[0] == '\0')
-		return;
-	fputs("          ", stdout);
-	if (withdrawn > 0)
-		printf("%lld piece%s withdrawn, last: ", withdrawn, withdrawn == 1 ? "" : "s");
-	cli_text(stdout, reason);
-	putchar('\n');
-}
-
-static void
-list_print(const json_t *torrents)
-{
-	int columns = class_columns(torrents);
-	json_t *torrent;
-	size_t i;
-
-	printf("%-8s  %-14s  %12s  %6s  %12s  ", "HASH", "STATE", "SIZE MiB", "PEERS",
-	       "UPLOADED MiB");
-	class_cell(columns, "CLASS");
-	puts("NAME");
-	json_array_foreach(torrents, i, torrent)
-		list_row(torrent, columns);
-}
-
-static int
-list(const struct cli *cli, int argc, char **argv)
-{
-	json_t *torrents = json_array();
-	json_t *final;
-
-	if (argc != 1) {
-		json_decref(torrents);
-		return cli_error(cli, CLI_USAGE, "unexpected argument \"%s\"", argv[1]);
-	}
-	struct cli_call call = {
-		.request = json_pack("{s:s}", "command", "list"),
-		.fd = -1,
-		.on_line = list_take,
-		.ctx = torrents,
-	};
-	int code = cli_call(cli, &call, &final);
-	json_decref(final);
-	if (code == CLI_DONE && cli->json)
-		return cli_print(json_pack("{s:b, s:o}", "ok", 1, "torrents", torrents));
-	if (code == CLI_DONE)
-		list_print(torrents);
-	json_decref(torrents);
-	return code;
 }
 
 /* ---- show */
@@ -187,6 +50,36 @@ show_pieces(const json_t *torrent)
 }
 
 static void
+show_labels(const json_t *torrent)
+{
+	const json_t *labels = json_object_get(torrent, "labels");
+
+	if (json_array_size(labels) == 0)
+		return;
+	printf("%-13s ", "labels");
+	for (size_t i = 0; i < json_array_size(labels); i++) {
+		fputs(i > 0 ? ", " : "", stdout);
+		cli_text(stdout, json_string_value(json_array_get(labels, i)));
+	}
+	putchar('\n');
+}
+
+/* show_settings tells what differs from what is preset. */
+static void
+show_settings(const json_t *torrent)
+{
+	if (field_integer(torrent, "rate_bytes_per_s") > 0)
+		printf("%-13s %.1f KiB/s at most\n", "rate",
+		       field_number(torrent, "rate_bytes_per_s") / 1024);
+	if (field_integer(torrent, "weight") != 100)
+		printf("%-13s %lld\n", "weight", field_integer(torrent, "weight"));
+	if (field_integer(torrent, "connections_max") > 0)
+		printf("%-13s %lld at most\n", "connections", field_integer(torrent, "connections_max"));
+	if (json_is_true(json_object_get(torrent, "super_seed")))
+		show_text("super-seeding", "yes");
+}
+
+static void
 show_whole(const json_t *torrent)
 {
 	char state[STATE_MAX];
@@ -199,6 +92,7 @@ show_whole(const json_t *torrent)
 	if (field_text(torrent, "info_hash_v2")[0] != '\0')
 		show_text("info hash v2", field_text(torrent, "info_hash_v2"));
 	show_text("state", state);
+	show_labels(torrent);
 	if (field_text(torrent, "reason")[0] != '\0')
 		show_text("reason", field_text(torrent, "reason"));
 	printf("%-13s %.1f MiB in %lld file%s\n", "size", field_number(torrent, "size_bytes") / MIB,
@@ -209,6 +103,7 @@ show_whole(const json_t *torrent)
 	show_text("congestion", field_text(torrent, "congestion"));
 	if (field_text(torrent, "class")[0] != '\0')
 		show_text("class", field_text(torrent, "class"));
+	show_settings(torrent);
 	show_text("data", field_text(torrent, "data"));
 	show_time("added", field_integer(torrent, "added_at"));
 	show_time("verified", field_integer(torrent, "verified_at"));
@@ -311,14 +206,6 @@ stats(const struct cli *cli, int argc, char **argv)
 	json_decref(final);
 	return CLI_DONE;
 }
-
-const struct cli_command cli_command_list = {
-	.name = "list",
-	.usage = "",
-	.help = "list all torrents",
-	.more = "",
-	.run = list,
-};
 
 const struct cli_command cli_command_show = {
 	.name = "show",

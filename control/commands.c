@@ -8,6 +8,9 @@
 #include "control/clock.h"
 #include "control/commands_active.h"
 #include "control/commands_api.h"
+#include "control/commands_change.h"
+#include "control/commands_list.h"
+#include "control/commands_parts.h"
 #include "control/commands_peers.h"
 #include "control/commands_reload.h"
 #include "control/content.h"
@@ -32,10 +35,10 @@ enum watch_kind {
 struct watch {
 	enum watch_kind kind;
 	uint64_t client;
-	uint32_t id; /* the torrent, or the last one listed */
-	uint32_t sent_cnt;
+	uint32_t id; /* the torrent */
 	int64_t progress_ms; /* when the last progress line was sent */
 	struct peers_watch peers;
+	struct list_watch list;
 };
 
 struct commands {
@@ -59,13 +62,20 @@ commands_destroy(struct commands *commands)
 	free(commands);
 }
 
-bool
-commands_waiting(const struct commands *commands)
+int
+commands_timeout_ms(const struct commands *commands)
 {
-	for (int i = 0; i < RPC_CLIENTS_MAX; i++)
-		if (commands->watches[i].kind != WATCH_NONE)
-			return true;
-	return false;
+	int timeout_ms = -1;
+
+	for (int i = 0; i < RPC_CLIENTS_MAX; i++) {
+		const struct watch *w = &commands->watches[i];
+
+		if (w->kind == WATCH_LIST && rpc_hungry(commands->env.rpc, w->client))
+			return 0;
+		if (w->kind != WATCH_NONE)
+			timeout_ms = COMMANDS_PROGRESS_MS;
+	}
+	return timeout_ms;
 }
 
 /* watch_clear frees a place. */
@@ -73,6 +83,7 @@ static void
 watch_clear(struct commands *commands, struct watch *w)
 {
 	peers_watch_drop(&commands->env, &w->peers);
+	list_watch_drop(&w->list);
 	*w = (struct watch){.kind = WATCH_NONE};
 }
 
@@ -96,11 +107,7 @@ watch_begin(struct commands *commands, const struct rpc_request *request, enum w
 static void
 refuse(struct commands *commands, const struct rpc_request *request, const char *text)
 {
-	json_t *clean = answer_text(text);
-
-	rpc_send_error(commands->env.rpc, request->client,
-	               clean != NULL ? json_string_value(clean) : "refused");
-	json_decref(clean);
+	commands_refuse(&commands->env, request->client, text);
 }
 
 static void
@@ -263,43 +270,27 @@ torrent_named(struct commands *commands, const struct rpc_request *request)
 	struct torrent *torrent = NULL;
 	struct fail fail;
 
-	enum torrents_find how =
-		text != NULL ? torrents_find(commands->env.registry->torrents, text, &torrent) : FIND_NONE;
-	if (how == FIND_ONE)
+	if (commands_torrent(&commands->env, text, &torrent, &fail) == 0)
 		return torrent;
-	if (how == FIND_SEVERAL)
-		fail_set(&fail, 0, "\"%.200s\" could mean several torrents: give more of the info hash",
-		         text);
-	else
-		fail_set(&fail, 0, "no torrent \"%.200s\"", text != NULL ? text : "");
 	refuse(commands, request, fail.text);
 	return NULL;
 }
 
 static void
-command_remove(struct commands *commands, const struct rpc_request *request)
+command_list(struct commands *commands, const struct rpc_request *request)
 {
-	struct torrent *torrent = torrent_named(commands, request);
+	struct list_watch list;
 	struct fail fail;
 
-	if (torrent == NULL)
-		return;
-	json_t *was = answer_torrent(&commands->env, torrent);
-	log_info("torrent_removed", "id=%" PRIu32 " name=%s", torrent->id, LOG_QUOTE(torrent->name));
-	work_forget(commands->env.work, torrent);
-	if (registry_remove(commands->env.registry, torrent, &fail) != 0) {
-		json_decref(was);
+	if (list_watch_begin(&commands->env, &list, request->json, &fail) != 0) {
 		refuse(commands, request, fail.text);
 		return;
 	}
-	answer_one(commands, request->client, was);
-}
-
-static void
-command_list(struct commands *commands, const struct rpc_request *request)
-{
-	tally_stats(commands->env.tally);
-	watch_begin(commands, request, WATCH_LIST, 0);
+	struct watch *w = watch_begin(commands, request, WATCH_LIST, 0);
+	if (w != NULL)
+		w->list = list;
+	else
+		list_watch_drop(&list);
 }
 
 static void
@@ -383,12 +374,20 @@ command_reload(struct commands *commands, const struct rpc_request *request)
 static const struct {
 	const char *name;
 	void (*run)(struct commands *commands, const struct rpc_request *request);
+	void (*answer)(const struct commands_env *env, const struct rpc_request *request); /* or this */
 } table[] = {
-	{"add", command_add},   {"remove", command_remove}, {"list", command_list},
-	{"show", command_show}, {"stats", command_stats},   {"peers", command_peers},
-	{"trace", command_trace}, {"active", command_active},
-	{"api_token", command_api_token},
-	{"reload", command_reload},
+	{"add", command_add, NULL},
+	{"list", command_list, NULL},
+	{"show", command_show, NULL},
+	{"stats", command_stats, NULL},
+	{"peers", command_peers, NULL},
+	{"trace", command_trace, NULL},
+	{"active", command_active, NULL},
+	{"api_token", command_api_token, NULL},
+	{"reload", command_reload, NULL},
+	{"remove", NULL, change_remove},
+	{"set", NULL, change_set},
+	{"label", NULL, change_label},
 };
 
 static void
@@ -398,7 +397,10 @@ request_run(struct commands *commands, const struct rpc_request *request)
 
 	for (size_t i = 0; name != NULL && i < sizeof(table) / sizeof(table[0]); i++) {
 		if (strcmp(table[i].name, name) == 0) {
-			table[i].run(commands, request);
+			if (table[i].run != NULL)
+				table[i].run(commands, request);
+			else
+				table[i].answer(&commands->env, request);
 			return;
 		}
 	}
@@ -406,28 +408,6 @@ request_run(struct commands *commands, const struct rpc_request *request)
 }
 
 /* ---- What takes time. */
-
-static void
-watch_list(struct commands *commands, struct watch *w)
-{
-	struct rpc *rpc = commands->env.rpc;
-
-	while (rpc_hungry(rpc, w->client)) {
-		struct torrent *t = torrents_after(commands->env.registry->torrents, w->id);
-		if (t == NULL) {
-			rpc_send(rpc, w->client,
-			         json_pack("{s:b, s:I}", "ok", 1, "torrents", (json_int_t)w->sent_cnt), true);
-			w->kind = WATCH_NONE;
-			return;
-		}
-		w->id = t->id;
-		if (t->gone)
-			continue;
-		w->sent_cnt++;
-		rpc_send(rpc, w->client, json_pack("{s:o}", "torrent", answer_torrent(&commands->env, t)),
-		         false);
-	}
-}
 
 static void
 progress_send(struct commands *commands, struct watch *w, const struct torrent *t)
@@ -468,7 +448,7 @@ watch_add(struct commands *commands, struct watch *w)
 		watch_end(commands, w, "the dataplane refused the torrent");
 	else if (t->state == TORRENT_VERIFYING && rpc_hungry(commands->env.rpc, w->client))
 		progress_send(commands, w, t);
-	else if (t->state == TORRENT_SEEDING && torrents_whole(t).held) {
+	else if (t->state == TORRENT_SEEDING && (t->settings.paused || torrents_whole(t).held)) {
 		w->kind = WATCH_NONE;
 		answer_one(commands, w->client, answer_torrent(&commands->env, t));
 	}
@@ -480,7 +460,7 @@ watch_run(struct commands *commands, struct watch *w)
 	if (!rpc_alive(commands->env.rpc, w->client))
 		watch_clear(commands, w);
 	else if (w->kind == WATCH_LIST)
-		watch_list(commands, w);
+		w->kind = list_watch_run(&commands->env, w->client, &w->list) ? WATCH_NONE : WATCH_LIST;
 	else if (w->kind == WATCH_ADD)
 		watch_add(commands, w);
 	else if (peers_watch_run(&commands->env, w->client, &w->peers))

@@ -2,12 +2,17 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* commands.h is what the operator can ask of spillwayd, over rpc.h. A torrent is named by
- * "torrent": an info_hash, its first 8 or more digits, a name, or the beginning of one.
+ * "torrent": an info_hash, its first 8 or more digits, a name, or the beginning of one; where there
+ * may be several, by an array "torrents" of such.
  *
  *      add     data, detach, class; the .torrent as descriptor. Progress lines, then "torrent".
  *              A torrent that is there and not wholly served is verified again.
- *      remove  torrent. "torrent" as it was.
- *      list    one line with "torrent" each, then "torrents", their number.
+ *      remove  torrent(s). "torrent" or "torrents" as they were.
+ *      set     torrent(s); what settings.h reads. "torrent" or "torrents" as they are now.
+ *      label   torrent(s), add, remove: arrays of labels. "torrent" or "torrents".
+ *      list    label, state: only those; since: only what changed after that serial. One line with
+ *              "torrent" or "removed" each, then "torrents", their number, "serial", to ask with
+ *              the next time, and "reset": since is not known (any more), all are told.
  *      show    torrent. "torrent" with "data", "magnet", "trackers", ...
  *      stats   "dataplane", "totals", "counters" (name: value) and "counter_texts" (name: text).
  *      active  "torrents": what is served now, a few fields each (commands_active.h).
@@ -61,9 +66,8 @@ commands_destroy(struct commands *commands);
 void
 commands_run(struct commands *commands);
 
-/* commands_waiting is true while some request takes time: commands_run is then due every
- * COMMANDS_PROGRESS_MS. */
-bool
-commands_waiting(const struct commands *commands);
+/* commands_timeout_ms returns when commands_run is due though nothing comes, -1 for never. */
+int
+commands_timeout_ms(const struct commands *commands);
 
 #endif

@@ -256,9 +256,8 @@ wait_for_events(const struct daemon *d)
 	cnt += link_poll(d->link, fds + cnt);
 	if (d->rpc != NULL)
 		cnt += rpc_poll(d->rpc, fds + cnt);
-	if (d->commands != NULL && commands_waiting(d->commands) &&
-	    (timeout_ms < 0 || timeout_ms > COMMANDS_PROGRESS_MS))
-		timeout_ms = COMMANDS_PROGRESS_MS;
+	if (d->commands != NULL)
+		timeout_ms = sooner_ms(timeout_ms, commands_timeout_ms(d->commands));
 	poll(fds, cnt, timeout_ms);
 }
 

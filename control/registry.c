@@ -5,6 +5,7 @@
 #include "control/registry.h"
 
 #include "control/log.h"
+#include "control/settings.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,8 +17,6 @@
 /* Together they stay below 2^53, so that every reader of JSON sees a serial as it is. */
 #define RUN_SERIALS (UINT64_C(1) << 36)
 #define RUNS_MAX    (UINT64_C(1) << 16)
-
-static const struct torrent_settings settings_preset = {.weight = TORRENT_WEIGHT_PRESET};
 
 /* serial_begin gives each run serials of its own: a run's are below RUN_SERIALS. */
 static void
@@ -188,18 +187,27 @@ registry_set_verified(struct registry *registry, struct torrent *torrent,
 	torrents_push_all(registry->torrents, torrent);
 }
 
+void
+registry_take(struct registry *registry, struct torrent *torrent,
+              const struct torrent_settings *settings, const char *labels)
+{
+	if (settings != NULL)
+		torrent->settings = *settings;
+	if (labels != NULL)
+		torrents_set_labels(registry->torrents, torrent, labels);
+	torrents_touch(registry->torrents, torrent);
+	torrents_push_all(registry->torrents, torrent);
+}
+
 int
 registry_set_settings(struct registry *registry, struct torrent *torrent,
                       const struct torrent_settings *settings, struct fail *fail)
 {
 	int err = catalogue_set_settings(registry->catalogue, torrent->id, settings, fail);
 
-	if (err != 0)
-		return err;
-	torrent->settings = *settings;
-	torrents_touch(registry->torrents, torrent);
-	torrents_push_all(registry->torrents, torrent);
-	return 0;
+	if (err == 0)
+		registry_take(registry, torrent, settings, NULL);
+	return err;
 }
 
 int
@@ -208,12 +216,9 @@ registry_set_labels(struct registry *registry, struct torrent *torrent, const ch
 {
 	int err = catalogue_set_labels(registry->catalogue, torrent->id, labels, fail);
 
-	if (err != 0)
-		return err;
-	if (torrents_set_labels(registry->torrents, torrent, labels) != 0)
-		return fail_set(fail, ENOMEM, "out of memory");
-	torrents_push_all(registry->torrents, torrent);
-	return 0;
+	if (err == 0)
+		registry_take(registry, torrent, NULL, labels);
+	return err;
 }
 
 static uint32_t
@@ -268,8 +273,7 @@ registry_add_uploaded(struct registry *registry, struct torrent *torrent, uint64
 
 	if (bytes == 0)
 		return;
-	torrent->uploaded_bytes += bytes;
-	torrents_touch(registry->torrents, torrent);
+	torrents_add_uploaded(registry->torrents, torrent, bytes);
 	if (catalogue_add_uploaded(registry->catalogue, torrent->id, bytes, &fail) != 0)
 		disk_refused(torrent, &fail);
 }
@@ -281,13 +285,19 @@ registry_remove(struct registry *registry, struct torrent *torrent, struct fail 
 
 	if (err != 0)
 		return err;
+	registry_forget(registry, torrent);
+	registry_sweep(registry, 1);
+	return 0;
+}
+
+void
+registry_forget(struct registry *registry, struct torrent *torrent)
+{
 	torrents_hide(registry->torrents, torrent);
 	torrent->to_verify = false;
 	torrent->to_check = false;
 	torrents_push_all(registry->torrents, torrent);
 	registry_settle(registry, torrent);
-	registry_sweep(registry, 1);
-	return 0;
 }
 
 bool

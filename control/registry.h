@@ -101,6 +101,16 @@ registry_add_uploaded(struct registry *registry, struct torrent *torrent, uint64
 int
 registry_remove(struct registry *registry, struct torrent *torrent, struct fail *fail);
 
+/* registry_take is what registry_set_settings and registry_set_labels do in memory; NULL is left as
+ * it is. When out of memory labels are. */
+void
+registry_take(struct registry *registry, struct torrent *torrent,
+              const struct torrent_settings *settings, const char *labels);
+
+/* registry_forget is what registry_remove does in memory. */
+void
+registry_forget(struct registry *registry, struct torrent *torrent);
+
 /* registry_sweep deletes on disk what up to cnt removed torrents have left behind.
  * Returns true when there may be more. */
 bool

@@ -34,9 +34,21 @@ int
 tally_welcome(struct tally *tally, const struct abi_welcome *welcome, int fd, struct fail *fail);
 
 /* tally_stats takes a fresh snapshot, and stores each place's live_peer_cnt and
- * live_uploaded_bytes. Returns NULL when there never was a dataplane. */
+ * live_uploaded_bytes; a torrent of which one of them is another than before has changed. The cost
+ * is that of the slots, however many torrents there are.
+ * Returns NULL when there never was a dataplane. */
 const struct stats *
 tally_stats(struct tally *tally);
+
+struct tally_totals {
+	uint64_t torrent_cnt;
+	uint64_t active_cnt;
+	uint64_t uploaded_bytes; /* ever, by the torrents that are there */
+};
+
+/* tally_totals sums up as of the last tally_stats; the cost is that of the slots. */
+struct tally_totals
+tally_totals(const struct tally *tally);
 
 /* tally_fold stores what a torrent has uploaded at a worker since it became active there, as of the
  * last snapshot; it is not active there any more. */

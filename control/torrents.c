@@ -178,6 +178,7 @@ torrents_append(struct torrents *torrents, const struct catalogue_row *row)
 	}
 	torrents->by_id[torrents->id_cnt++] = torrent;
 	torrents->by_hash[torrents->hash_cnt++] = torrent;
+	torrents->uploaded_bytes += torrent->uploaded_bytes;
 	torrents_touch(torrents, torrent);
 	return torrent;
 }
@@ -219,6 +220,7 @@ torrents_hide(struct torrents *torrents, struct torrent *torrent)
 	if (at < torrents->hash_cnt && torrents->by_hash[at] == torrent)
 		array_remove(torrents->by_hash, &torrents->hash_cnt, at);
 	if (!torrent->gone) {
+		torrents->uploaded_bytes -= torrent->uploaded_bytes;
 		changes_forget(torrents, torrent);
 		changes_removed(torrents, torrent);
 	}
@@ -257,6 +259,27 @@ uint32_t
 torrents_cnt(const struct torrents *torrents)
 {
 	return torrents->id_cnt;
+}
+
+uint32_t
+torrents_shown_cnt(const struct torrents *torrents)
+{
+	return torrents->hash_cnt;
+}
+
+uint64_t
+torrents_uploaded_bytes(const struct torrents *torrents)
+{
+	return torrents->uploaded_bytes;
+}
+
+void
+torrents_add_uploaded(struct torrents *torrents, struct torrent *torrent, uint64_t bytes)
+{
+	torrent->uploaded_bytes += bytes;
+	if (!torrent->gone)
+		torrents->uploaded_bytes += bytes;
+	torrents_touch(torrents, torrent);
 }
 
 struct torrent *

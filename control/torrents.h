@@ -145,6 +145,18 @@ torrent_offered(const struct torrent *torrent)
 uint32_t
 torrents_cnt(const struct torrents *torrents);
 
+/* torrents_shown_cnt returns how many are not hidden. */
+uint32_t
+torrents_shown_cnt(const struct torrents *torrents);
+
+/* torrents_uploaded_bytes returns the sum of uploaded_bytes of those that are not hidden. */
+uint64_t
+torrents_uploaded_bytes(const struct torrents *torrents);
+
+/* torrents_add_uploaded adds to what a torrent has uploaded. */
+void
+torrents_add_uploaded(struct torrents *torrents, struct torrent *torrent, uint64_t bytes);
+
 /* torrents_by_id returns the torrent or NULL. */
 struct torrent *
 torrents_by_id(const struct torrents *torrents, uint32_t id);

@@ -16,6 +16,7 @@ struct torrents {
 	uint32_t hash_cnt;
 	uint32_t room; /* of each array */
 	uint32_t worker_cnt;
+	uint64_t uploaded_bytes; /* of all that are not hidden */
 	struct {
 		struct torrent *head;
 		struct torrent *tail;

@@ -62,7 +62,8 @@ class Control:
         return shell.stop(self.proc, sig, 20)
 
     def cli(self, *words, **options):
-        return shell.run([spillway.cli_path(self.env), "--run-dir", self.run_dir, *words],
+        return shell.run([spillway.cli_path(self.env), "--run-dir", self.run_dir,
+                          *map(str, words)],
                          **options)
 
     def json(self, *words):
@@ -70,6 +71,20 @@ class Control:
 
     def torrent(self, name):
         return self.json("show", name)["torrent"]
+
+    def ask(self, request, fd=None):
+        """A request as it is, with a descriptor beside it; returns the lines of the answer."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(os.path.join(self.run_dir, "control.sock"))
+            s.settimeout(20)
+            socket.send_fds(s, [json.dumps(request).encode() + b"\n"], [] if fd is None else [fd])
+            lines = []
+            with s.makefile("r", encoding="utf-8") as answer:
+                for line in answer:
+                    lines.append(json.loads(line))
+                    if "ok" in lines[-1]:
+                        break
+        return lines
 
     def order(self, *words):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
