@@ -4,6 +4,7 @@
 /* The operator's commands. What they answer with is made in answer.c. */
 #include "control/commands.h"
 
+#include "control/adding.h"
 #include "control/answer.h"
 #include "control/clock.h"
 #include "control/commands_active.h"
@@ -13,15 +14,12 @@
 #include "control/commands_parts.h"
 #include "control/commands_peers.h"
 #include "control/commands_reload.h"
-#include "control/content.h"
-#include "control/layout.h"
 #include "control/log.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum watch_kind {
@@ -118,107 +116,6 @@ answer_one(struct commands *commands, uint64_t client, json_t *torrent)
 
 /* ---- add */
 
-/* torrent_read reads a .torrent from a descriptor that the client passed. */
-static int
-torrent_read(int fd, struct metainfo **meta, struct fail *fail)
-{
-	struct metainfo_error refused;
-	struct stat st;
-	size_t len = 0;
-
-	if (fd < 0)
-		return fail_set(fail, EINVAL, "add needs a .torrent as descriptor");
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-		return fail_set(fail, EINVAL, "the .torrent is not a regular file");
-	if (st.st_size > METAINFO_LEN_MAX)
-		return fail_set(fail, EFBIG, "the .torrent is larger than %d MiB", METAINFO_LEN_MAX >> 20);
-	uint8_t *bytes = malloc((size_t)st.st_size + 1);
-	if (bytes == NULL)
-		return fail_set(fail, ENOMEM, "out of memory");
-	while (len < (size_t)st.st_size) {
-		ssize_t n = pread(fd, bytes + len, (size_t)st.st_size - len, (off_t)len);
-		if (n <= 0)
-			break;
-		len += (size_t)n;
-	}
-	int err = metainfo_parse(meta, bytes, len, &refused);
-	free(bytes);
-	return err != 0 ? fail_set(fail, -err, "%s", refused.text) : 0;
-}
-
-/* content_look opens every file once, so that what is missing or of the wrong size is refused
- * before anything is stored. */
-static int
-content_look(const struct metainfo *meta, const char *data_dir, struct fail *fail)
-{
-	int dir_fd = content_dir_open(data_dir, fail);
-
-	if (dir_fd < 0)
-		return dir_fd;
-	int fd = 0;
-	for (uint32_t i = 0; fd >= 0 && i < meta->file_cnt; i++) {
-		struct content_pin pin;
-		if (!metainfo_file_has_data(&meta->file[i]))
-			continue;
-		fd = content_file_open(dir_fd, &meta->file[i], &pin, fail);
-		if (fd >= 0)
-			close(fd);
-	}
-	close(dir_fd);
-	return fd < 0 ? fd : 0;
-}
-
-static int
-servable_check(const struct metainfo *meta, struct fail *fail)
-{
-	struct metainfo_error refused;
-	struct layout_plan plan;
-	int err = layout_plan_create(&plan, meta, ABI_UNIT_MIN, &refused);
-
-	if (err != 0)
-		return fail_set(fail, -err, "%s", refused.text);
-	if (plan.file_cnt == 0)
-		err = fail_set(fail, EINVAL, "%s: the torrent has no content", meta->name);
-	layout_plan_free(&plan);
-	return err;
-}
-
-static int
-again(struct commands *commands, struct torrent *t, const struct registry_wish *wish,
-      struct fail *fail)
-{
-	if (t->state == TORRENT_VERIFYING)
-		return fail_set(fail, EEXIST, "%s is being verified already", t->name);
-	if (t->state == TORRENT_SEEDING && t->have_cnt == t->piece_cnt)
-		return fail_set(fail, EEXIST, "%s is seeded already", t->name);
-	return registry_reverify(commands->env.registry, t, wish, fail);
-}
-
-static int
-add_checked(struct commands *commands, const struct metainfo *meta,
-            const struct registry_wish *wish, struct torrent **torrent, struct fail *fail)
-{
-	struct registry *registry = commands->env.registry;
-	int err = servable_check(meta, fail);
-
-	*torrent = torrents_by_hash(registry->torrents, meta->info_hash);
-	if (err == 0)
-		err = content_look(meta, wish->data_dir, fail);
-	if (err == 0 && *torrent != NULL)
-		err = again(commands, *torrent, wish, fail);
-	else if (err == 0 && torrents_cnt(registry->torrents) >= commands->env.options->torrents_max)
-		err = fail_set(fail, ENOSPC, "the catalogue is full: torrents_max is %" PRId64,
-		               commands->env.options->torrents_max);
-	else if (err == 0)
-		err = registry_add(registry, meta, wish, torrent, fail);
-	if (err != 0)
-		return err;
-	log_info("torrent_added", "id=%" PRIu32 " name=%s data=%s", (*torrent)->id,
-	         LOG_QUOTE((*torrent)->name), LOG_QUOTE(wish->data_dir));
-	work_verify(commands->env.work, *torrent);
-	return 0;
-}
-
 /* wish_read reads what is asked for beside the .torrent. */
 static int
 wish_read(const struct commands *commands, const json_t *request, struct registry_wish *wish,
@@ -245,12 +142,12 @@ command_add(struct commands *commands, const struct rpc_request *request)
 	struct metainfo *meta = NULL;
 	struct torrent *torrent;
 	struct fail fail;
-	int err = torrent_read(request->fd, &meta, &fail);
+	int err = adding_read(request->fd, &meta, &fail);
 
 	if (err == 0)
 		err = wish_read(commands, request->json, &wish, &fail);
 	if (err == 0)
-		err = add_checked(commands, meta, &wish, &torrent, &fail);
+		err = adding_add(&commands->env, meta, &wish, &torrent, &fail);
 	metainfo_free(meta);
 	if (err != 0)
 		refuse(commands, request, fail.text);

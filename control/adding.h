@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* adding.h is how a torrent comes in, from whomever: the operator's command, the API, the watched
+ * folder.
+ *
+ * Threads: one. Nothing blocks but reading a .torrent and looking at its files.
+ */
+#ifndef SPILLWAY_CONTROL_ADDING_H
+#define SPILLWAY_CONTROL_ADDING_H
+
+#include "control/commands.h"
+#include "control/metainfo.h"
+
+/* adding_read reads a .torrent from a descriptor, which stays the caller's; -1 is refused.
+ * Returns 0 with meta, to be freed with metainfo_free, or a negative errno with fail. */
+int
+adding_read(int fd, struct metainfo **meta, struct fail *fail);
+
+/* adding_add stores a torrent and sends it to verification. One that is there and not wholly served
+ * is verified again, with the data_dir and the class of wish.
+ *
+ * torrent  out.
+ * Returns 0 or a negative errno with fail: -EEXIST (it is seeded or being verified; torrent is set
+ * then), it cannot be served, content is missing or of the wrong size, torrents_max is reached. */
+int
+adding_add(const struct commands_env *env, const struct metainfo *meta,
+           const struct registry_wish *wish, struct torrent **torrent, struct fail *fail);
+
+#endif
