@@ -68,8 +68,10 @@ servable_check(const struct metainfo *meta, struct fail *fail)
 {
 	struct metainfo_error refused;
 	struct layout_plan plan;
-	int err = layout_plan_create(&plan, meta, ABI_UNIT_MIN, &refused);
+	int err = layout_served_check(meta, &refused);
 
+	if (err == 0)
+		err = layout_plan_create(&plan, meta, ABI_UNIT_MIN, &refused);
 	if (err != 0)
 		return fail_set(fail, -err, "%s", refused.text);
 	if (plan.file_cnt == 0)

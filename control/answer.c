@@ -126,7 +126,6 @@ json_t *
 answer_torrent(const struct commands_env *env, const struct torrent *torrent)
 {
 	struct torrent_whole whole = torrents_whole(torrent);
-	uint64_t done_bytes, total_bytes;
 	json_t *json = json_pack(
 		"{s:I, s:o, s:o, s:s, s:o, s:s, s:s, s:I, s:I, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:I}",
 		"id", number(torrent->id),
@@ -151,11 +150,24 @@ answer_torrent(const struct commands_env *env, const struct torrent *torrent)
 	if (json == NULL)
 		return NULL;
 	settings_add(json, torrent);
-	if (torrent->state == TORRENT_VERIFYING) {
-		work_progress(env->work, torrent, &done_bytes, &total_bytes);
-		json_object_set_new(json, "verified_bytes", json_integer(number(done_bytes)));
+	if (torrent->state == TORRENT_VERIFYING || torrent_verifying(torrent)) {
+		struct work_progress progress;
+		bool begun = work_progress(env->work, torrent, &progress);
+		json_object_set_new(json, "verified_bytes", json_integer(number(progress.done_bytes)));
+		json_object_set_new(json, "verification",
+		                    answer_progress(begun ? "verifying" : "waiting", &progress));
 	}
 	return json;
+}
+
+json_t *
+answer_progress(const char *phase, const struct work_progress *progress)
+{
+	return json_pack("{s:s, s:I, s:I, s:I, s:o}", "phase", phase,
+	                 "done_bytes", number(progress->done_bytes),
+	                 "total_bytes", number(progress->total_bytes),
+	                 "rate_bytes_per_s", number(progress->rate_bytes_per_s),
+	                 "left_s", progress->left_s < 0 ? json_null() : json_integer(progress->left_s));
 }
 
 /* ---- What the metainfo knows. */

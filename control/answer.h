@@ -47,4 +47,9 @@ answer_torrent_whole(const struct commands_env *env, const struct torrent *torre
 json_t *
 answer_stats(const struct commands_env *env);
 
+/* answer_progress tells how far a verification is: "phase", "done_bytes", "total_bytes",
+ * "rate_bytes_per_s" and "left_s", null when not known. */
+json_t *
+answer_progress(const char *phase, const struct work_progress *progress);
+
 #endif

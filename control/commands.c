@@ -309,17 +309,17 @@ request_run(struct commands *commands, const struct rpc_request *request)
 static void
 progress_send(struct commands *commands, struct watch *w, const struct torrent *t)
 {
-	uint64_t done_bytes, total_bytes;
+	struct work_progress progress;
 	int64_t now_ms = clock_now_ms();
-	bool begun = work_progress(commands->env.work, t, &done_bytes, &total_bytes);
+	bool begun = work_progress(commands->env.work, t, &progress);
 
 	if (now_ms - w->progress_ms < COMMANDS_PROGRESS_MS)
 		return;
 	w->progress_ms = now_ms;
+	progress.total_bytes = t->total_len;
 	rpc_send(commands->env.rpc, w->client,
-	         json_pack("{s:{s:s, s:I, s:I}}", "progress", "phase", begun ? "verifying" : "waiting",
-	                   "done_bytes", (json_int_t)done_bytes, "total_bytes",
-	                   (json_int_t)t->total_len),
+	         json_pack("{s:o}", "progress",
+	                   answer_progress(begun ? "verifying" : "waiting", &progress)),
 	         false);
 }
 

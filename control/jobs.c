@@ -1,243 +1,228 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* The verification thread. The loop and the thread share one job, one condition and two atomics. */
+/* The pool: threads look for something to do under one lock, and do it outside. */
 #include "control/jobs.h"
 
-#include "control/content.h"
-#include "control/metainfo.h"
-#include "control/verify.h"
+#include "control/clock.h"
+#include "control/idle.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
-enum jobs_phase {
-	JOBS_IDLE,
-	JOBS_GIVEN, /* or running */
-	JOBS_DONE,
-	JOBS_END,
+enum slot_phase {
+	SLOT_FREE,
+	SLOT_GIVEN,
+	SLOT_HELD,    /* one thread opens or closes it */
+	SLOT_RUNNING, /* any thread may work on its pass */
+	SLOT_DONE,    /* to be reaped */
 };
 
 enum {
-	VERIFY_NICE = 10, /* the dataplane goes first */
-	VERIFY_THREADS = 2,
+	RATE_SAMPLE_MS = 1000,
+	HAND_KEEP_S = 5, /* without work: many small torrents come one after the other */
+};
+
+struct slot {
+	enum slot_phase phase;
+	uint64_t serial;   /* the oldest has the lowest */
+	uint32_t hand_cnt; /* threads in verify_work */
+	bool cancelled;
+	struct job job;    /* the loop's in FREE and DONE, a thread's in HELD */
+	struct job_task task;
+	int64_t sampled_ms;
+	uint64_t sampled_bytes;
+	uint64_t rate_bytes_per_s;
 };
 
 struct jobs {
-	pthread_t thread;
-	pthread_mutex_t lock;
+	pthread_t thread[JOBS_THREADS_MAX];
+	uint32_t thread_cnt;
+	pthread_mutex_t lock; /* of all that follows */
 	pthread_cond_t given;
-	enum jobs_phase phase; /* under lock */
-	struct job job;        /* the loop's in IDLE and DONE, the thread's in GIVEN */
+	struct slot slot[JOBS_MAX];
+	uint64_t serial;
+	uint32_t cnt;         /* of slots that are not free; the loop's */
+	int refused;
+	bool ending;
+	bool stopped;         /* the loop's */
 	int event_fd;
-	atomic_bool cancel;
-	_Atomic uint64_t done_bytes;
-	_Atomic uint64_t total_bytes;
-};
-
-static int
-progress(uint64_t done_bytes, uint64_t total_bytes, void *ctx)
-{
-	struct jobs *jobs = ctx;
-
-	atomic_store(&jobs->total_bytes, total_bytes);
-	atomic_store(&jobs->done_bytes, done_bytes);
-	return atomic_load(&jobs->cancel) ? 1 : 0;
-}
-
-static uint32_t
-thread_cnt(void)
-{
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return online < VERIFY_THREADS ? 1 : VERIFY_THREADS;
-}
-
-/* ---- Verifying one torrent. */
-
-struct content_set {
-	int dir_fd;
-	int *fd;
-	struct content_pin *pin;
-	uint32_t cnt;
 };
 
 static void
-set_close(struct content_set *set)
+event_tell(const struct jobs *jobs)
 {
-	for (uint32_t i = 0; i < set->cnt; i++)
-		close(set->fd[i]);
-	if (set->dir_fd >= 0)
-		close(set->dir_fd);
-	free(set->fd);
-	free(set->pin);
+	uint64_t one = 1;
+	/* An eventfd takes a 1 whenever its sum is small. */
+	ssize_t ignored = write(jobs->event_fd, &one, sizeof(one));
+
+	(void)ignored;
 }
 
-static int
-set_open(struct content_set *set, const struct metainfo *meta, const char *data_dir,
-         struct fail *fail)
-{
-	size_t room = meta->data_file_cnt > 0 ? meta->data_file_cnt : 1;
+/* ---- The threads; the lock is held but where said. */
 
-	set->fd = calloc(room, sizeof(*set->fd));
-	set->pin = calloc(room, sizeof(*set->pin));
-	if (set->fd == NULL || set->pin == NULL)
-		return fail_set(fail, ENOMEM, "out of memory");
-	set->dir_fd = content_dir_open(data_dir, fail);
-	if (set->dir_fd < 0)
-		return set->dir_fd;
-	for (uint32_t i = 0; i < meta->file_cnt; i++) {
-		if (!metainfo_file_has_data(&meta->file[i]))
-			continue;
-		int fd = content_file_open(set->dir_fd, &meta->file[i], &set->pin[set->cnt], fail);
-		if (fd < 0)
-			return fd;
-		set->fd[set->cnt++] = fd;
-	}
-	return 0;
-}
-
-/* result_judge turns a finished pass into an error when there is nothing to serve or the files
- * moved under it. A file that could not be read costs its own pieces only. */
-static int
-result_judge(const struct metainfo *meta, const struct verify_result *result, struct fail *fail)
-{
-	const struct verify_file *broken = NULL;
-
-	for (uint32_t i = 0; i < result->file_cnt; i++) {
-		const struct verify_file *file = &result->file[i];
-		const char *path = meta->file[file->file].path;
-
-		if (file->state == VERIFY_FILE_IO)
-			broken = file;
-		else if (file->state != VERIFY_FILE_OK)
-			return fail_set(fail, ESTALE, "%s: %s", path, verify_state_text(file->state));
-	}
-	if (result->have_cnt > 0)
-		return 0;
-	if (broken != NULL)
-		return fail_set(fail, EIO, "%s: cannot be read: %s", meta->file[broken->file].path,
-		                strerror(broken->sys_errno));
-	return fail_set(fail, EBADMSG, "%s: none of its %" PRIu32 " pieces matches the torrent",
-	                meta->name, result->piece_cnt);
-}
-
-/* result_take moves what the catalogue keeps out of result and set. */
-static void
-result_take(struct job *job, struct verify_result *result, struct content_set *set)
-{
-	job->verified = (struct catalogue_verified){
-		.have = result->have,
-		.have_len = result->have_len,
-		.fingerprints = result->fingerprint,
-		.fingerprint_cnt = result->unit_cnt,
-		.pins = set->pin,
-		.pin_cnt = set->cnt,
-		.unit_len = result->unit_len,
-		.have_cnt = result->have_cnt,
-	};
-	result->have = NULL;
-	result->fingerprint = NULL;
-	set->pin = NULL;
-}
-
-static int
-job_verify(struct jobs *jobs, const struct metainfo *meta)
-{
-	struct job *job = &jobs->job;
-	struct content_set set = {.dir_fd = -1};
-	struct metainfo_error refused;
-	int err = set_open(&set, meta, job->source.data_dir, &job->fail);
-
-	if (err == 0) {
-		struct verify_job pass = {
-			.meta = meta,
-			.fd = set.fd,
-			.fd_cnt = set.cnt,
-			.thread_cnt = thread_cnt(),
-			.unit_max = job->unit_max,
-			.progress = progress,
-			.ctx = jobs,
-		};
-		struct verify_result result = {0};
-		err = verify_content(&pass, &result, &refused);
-		if (err != 0)
-			fail_set(&job->fail, -err, "%s", refused.text);
-		else
-			err = result_judge(meta, &result, &job->fail);
-		if (err == 0)
-			result_take(job, &result, &set);
-		verify_result_free(&result);
-	}
-	set_close(&set);
-	return err;
-}
-
-static int
-job_run(struct jobs *jobs)
-{
-	struct job *job = &jobs->job;
-	struct metainfo *meta = NULL;
-	struct metainfo_error refused;
-	int err = metainfo_parse(&meta, job->source.metainfo, job->source.metainfo_len, &refused);
-
-	if (err != 0)
-		return fail_set(&job->fail, -err, "%s", refused.text);
-	if (job->kind == JOB_VERIFY)
-		err = job_verify(jobs, meta);
-	else
-		err = content_check(meta, job->source.data_dir, job->verified.pins,
-		                    job->verified.pin_cnt, &job->fail);
-	metainfo_free(meta);
-	return err;
-}
-
-/* ---- The thread. */
-
+/* is_due is true for a slot that a thread can do something for. */
 static bool
-job_wait(struct jobs *jobs)
+is_due(const struct slot *slot)
 {
-	pthread_mutex_lock(&jobs->lock);
-	while (jobs->phase != JOBS_GIVEN && jobs->phase != JOBS_END)
-		pthread_cond_wait(&jobs->given, &jobs->lock);
-	bool run = jobs->phase == JOBS_GIVEN;
+	if (slot->phase == SLOT_GIVEN)
+		return true;
+	return slot->phase == SLOT_RUNNING && (slot->hand_cnt == 0 || verify_left(slot->task.pass));
+}
+
+/* slot_next returns the oldest that is due, what is begun before what is not; or NULL. */
+static struct slot *
+slot_next(struct jobs *jobs)
+{
+	struct slot *next = NULL;
+
+	for (uint32_t i = 0; i < JOBS_MAX; i++) {
+		struct slot *slot = &jobs->slot[i];
+
+		if (!is_due(slot))
+			continue;
+		if (next == NULL || slot->phase > next->phase ||
+		    (slot->phase == next->phase && slot->serial < next->serial))
+			next = slot;
+	}
+	return next;
+}
+
+static void
+slot_end(struct jobs *jobs, struct slot *slot)
+{
+	slot->phase = SLOT_HELD;
 	pthread_mutex_unlock(&jobs->lock);
-	return run;
+	job_close(&slot->job, &slot->task);
+	pthread_mutex_lock(&jobs->lock);
+	slot->phase = SLOT_DONE;
+	event_tell(jobs);
+}
+
+static void
+slot_begin(struct jobs *jobs, struct slot *slot)
+{
+	slot->phase = SLOT_HELD;
+	pthread_mutex_unlock(&jobs->lock);
+	job_open(&slot->job, &slot->task);
+	pthread_mutex_lock(&jobs->lock);
+	if (slot->task.pass == NULL) {
+		slot_end(jobs, slot);
+		return;
+	}
+	slot->sampled_ms = clock_now_ms();
+	slot->sampled_bytes = verify_done_bytes(slot->task.pass);
+	slot->rate_bytes_per_s = 0;
+	slot->phase = SLOT_RUNNING;
+	if (slot->cancelled)
+		verify_cancel(slot->task.pass);
+	pthread_cond_broadcast(&jobs->given);
+}
+
+static void
+slot_work(struct jobs *jobs, struct slot *slot, struct verify_hand *hand)
+{
+	slot->hand_cnt++;
+	pthread_mutex_unlock(&jobs->lock);
+	verify_work(slot->task.pass, hand);
+	pthread_mutex_lock(&jobs->lock);
+	/* When all is to end what is verified is still to be saved. */
+	if (--slot->hand_cnt == 0 && !verify_left(slot->task.pass) && !jobs->ending)
+		slot_end(jobs, slot);
+}
+
+/* hand_ready makes what a thread needs for its first verification, or the first after a pause. */
+static bool
+hand_ready(struct jobs *jobs, struct verify_hand **hand)
+{
+	if (*hand != NULL)
+		return true;
+	*hand = verify_hand_create();
+	if (*hand != NULL && verify_hand_refused(*hand) != 0)
+		jobs->refused = verify_hand_refused(*hand);
+	return *hand != NULL;
+}
+
+/* jobs_wait sleeps until something is given. Returns false when nothing was for a while. */
+static bool
+jobs_wait(struct jobs *jobs)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += HAND_KEEP_S;
+	return pthread_cond_timedwait(&jobs->given, &jobs->lock, &until) == 0;
 }
 
 static void *
 thread_main(void *arg)
 {
 	struct jobs *jobs = arg;
-	uint64_t one = 1;
+	struct verify_hand *hand = NULL;
 
-	setpriority(PRIO_PROCESS, (id_t)gettid(), VERIFY_NICE);
-	while (job_wait(jobs)) {
-		jobs->job.err = job_run(jobs);
-		pthread_mutex_lock(&jobs->lock);
-		if (jobs->phase == JOBS_GIVEN)
-			jobs->phase = JOBS_DONE;
-		pthread_mutex_unlock(&jobs->lock);
-		/* An eventfd takes a 1 whenever its sum is small. */
-		ssize_t ignored = write(jobs->event_fd, &one, sizeof(one));
-		(void)ignored;
+	idle_thread(IDLE_LAST);
+	pthread_mutex_lock(&jobs->lock);
+	while (!jobs->ending) {
+		struct slot *slot = slot_next(jobs);
+		if (slot == NULL && hand == NULL) {
+			pthread_cond_wait(&jobs->given, &jobs->lock);
+		} else if (slot == NULL || (slot->job.kind == JOB_VERIFY && !hand_ready(jobs, &hand))) {
+			/* Nothing to do, or no memory to do it with. */
+			if (jobs_wait(jobs))
+				continue;
+			verify_hand_destroy(hand);
+			hand = NULL;
+		} else if (slot->phase == SLOT_RUNNING) {
+			slot_work(jobs, slot, hand);
+		} else {
+			slot_begin(jobs, slot);
+		}
 	}
+	pthread_mutex_unlock(&jobs->lock);
+	verify_hand_destroy(hand);
 	return NULL;
+}
+
+/* ---- The loop. */
+
+static uint32_t
+cpu_cnt(void)
+{
+	cpu_set_t set;
+	int cnt = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+
+	return cnt < JOBS_THREADS_MAX ? (uint32_t)cnt : JOBS_THREADS_MAX;
+}
+
+static int
+threads_start(struct jobs *jobs)
+{
+	uint32_t wanted = cpu_cnt();
+	sigset_t all, before;
+	int err = 0;
+
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (jobs->thread_cnt < wanted && err == 0) {
+		err = pthread_create(&jobs->thread[jobs->thread_cnt], NULL, thread_main, jobs);
+		jobs->thread_cnt += err == 0;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return jobs->thread_cnt > 0 ? 0 : err;
 }
 
 int
 jobs_create(struct jobs **jobs, struct fail *fail)
 {
 	struct jobs *j = calloc(1, sizeof(*j));
-	sigset_t all, before;
 
 	if (j == NULL)
 		return fail_set(fail, ENOMEM, "out of memory");
@@ -249,14 +234,9 @@ jobs_create(struct jobs **jobs, struct fail *fail)
 	}
 	pthread_mutex_init(&j->lock, NULL);
 	pthread_cond_init(&j->given, NULL);
-	/* Signals are the loop's. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int err = pthread_create(&j->thread, NULL, thread_main, j);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	int err = threads_start(j);
 	if (err != 0) {
-		close(j->event_fd);
-		free(j);
+		jobs_destroy(j);
 		return fail_set(fail, err, "verification thread: %s", strerror(err));
 	}
 	*jobs = j;
@@ -264,19 +244,37 @@ jobs_create(struct jobs **jobs, struct fail *fail)
 }
 
 void
+jobs_stop(struct jobs *jobs)
+{
+	if (jobs->stopped)
+		return;
+	jobs->stopped = true;
+	pthread_mutex_lock(&jobs->lock);
+	jobs->ending = true;
+	for (uint32_t i = 0; i < JOBS_MAX; i++) {
+		jobs->slot[i].cancelled = true;
+		if (jobs->slot[i].phase == SLOT_RUNNING)
+			verify_cancel(jobs->slot[i].task.pass);
+	}
+	pthread_cond_broadcast(&jobs->given);
+	pthread_mutex_unlock(&jobs->lock);
+	for (uint32_t i = 0; i < jobs->thread_cnt; i++)
+		pthread_join(jobs->thread[i], NULL);
+}
+
+void
 jobs_destroy(struct jobs *jobs)
 {
 	if (jobs == NULL)
 		return;
-	atomic_store(&jobs->cancel, true);
-	pthread_mutex_lock(&jobs->lock);
-	jobs->phase = JOBS_END;
-	pthread_cond_signal(&jobs->given);
-	pthread_mutex_unlock(&jobs->lock);
-	pthread_join(jobs->thread, NULL);
+	jobs_stop(jobs);
+	for (uint32_t i = 0; i < JOBS_MAX; i++) {
+		if (jobs->slot[i].phase == SLOT_RUNNING)
+			job_close(&jobs->slot[i].job, &jobs->slot[i].task);
+		job_free(&jobs->slot[i].job);
+	}
 	pthread_mutex_destroy(&jobs->lock);
 	pthread_cond_destroy(&jobs->given);
-	job_free(&jobs->job);
 	close(jobs->event_fd);
 	free(jobs);
 }
@@ -287,73 +285,136 @@ jobs_fd(const struct jobs *jobs)
 	return jobs->event_fd;
 }
 
-static enum jobs_phase
-phase_get(const struct jobs *jobs)
+uint32_t
+jobs_thread_cnt(const struct jobs *jobs)
 {
-	pthread_mutex_t *lock = (pthread_mutex_t *)&jobs->lock;
-
-	pthread_mutex_lock(lock);
-	enum jobs_phase phase = jobs->phase;
-	pthread_mutex_unlock(lock);
-	return phase;
+	return jobs->thread_cnt;
 }
 
 bool
-jobs_idle(const struct jobs *jobs)
+jobs_room(const struct jobs *jobs)
 {
-	return phase_get(jobs) == JOBS_IDLE;
+	return jobs->cnt < JOBS_MAX;
 }
 
 void
 jobs_start(struct jobs *jobs, struct job *job)
 {
-	jobs->job = *job;
-	*job = (struct job){0};
-	atomic_store(&jobs->cancel, false);
-	atomic_store(&jobs->done_bytes, 0);
-	atomic_store(&jobs->total_bytes, 0);
+	struct slot *slot = jobs->slot;
+
 	pthread_mutex_lock(&jobs->lock);
-	jobs->phase = JOBS_GIVEN;
+	while (slot->phase != SLOT_FREE)
+		slot++;
+	*slot = (struct slot){.phase = SLOT_GIVEN, .serial = jobs->serial++, .job = *job};
+	jobs->cnt++;
 	pthread_cond_signal(&jobs->given);
 	pthread_mutex_unlock(&jobs->lock);
+	*job = (struct job){0};
 }
 
 bool
 jobs_reap(struct jobs *jobs, struct job *job)
 {
+	struct slot *oldest = NULL;
 	uint64_t ignored;
 
-	if (phase_get(jobs) != JOBS_DONE)
-		return false;
 	ssize_t got = read(jobs->event_fd, &ignored, sizeof(ignored));
 	(void)got;
-	*job = jobs->job;
-	jobs->job = (struct job){0};
 	pthread_mutex_lock(&jobs->lock);
-	jobs->phase = JOBS_IDLE;
+	for (uint32_t i = 0; i < JOBS_MAX; i++)
+		if (jobs->slot[i].phase == SLOT_DONE &&
+		    (oldest == NULL || jobs->slot[i].serial < oldest->serial))
+			oldest = &jobs->slot[i];
+	if (oldest != NULL) {
+		*job = oldest->job;
+		*oldest = (struct slot){.phase = SLOT_FREE};
+		jobs->cnt--;
+	}
 	pthread_mutex_unlock(&jobs->lock);
-	return true;
+	return oldest != NULL;
 }
 
-uint32_t
-jobs_progress(struct jobs *jobs, uint64_t *done_bytes, uint64_t *total_bytes)
+/* slot_of returns where torrent id is verified, or NULL. */
+static struct slot *
+slot_of(struct jobs *jobs, uint32_t id)
 {
-	*done_bytes = atomic_load(&jobs->done_bytes);
-	*total_bytes = atomic_load(&jobs->total_bytes);
-	return phase_get(jobs) == JOBS_IDLE || jobs->job.kind != JOB_VERIFY ? 0 : jobs->job.id;
+	for (uint32_t i = 0; i < JOBS_MAX; i++) {
+		struct slot *slot = &jobs->slot[i];
+
+		if (slot->phase != SLOT_FREE && slot->job.id == id && slot->job.kind == JOB_VERIFY)
+			return slot;
+	}
+	return NULL;
+}
+
+/* rate_update looks at the bytes about once a second, if asked so often. */
+static void
+rate_update(struct slot *slot, uint64_t done_bytes)
+{
+	int64_t now_ms = clock_now_ms(), spent_ms = now_ms - slot->sampled_ms;
+
+	if (spent_ms < RATE_SAMPLE_MS)
+		return;
+	uint64_t now = (done_bytes - slot->sampled_bytes) * 1000 / (uint64_t)spent_ms;
+	slot->rate_bytes_per_s =
+		slot->rate_bytes_per_s == 0 ? now : (3 * slot->rate_bytes_per_s + now) / 4;
+	slot->sampled_ms = now_ms;
+	slot->sampled_bytes = done_bytes;
+}
+
+bool
+jobs_verifying(struct jobs *jobs, uint32_t id, struct jobs_progress *progress)
+{
+	*progress = (struct jobs_progress){0};
+	pthread_mutex_lock(&jobs->lock);
+	struct slot *slot = slot_of(jobs, id);
+	if (slot != NULL && slot->phase == SLOT_RUNNING) {
+		progress->done_bytes = verify_done_bytes(slot->task.pass);
+		progress->total_bytes = slot->task.meta->content_len;
+		rate_update(slot, progress->done_bytes);
+		progress->rate_bytes_per_s = slot->rate_bytes_per_s;
+	}
+	pthread_mutex_unlock(&jobs->lock);
+	return slot != NULL;
 }
 
 void
 jobs_cancel(struct jobs *jobs, uint32_t id)
 {
-	if (phase_get(jobs) == JOBS_GIVEN && jobs->job.id == id)
-		atomic_store(&jobs->cancel, true);
+	pthread_mutex_lock(&jobs->lock);
+	struct slot *slot = slot_of(jobs, id);
+	if (slot != NULL) {
+		slot->cancelled = true;
+		if (slot->phase == SLOT_RUNNING)
+			verify_cancel(slot->task.pass);
+	}
+	pthread_cond_broadcast(&jobs->given);
+	pthread_mutex_unlock(&jobs->lock);
 }
 
-void
-job_free(struct job *job)
+bool
+jobs_save_next(struct jobs *jobs, uint32_t *id, struct verify_saved *saved)
 {
-	catalogue_source_free(&job->source);
-	catalogue_verified_free(&job->verified);
-	*job = (struct job){0};
+	bool found = false;
+
+	pthread_mutex_lock(&jobs->lock);
+	for (uint32_t i = 0; i < JOBS_MAX && !found; i++) {
+		struct slot *slot = &jobs->slot[i];
+
+		if (slot->phase != SLOT_RUNNING)
+			continue;
+		*id = slot->job.id;
+		found = verify_save_next(slot->task.pass, saved);
+	}
+	pthread_mutex_unlock(&jobs->lock);
+	return found;
+}
+
+int
+jobs_refused(struct jobs *jobs)
+{
+	pthread_mutex_lock(&jobs->lock);
+	int refused = jobs->refused;
+	pthread_mutex_unlock(&jobs->lock);
+	return refused;
 }

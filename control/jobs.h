@@ -1,46 +1,47 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* jobs.h takes the slow work off spillwayd's loop: one thread of low priority that verifies
- * content (reads it all) or checks it (looks at size, time and inode only), one torrent at a time.
+/* jobs.h takes the slow work off spillwayd's loop: a thread for each CPU, of the lowest priority,
+ * verifies content or checks it (job.h). Several torrents and several ranges of one torrent are
+ * worked on at once; the oldest comes first, so that it is served first.
  *
- *      loop ── jobs_start ──► thread ── jobs_fd readable ──► jobs_reap ── loop
+ *      loop ── jobs_start ──► threads ── jobs_fd readable ──► jobs_reap ── loop
  *
- * Threads: every function is for the one thread that runs the loop. Memory: a job's own copy of the
- * metainfo, and what verification needs. Lifecycle: jobs_create, then jobs_start and jobs_reap in
- * turns, jobs_destroy at any time.
+ * Threads: every function is for the one thread that runs the loop. The threads are niced to the
+ * last and ask the device behind everyone else (I/O priority, where its scheduler knows any), for
+ * the dataplane goes first. Memory: for each job its own copy of the metainfo, and what
+ * verification needs; for each thread that of a verify_hand, until it has had nothing to do for a
+ * while.
+ * Lifecycle: jobs_create, then jobs_start and jobs_reap in turns, jobs_stop, jobs_destroy.
  */
 #ifndef SPILLWAY_CONTROL_JOBS_H
 #define SPILLWAY_CONTROL_JOBS_H
 
-#include "control/catalogue.h"
-#include "control/fail.h"
+#include "control/job.h"
 
-#include <stdbool.h>
-#include <stdint.h>
-
-enum job_kind {
-	JOB_VERIFY,
-	JOB_CHECK,
+enum jobs_limit {
+	JOBS_THREADS_MAX = 16,
+	JOBS_MAX = 64, /* given and not reaped */
 };
 
-struct job {
-	uint32_t id; /* of the torrent */
-	enum job_kind kind;
-	uint32_t unit_max; /* JOB_VERIFY: as layout_unit_len */
-	struct catalogue_source source;
-	struct catalogue_verified verified; /* JOB_CHECK: in. JOB_VERIFY: out, when err is 0 */
-	int err;                            /* out: 0 or a negative errno; -ECANCELED */
-	struct fail fail;                   /* out, when err is not 0 */
+/* How far the verification of a torrent is. */
+struct jobs_progress {
+	uint64_t done_bytes;
+	uint64_t total_bytes;
+	uint64_t rate_bytes_per_s; /* over the last seconds; 0: not known yet */
 };
 
 struct jobs;
 
-/* jobs_create starts the thread. Returns 0 or a negative errno with fail. */
+/* jobs_create starts the threads. Returns 0 or a negative errno with fail. */
 int
 jobs_create(struct jobs **jobs, struct fail *fail);
 
-/* jobs_destroy cancels what runs, ends the thread and frees everything; NULL is allowed. */
+/* jobs_stop cancels what runs and ends the threads; jobs_save_next still answers. */
+void
+jobs_stop(struct jobs *jobs);
+
+/* jobs_destroy is jobs_stop, and frees everything; NULL is allowed. */
 void
 jobs_destroy(struct jobs *jobs);
 
@@ -48,33 +49,43 @@ jobs_destroy(struct jobs *jobs);
 int
 jobs_fd(const struct jobs *jobs);
 
-/* jobs_idle is true when jobs_start may be called. */
-bool
-jobs_idle(const struct jobs *jobs);
+/* jobs_thread_cnt returns the number of threads. */
+uint32_t
+jobs_thread_cnt(const struct jobs *jobs);
 
-/* jobs_start hands a job to the thread, which must be idle, and takes over its source and
- * verified: *job is zeroed. */
+/* jobs_room is true when jobs_start may be called. */
+bool
+jobs_room(const struct jobs *jobs);
+
+/* jobs_start hands a job to the threads and takes over its source, verified and saved: *job is
+ * zeroed. */
 void
 jobs_start(struct jobs *jobs, struct job *job);
 
-/* jobs_reap gives back the job that ended, to be freed with job_free. Returns false when none did.
- *
- * JOB_VERIFY: err is 0 when at least one piece is had. Otherwise a file is missing, of the wrong
- * size, changed meanwhile; or no piece matches (-EBADMSG); or the metainfo is refused.
- * JOB_CHECK: as content_check. */
+/* jobs_reap gives back a job that ended, to be freed with job_free. Returns false when none did.
+ */
 bool
 jobs_reap(struct jobs *jobs, struct job *job);
 
-/* jobs_progress tells which torrent is being verified: its id or 0, and its bytes. */
-uint32_t
-jobs_progress(struct jobs *jobs, uint64_t *done_bytes, uint64_t *total_bytes);
+/* jobs_verifying tells how far torrent id is. Returns false when it is not being verified. */
+bool
+jobs_verifying(struct jobs *jobs, uint32_t id, struct jobs_progress *progress);
 
-/* jobs_cancel makes a running job of torrent id end soon with -ECANCELED; no effect otherwise. */
+/* jobs_cancel makes the verification of torrent id end soon with -ECANCELED, if there is one. */
 void
 jobs_cancel(struct jobs *jobs, uint32_t id);
 
-/* job_free releases what a job owns. */
-void
-job_free(struct job *job);
+/* jobs_save_next hands out what was newly verified of a torrent that is not done yet.
+ *
+ * id     out: of the torrent.
+ * saved  out, to be released with verify_saved_free.
+ * Returns false when there is nothing new. */
+bool
+jobs_save_next(struct jobs *jobs, uint32_t *id, struct verify_saved *saved);
+
+/* jobs_refused returns the errno with which the kernel refused io_uring to a thread, 0 when it did
+ * not. */
+int
+jobs_refused(struct jobs *jobs);
 
 #endif

@@ -54,32 +54,49 @@ layout_have_len(const struct metainfo *meta)
 	return (meta->piece_cnt + 7) / 8;
 }
 
+static struct abi_extent *
+pad_add(struct layout_plan *plan, uint64_t off, uint64_t len)
+{
+	struct abi_extent *extent = &plan->extent[plan->extent_cnt];
+
+	if (len == 0)
+		return NULL;
+	*extent = (struct abi_extent){ .torrent_off = off, .len = len, .file = ABI_FILE_PAD };
+	plan->extent_cnt++;
+	return extent;
+}
+
+int
+layout_served_check(const struct metainfo *meta, struct metainfo_error *err)
+{
+	if (meta->has_v1)
+		return 0;
+	return metainfo_error_set(err, -ENOTSUP, "a torrent of v2 only is not served yet");
+}
+
 int
 layout_plan_create(struct layout_plan *plan, const struct metainfo *meta, uint32_t unit_len,
 		   struct metainfo_error *err)
 {
-	uint64_t unit_cnt = 0;
+	uint64_t unit_cnt = 0, end = 0;
 	uint32_t i;
 
 	*plan = (struct layout_plan){ .unit_len = unit_len };
 	if (!unit_len_allowed(unit_len))
 		return metainfo_error_set(err, -EINVAL, "%u bytes are no read unit", unit_len);
-	if (!meta->has_v1)
-		return metainfo_error_set(err, -ENOTSUP,
-					  "a torrent of v2 only is not served yet");
-	plan->extent = calloc((size_t)meta->file_cnt + 1, sizeof(*plan->extent));
+	/* Before each file there may be a gap. */
+	plan->extent = calloc(2 * (size_t)meta->file_cnt + 1, sizeof(*plan->extent));
 	if (plan->extent == NULL)
 		return metainfo_error_set(err, -ENOMEM, "out of memory");
 	for (i = 0; i < meta->file_cnt; i++) {
 		const struct metainfo_file *file = &meta->file[i];
-		struct abi_extent *extent = &plan->extent[plan->extent_cnt];
+		struct abi_extent *extent;
 
 		if (file->len == 0)
 			continue;
-		*extent = (struct abi_extent){
-			.torrent_off = file->off, .len = file->len, .file = ABI_FILE_PAD,
-		};
-		plan->extent_cnt++;
+		pad_add(plan, end, file->off - end);
+		extent = pad_add(plan, file->off, file->len);
+		end = file->off + file->len;
 		if (!metainfo_file_has_data(file))
 			continue;
 		extent->file = plan->file_cnt++;
@@ -174,7 +191,9 @@ layout_memfd(const struct metainfo *meta, uint32_t unit_len, const uint8_t *have
 	struct layout_plan plan;
 	int fd, code;
 
-	code = layout_plan_create(&plan, meta, unit_len, err);
+	code = layout_served_check(meta, err);
+	if (code == 0)
+		code = layout_plan_create(&plan, meta, unit_len, err);
 	if (code < 0)
 		return code;
 	fd = memfd_create("spillway-layout", MFD_CLOEXEC | MFD_ALLOW_SEALING);

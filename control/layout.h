@@ -7,7 +7,8 @@
  *      metainfo ── layout_plan_create ──► extents, unit_len ── verify ──► have, fingerprints
  *          └──────────────────────────────────┴── layout_memfd ◄───────────┘
  *
- * A torrent without a v1 half has no layout yet: it is refused by name.
+ * Of a torrent without a v1 half there is a plan, in which pads fill what lies between its files,
+ * but no memfd: the peer wire does not speak its hashes yet.
  *
  * Threads: any. Memory: a plan owns its extents; the memfd's descriptor is the caller's.
  */
@@ -36,13 +37,13 @@ uint32_t
 layout_unit_len(const struct metainfo *meta, uint32_t unit_max);
 
 /* layout_plan_create maps meta to extents: one per file with data and one per pad of non-zero
- * length, in order.
+ * length, or gap between files, in order.
  *
  * plan      out; ended by layout_plan_free, harmless after a failure.
  * unit_len  of layout_unit_len, now or when the content was verified.
  * err       out, on failure.
- * Returns 0; -EINVAL for a unit_len that is none; -ENOTSUP for a torrent without v1; -EFBIG for
- * more read units than fit in 32 bits; -ENOMEM. */
+ * Returns 0; -EINVAL for a unit_len that is none; -EFBIG for more read units than fit in 32 bits;
+ * -ENOMEM. */
 int
 layout_plan_create(struct layout_plan *plan, const struct metainfo *meta, uint32_t unit_len,
 		   struct metainfo_error *err);
@@ -50,6 +51,11 @@ layout_plan_create(struct layout_plan *plan, const struct metainfo *meta, uint32
 /* layout_plan_free frees the extents and leaves plan empty. */
 void
 layout_plan_free(struct layout_plan *plan);
+
+/* layout_served_check tells whether a torrent can be served.
+ * Returns 0, or -ENOTSUP with err for one without v1. */
+int
+layout_served_check(const struct metainfo *meta, struct metainfo_error *err);
 
 /* layout_have_len returns the bytes of a have bitfield: (piece_cnt + 7) / 8. */
 uint32_t
@@ -62,8 +68,8 @@ layout_have_len(const struct metainfo *meta);
  * have         layout_have_len bytes, BEP 3 bitfield order; its spare bits are written as 0.
  * fingerprint  plan.unit_cnt values, by unit_first of the extent plus unit of the file.
  * err          out, on failure.
- * Returns a descriptor (close-on-exec), the caller's to close; or as layout_plan_create; or
- * -errno of memfd_create, ftruncate, mmap and fcntl. */
+ * Returns a descriptor (close-on-exec), the caller's to close; or as layout_served_check and
+ * layout_plan_create; or -errno of memfd_create, ftruncate, mmap and fcntl. */
 int
 layout_memfd(const struct metainfo *meta, uint32_t unit_len, const uint8_t *have,
 	     const uint64_t *fingerprint, struct metainfo_error *err);

@@ -248,7 +248,8 @@ hybrid_join(struct metainfo_parser *parser, struct metainfo_files *v1,
 			return metainfo_refuse(parser, -EINVAL,
 					       "v1 file \"%.80s\" of a hybrid begins within a piece",
 					       file->path);
-		file->pieces_root = v2->file[other++].pieces_root;
+		file->pieces_root = v2->file[other].pieces_root;
+		file->piece_layer = v2->file[other++].piece_layer;
 	}
 	if (other < v2->cnt)
 		return metainfo_refuse(parser, -EINVAL,

@@ -51,6 +51,7 @@ struct metainfo_file {
 	uint64_t off;               /* of its first byte in the torrent, bytes */
 	uint64_t len;               /* bytes; may be 0 */
 	const uint8_t *pieces_root; /* v2: 32 bytes, or NULL when len is 0 or without v2 */
+	const uint8_t *piece_layer; /* v2: 32 bytes a piece; NULL when len <= piece_len */
 	uint32_t flags;             /* enum metainfo_file_flag */
 };
 

@@ -127,10 +127,10 @@ layers_open(struct metainfo_parser *parser, struct layers *layers)
 	return 0;
 }
 
-/* Holds one file against its layer. Equal files share a layer, which is hashed once. */
+/* Holds one file against its layer and gives it to it. Equal files share a layer, which is hashed
+ * once. */
 static int
-layer_check(struct metainfo_parser *parser, struct layers *layers,
-	    const struct metainfo_file *file)
+layer_check(struct metainfo_parser *parser, struct layers *layers, struct metainfo_file *file)
 {
 	const struct layer want = { .root = file->pieces_root };
 	uint64_t cnt = (file->len + parser->meta->piece_len - 1) / parser->meta->piece_len;
@@ -147,9 +147,10 @@ layer_check(struct metainfo_parser *parser, struct layers *layers,
 		return metainfo_refuse(parser, -EINVAL,
 				       "\"piece layers\" of \"%.80s\" has a wrong length",
 				       file->path);
+	file->piece_layer = bencode_str(&parser->doc, layer->value);
 	if (layer->right)
 		return 0;
-	memcpy(layers->scratch, bencode_str(&parser->doc, layer->value), cnt * MERKLE_HASH_LEN);
+	memcpy(layers->scratch, file->piece_layer, cnt * MERKLE_HASH_LEN);
 	err = merkle_root(parser->sha256, layers->scratch, (uint32_t)cnt, layers->pad, root);
 	if (err < 0)
 		return metainfo_refuse(parser, err, "hashing failed");
@@ -162,7 +163,7 @@ layer_check(struct metainfo_parser *parser, struct layers *layers,
 }
 
 static int
-layers_check(struct metainfo_parser *parser, const struct metainfo_files *files)
+layers_check(struct metainfo_parser *parser, struct metainfo_files *files)
 {
 	struct layers layers = { 0 };
 	uint32_t i;

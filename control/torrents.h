@@ -49,6 +49,7 @@ struct torrent {
 	bool gone;       /* removed by the operator; lives until the last worker let go of it */
 	bool to_verify;  /* waits for JOB_VERIFY */
 	bool to_check;   /* waits for JOB_CHECK */
+	bool in_verify;  /* is in JOB_VERIFY */
 	char class_name[CLASS_NAME_MAX]; /* "" for none */
 	char *name;
 	char *reason;    /* never NULL; "" when there is nothing to say */
@@ -139,6 +140,13 @@ static inline bool
 torrent_offered(const struct torrent *torrent)
 {
 	return !torrent->gone && torrent->state == TORRENT_SEEDING && !torrent->settings.paused;
+}
+
+/* torrent_verifying is true while a torrent waits for verification or is in it, served or not. */
+static inline bool
+torrent_verifying(const struct torrent *torrent)
+{
+	return torrent->to_verify || torrent->in_verify;
 }
 
 /* torrents_cnt returns how many there are, hidden ones included. */

@@ -73,13 +73,21 @@ work_forget(struct work *work, const struct torrent *torrent)
 }
 
 bool
-work_progress(struct work *work, const struct torrent *torrent, uint64_t *done_bytes,
-              uint64_t *total_bytes)
+work_progress(struct work *work, const struct torrent *torrent, struct work_progress *progress)
 {
-	if (jobs_progress(work->jobs, done_bytes, total_bytes) == torrent->id)
-		return true;
-	*done_bytes = *total_bytes = 0;
-	return false;
+	struct jobs_progress jobs;
+	bool begun = jobs_verifying(work->jobs, torrent->id, &jobs);
+
+	*progress = (struct work_progress){
+		.done_bytes = jobs.done_bytes,
+		.total_bytes = jobs.total_bytes,
+		.rate_bytes_per_s = jobs.rate_bytes_per_s,
+		.left_s = -1,
+	};
+	if (jobs.rate_bytes_per_s > 0)
+		progress->left_s =
+			(int64_t)((jobs.total_bytes - jobs.done_bytes) / jobs.rate_bytes_per_s);
+	return begun;
 }
 
 /* ---- Results. */
@@ -121,7 +129,11 @@ result_take(struct work *work, const struct job *job)
 {
 	struct torrent *t = torrents_by_id(work->registry->torrents, job->id);
 
-	if (t == NULL || t->gone || job->err == -ECANCELED)
+	if (t == NULL)
+		return;
+	if (job->kind == JOB_VERIFY)
+		t->in_verify = false;
+	if (t->gone || job->err == -ECANCELED)
 		return;
 	if (job->kind == JOB_VERIFY)
 		verified(work, t, job);
@@ -174,12 +186,13 @@ work_run(struct work *work)
 		result_take(work, &job);
 		job_free(&job);
 	}
-	while (jobs_idle(work->jobs)) {
+	while (jobs_room(work->jobs)) {
 		job = (struct job){0};
 		t = next_torrent(work, &job.kind);
 		if (t == NULL)
 			return;
 		t->to_verify = t->to_check = false;
+		t->in_verify = job.kind == JOB_VERIFY;
 		job.id = t->id;
 		job.unit_max = work->unit_max;
 		job.err = job_load(work, t, &job);

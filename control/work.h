@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* work.h decides what the jobs thread does next and what its results mean: verification first, in
+/* work.h decides what the jobs threads do next and what their results mean: verification first, in
  * the order asked for, then the check of what an earlier run had verified. A torrent found changed
  * by a check is verified again.
  *
@@ -17,7 +17,7 @@
 
 struct work;
 
-/* work_create starts the jobs thread and queues what the registry marks to_verify or to_check.
+/* work_create starts the jobs threads and queues what the registry marks to_verify or to_check.
  *
  * registry  borrowed.
  * unit_max  of torrents that are verified from now on, as layout_unit_len.
@@ -41,14 +41,21 @@ work_verify(struct work *work, const struct torrent *torrent);
 void
 work_forget(struct work *work, const struct torrent *torrent);
 
-/* work_run takes results and gives the thread its next job. */
+/* work_run takes results and gives the threads their next jobs. */
 void
 work_run(struct work *work);
 
+/* How far a verification is. */
+struct work_progress {
+	uint64_t done_bytes;
+	uint64_t total_bytes;
+	uint64_t rate_bytes_per_s; /* of the last seconds; 0: not known yet */
+	int64_t left_s;            /* until it is done at that rate; -1: not known */
+};
+
 /* work_progress tells how far a torrent's verification is.
- * Returns false when it has not begun; done and total are then 0. */
+ * Returns false when it has not begun; all is 0 then, and left_s -1. */
 bool
-work_progress(struct work *work, const struct torrent *torrent, uint64_t *done_bytes,
-              uint64_t *total_bytes);
+work_progress(struct work *work, const struct torrent *torrent, struct work_progress *progress);
 
 #endif

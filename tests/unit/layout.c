@@ -176,7 +176,7 @@ memfd_is_sealed(void **state)
 }
 
 static void
-v2_only_is_refused(void **state)
+v2_only_is_not_served(void **state)
 {
 	static const char text[] =
 		"d4:infod9:file treed1:nd0:d6:lengthi5e11:pieces root"
@@ -187,8 +187,10 @@ v2_only_is_refused(void **state)
 	struct layout_plan plan;
 
 	(void)state;
-	assert_int_equal(layout_plan_create(&plan, meta, 32768, &err), -ENOTSUP);
+	assert_int_equal(layout_served_check(meta, &err), -ENOTSUP);
 	assert_non_null(strstr(err.text, "v2"));
+	assert_int_equal(layout_plan_create(&plan, meta, 32768, &err), 0);
+	assert_int_equal(plan.extent_cnt, 1);
 	layout_plan_free(&plan);
 	assert_int_equal(layout_memfd(meta, 32768, NULL, NULL, &err), -ENOTSUP);
 	metainfo_free(meta);
@@ -202,7 +204,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(extents, lab_enter, lab_leave),
 		cmocka_unit_test_setup_teardown(memfd_holds_all, lab_enter, lab_leave),
 		cmocka_unit_test_setup_teardown(memfd_is_sealed, lab_enter, lab_leave),
-		cmocka_unit_test(v2_only_is_refused),
+		cmocka_unit_test(v2_only_is_not_served),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

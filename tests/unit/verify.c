@@ -3,14 +3,11 @@
 
 /* verify: pieces and fingerprints of whole content, and what is missing when a file is wrong,
  * short, long, absent, unreadable or changes meanwhile. */
-#include "control/verify.h"
-
 #include "control/bencode.h"
 #include "control/layout.h"
-#include "tests/unit/metainfo_lab.h"
+#include "tests/unit/verify_lab.h"
 
 #include <openssl/sha.h>
-#include <xxhash.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,130 +20,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-enum {
-	FILES_MAX = 16,
-};
-
-/* Content in hand: a torrent, its descriptors and what verifying it said. */
-struct lab {
-	struct metainfo *meta;
-	int fd[FILES_MAX];
-	struct verify_job job;
-	struct verify_result result;
-};
-
-static void
-lab_open(struct lab *lab, struct metainfo *meta, int flags)
-{
-	uint32_t i, cnt = 0;
-
-	*lab = (struct lab){ .meta = meta };
-	for (i = 0; i < meta->file_cnt; i++)
-		if (metainfo_file_has_data(&meta->file[i]))
-			lab->fd[cnt++] = open(meta->file[i].path, flags);
-	lab->job = (struct verify_job){
-		.meta = meta, .fd = lab->fd, .fd_cnt = cnt, .thread_cnt = 1, .unit_max = ABI_UNIT_MAX,
-	};
-}
-
-static void
-lab_verify(struct lab *lab)
-{
-	struct metainfo_error err = { "" };
-
-	verify_result_free(&lab->result);
-	if (verify_content(&lab->job, &lab->result, &err) < 0)
-		fail_msg("%s", err.text);
-}
-
-static void
-lab_close(struct lab *lab)
-{
-	uint32_t i;
-
-	for (i = 0; i < lab->job.fd_cnt; i++)
-		close(lab->fd[i]);
-	verify_result_free(&lab->result);
-	metainfo_free(lab->meta);
-}
-
-/* Says of each piece whether it is had: '1' or '0'. */
-static void
-have_is(const struct lab *lab, const char *want)
-{
-	char text[65];
-	uint32_t i, cnt = 0;
-
-	assert_true(lab->result.piece_cnt < sizeof(text));
-	for (i = 0; i < lab->result.piece_cnt; i++) {
-		bool had = lab->result.have[i / 8] & 0x80 >> i % 8;
-
-		text[i] = had ? '1' : '0';
-		cnt += had;
-	}
-	text[i] = '\0';
-	assert_string_equal(text, want);
-	assert_int_equal(lab->result.have_cnt, cnt);
-}
-
-static void
-file_is(const struct lab *lab, uint32_t file, enum verify_state state, uint32_t missing_cnt)
-{
-	assert_int_equal(lab->result.file[file].state, state);
-	assert_int_equal(lab->result.file[file].piece_missing_cnt, missing_cnt);
-}
-
-/* Holds every fingerprint against one computed here. */
-static void
-fingerprints_check(const struct lab *lab)
-{
-	uint32_t i, file = 0;
-	struct layout_plan plan;
-	uint64_t off;
-
-	assert_int_equal(layout_plan_create(&plan, lab->meta, lab->result.unit_len, NULL), 0);
-	assert_int_equal(lab->result.unit_cnt, plan.unit_cnt);
-	assert_int_equal(lab->result.unit_len, plan.unit_len);
-	for (i = 0; i < plan.extent_cnt; i++) {
-		const struct abi_extent *extent = &plan.extent[i];
-		uint8_t *bytes;
-
-		if (extent->file == ABI_FILE_PAD)
-			continue;
-		bytes = malloc(extent->len + 4096);
-		assert_non_null(bytes);
-		assert_int_equal(pread(lab->fd[file++], bytes, extent->len, 0), extent->len);
-		for (off = 0; off < extent->len; off += plan.unit_len) {
-			uint64_t len = extent->len - off;
-
-			len = len < plan.unit_len ? len : plan.unit_len;
-			assert_true(lab->result.fingerprint[extent->unit_first + off / plan.unit_len] ==
-				    XXH3_64bits(bytes + off, len));
-		}
-		free(bytes);
-	}
-	layout_plan_free(&plan);
-}
-
-static void
-byte_flip(const char *path, off_t off)
-{
-	int fd = open(path, O_RDWR);
-	uint8_t byte;
-
-	assert_int_equal(pread(fd, &byte, 1, off), 1);
-	byte ^= 1;
-	assert_int_equal(pwrite(fd, &byte, 1, off), 1);
-	close(fd);
-}
-
-static struct metainfo *
-single_create(size_t len, uint32_t piece_len)
-{
-	lab_write("f", 7, len);
-	return lab_create((struct create_options){ .path = "f", .piece_len = piece_len });
-}
 
 static void
 single_file(void **state)
@@ -197,19 +70,6 @@ direct_descriptor(void **state)
 	have_is(&lab, "100");
 	file_is(&lab, 0, VERIFY_FILE_SHORT, 2);
 	lab_close(&lab);
-}
-
-/* Files whose sizes fit neither pieces nor units, with an empty one between. */
-static struct metainfo *
-odd_create(bool hybrid)
-{
-	assert_int_equal(mkdir("d", 0700), 0);
-	lab_write("d/a", 1, 50001);
-	lab_write("d/b", 2, 0);
-	lab_write("d/c", 3, 3);
-	lab_write("d/d", 4, 99999);
-	return lab_create((struct create_options){
-		.path = "d", .hybrid = hybrid, .piece_len = 32768 });
 }
 
 static void
@@ -353,48 +213,52 @@ unreadable_file(void **state)
 	lab_close(&lab);
 }
 
-struct watch {
-	const char *touch; /* to be written to at the first call */
-	off_t shrink;      /* then its new length, when > 0 */
-	uint64_t last;
-	uint32_t call_cnt;
-	uint32_t cancel_at;
-};
-
-static int
-watch_progress(uint64_t done_bytes, uint64_t total_bytes, void *ctx)
+static void
+touch(const char *path)
 {
-	struct watch *watch = ctx;
+	const struct timespec when[2] = { { 1, 1 }, { 1, 1 } };
 
-	assert_true(done_bytes >= watch->last && done_bytes <= total_bytes);
-	watch->last = done_bytes;
-	watch->call_cnt++;
-	if (watch->touch != NULL && watch->call_cnt == 1) {
-		const struct timespec when[2] = { { 1, 1 }, { 1, 1 } };
+	assert_int_equal(utimensat(AT_FDCWD, path, when, 0), 0);
+}
 
-		if (watch->shrink > 0)
-			assert_int_equal(truncate(watch->touch, watch->shrink), 0);
-		assert_int_equal(utimensat(AT_FDCWD, watch->touch, when, 0), 0);
-	}
-	return watch->call_cnt == watch->cancel_at;
+static void
+touch_first(void)
+{
+	touch("d/a");
+}
+
+static void
+shrink_last(void)
+{
+	assert_int_equal(truncate("d/d", 90000), 0);
+	touch("d/d");
+}
+
+static void
+grow_last(void)
+{
+	assert_int_equal(truncate("d/d", 200000), 0);
+	touch("d/d");
 }
 
 static void
 changed_meanwhile(void **state)
 {
-	struct watch watch = { .touch = "d/a" };
 	struct lab lab;
 
 	(void)state;
 	lab_open(&lab, odd_create(false), O_RDONLY);
-	lab.job.progress = watch_progress;
-	lab.job.ctx = &watch;
+	lab.meanwhile = touch_first;
 	lab_verify(&lab);
 	have_is(&lab, "00111");
 	file_is(&lab, 0, VERIFY_FILE_CHANGED, 2);
 	file_is(&lab, 1, VERIFY_FILE_OK, 1);
-	assert_int_equal(watch.last, lab.meta->content_len);
-	watch = (struct watch){ .touch = "d/d", .shrink = 90000 };
+	lab.meanwhile = grow_last;
+	lab_verify(&lab);
+	have_is(&lab, "10000");
+	file_is(&lab, 2, VERIFY_FILE_CHANGED, 4);
+	assert_int_equal(truncate("d/d", 99999), 0);
+	lab.meanwhile = shrink_last;
 	lab_verify(&lab);
 	have_is(&lab, "10000");
 	file_is(&lab, 2, VERIFY_FILE_CHANGED, 4);
@@ -404,46 +268,37 @@ changed_meanwhile(void **state)
 static void
 cancel(void **state)
 {
-	struct watch watch = { .cancel_at = 2 };
 	struct metainfo_error err = { "" };
+	struct verify_pass *pass;
 	struct lab lab;
 
 	(void)state;
 	lab_open(&lab, single_create(5 << 20, 1 << 20), O_RDONLY);
-	lab.job.progress = watch_progress;
-	lab.job.ctx = &watch;
-	assert_int_equal(verify_content(&lab.job, &lab.result, &err), -ECANCELED);
+	pass = lab_begin(&lab);
+	assert_true(verify_left(pass));
+	verify_cancel(pass);
+	assert_false(verify_left(pass));
+	lab_work(pass);
+	assert_true(verify_done_bytes(pass) < 5 << 20);
+	assert_int_equal(verify_end(pass, &lab.result, &err), -ECANCELED);
 	assert_null(lab.result.have);
-	assert_true(watch.last < 5 << 20);
+	assert_non_null(strstr(err.text, "canceled"));
 	lab_close(&lab);
 }
 
-/* 200 MiB, mostly a hole, in more than one range. */
 static void
 many_threads(void **state)
 {
-	static const off_t place[] = { 0, 64 << 20, (64 << 20) - 1, 150 << 20, (200 << 20) + 4 };
-	struct watch watch = { 0 };
 	struct lab lab;
-	int fd = open("f", O_CREAT | O_RDWR, 0600);
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(place) / sizeof(place[0]); i++)
-		assert_int_equal(pwrite(fd, "x", 1, place[i]), 1);
-	close(fd);
-	lab_open(&lab, lab_create((struct create_options){ .path = "f", .piece_len = 8 << 20 }),
-		 O_RDONLY);
-	lab.job.thread_cnt = 3;
-	lab.job.progress = watch_progress;
-	lab.job.ctx = &watch;
+	lab_open(&lab, long_create(false), O_RDONLY);
+	lab.thread_cnt = 3;
 	lab_verify(&lab);
 	have_is(&lab, "11111111111111111111111111");
-	assert_int_equal(watch.last, lab.meta->content_len);
 	fingerprints_check(&lab);
 	byte_flip("f", 70 << 20);
 	byte_flip("f", 190 << 20);
-	watch = (struct watch){ 0 };
 	lab_verify(&lab);
 	have_is(&lab, "11111111011111111111111011");
 	lab_close(&lab);
@@ -453,17 +308,14 @@ static void
 wrong_job(void **state)
 {
 	struct metainfo_error err = { "" };
+	struct verify_pass *pass;
 	struct lab lab;
 
 	(void)state;
 	lab_open(&lab, single_create(10, 16384), O_RDONLY);
 	lab.job.fd_cnt = 2;
-	assert_int_equal(verify_content(&lab.job, &lab.result, &err), -EINVAL);
+	assert_int_equal(verify_begin(&pass, &lab.job, &err), -EINVAL);
 	lab.job.fd_cnt = 1;
-	lab.job.thread_cnt = 0;
-	assert_int_equal(verify_content(&lab.job, &lab.result, &err), -EINVAL);
-	lab.job.thread_cnt = VERIFY_THREADS_MAX + 1;
-	assert_int_equal(verify_content(&lab.job, &lab.result, &err), -EINVAL);
 	lab_close(&lab);
 }
 
