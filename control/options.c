@@ -59,6 +59,7 @@ static_assert(sizeof(worker_cnts) / sizeof(worker_cnts[0]) == ABI_WORKERS_MAX + 
 static const char *const yes_no[] = {"no", "yes", NULL};
 static const char *const no_auto[] = {"no", "auto", NULL};
 static const char *const integrity_kinds[] = {"always", "sampled", "off", NULL};
+static const char *const sandbox_kinds[] = {"on", "log", "off", NULL};
 static const char *const poll_kinds[] = {"adaptive", "busy", NULL};
 
 #define TEXT(field, scope, preset, min, help)                                                      \
@@ -113,6 +114,8 @@ const struct option_row option_rows[] = {
 	       "agree to ECN (RFC 3168) with peers that ask for it; we do not ask ourselves"),
 	NUMBER(connections_per_source, START, "", "1024", 1, 1048576,
 	       "peer connections from one address at once; of several workers as connections_max"),
+	CHOICE(sandbox, START, sandbox_kinds, "on",
+	       "filter of system calls of both daemons; log: what it refuses is logged and done"),
 	TEXT(dataplane, START, "auto", 1,
 	     "the spillway-dp binary; auto looks beside spillwayd, in ../dataplane, then in PATH"),
 	TEXT(xdp_object, START, "auto", 1,

@@ -38,6 +38,12 @@ enum option_integrity {
 	OPTION_INTEGRITY_OFF,
 };
 
+enum option_sandbox {
+	OPTION_SANDBOX_ON,
+	OPTION_SANDBOX_LOG,
+	OPTION_SANDBOX_OFF,
+};
+
 struct options {
 	char port[ABI_PORT_MAX];
 	char address[64];
@@ -60,6 +66,7 @@ struct options {
 	int64_t ecn; /* 0 no, 1 yes */
 	int64_t huge_tables; /* 0 no, 1 yes */
 	int64_t connections_per_source;
+	int64_t sandbox; /* enum option_sandbox */
 	char dataplane[PATH_MAX];
 	char xdp_object[ABI_PATH_MAX];
 	char api[128]; /* as http_listen_check */

@@ -243,12 +243,17 @@ flags_of(const struct options *options)
 		[OPTION_INTEGRITY_OFF] = ABI_CONFIG_INTEGRITY_OFF,
 	};
 
+	static const uint32_t sandbox[] = {
+		[OPTION_SANDBOX_LOG] = ABI_CONFIG_SANDBOX_LOG,
+		[OPTION_SANDBOX_OFF] = ABI_CONFIG_SANDBOX_OFF,
+	};
+
 	return (options->huge ? 0 : ABI_CONFIG_NO_HUGE) |
 	       (options->huge_tables ? ABI_CONFIG_HUGE_TABLES : 0) |
 	       (options->poll == OPTION_POLL_BUSY ? ABI_CONFIG_POLL_BUSY : 0) |
 	       (options->ecn ? ABI_CONFIG_ECN : 0) |
 	       (options->iopoll && device_polls_any() ? ABI_CONFIG_IOPOLL : 0) |
-	       integrity[options->integrity];
+	       integrity[options->integrity] | sandbox[options->sandbox];
 }
 
 /* workers_fill sets how many workers there are, and where. */

@@ -34,11 +34,9 @@
  * evenly at first, and moves the shares after the use (ABI_USE, ABI_RATES).
  * Requests are answered in order, each by one ABI_RESULT that repeats its cookie (ABI_HELLO by
  * ABI_WELCOME, ABI_LIST by ABI_HELD..., ABI_PEERS by ABI_PEER, ABI_TRACE by ABI_TRACED, ABI_USE by
- * ABI_USED). Events (ABI_ACTIVATE, ABI_DEACTIVATED, ABI_WITHDRAWN) have cookie 0 and come at any
- * time.
+ * ABI_USED). Events (ABI_ACTIVATE, ABI_DEACTIVATED, ABI_WITHDRAWN) come at any time, cookie 0.
  *
- * Every struct has a fixed size and no pointer; integers are the machine's own order, for both
- * ends run on one machine. "w:" names the only writer of a field.
+ * Structs have fixed sizes and no pointers, integers the machine's order. "w:": the only writer.
  */
 #ifndef SPILLWAY_DATAPLANE_ABI_H
 #define SPILLWAY_DATAPLANE_ABI_H
@@ -113,6 +111,8 @@ enum abi_config_flag {
 	ABI_CONFIG_HUGE_TABLES = 1u << 3, /* connections are taken from hugepages while there are */
 	ABI_CONFIG_INTEGRITY_SAMPLED = 1u << 8, /* some reads' fingerprints are checked, not all */
 	ABI_CONFIG_INTEGRITY_OFF = 1u << 9,     /* none; not with ABI_CONFIG_INTEGRITY_SAMPLED */
+	ABI_CONFIG_SANDBOX_LOG = 1u << 11, /* what the sandbox refuses is logged and done */
+	ABI_CONFIG_SANDBOX_OFF = 1u << 12, /* there is none */
 	ABI_CONFIG_IOPOLL = 1u << 10,   /* poll for reads of ABI_FILES_POLLED, if the kernel can */
 };
 

@@ -76,6 +76,7 @@ main(void)
 	prctl(PR_SET_TIMERSLACK, 1000ul);
 	memcpy(cpus, config.cpu, sizeof(config.cpu[0]) * config.worker_cnt);
 	cpus[config.worker_cnt] = -1;
+	config.flags |= ABI_CONFIG_SANDBOX_OFF; /* the bench is in this process */
 	if (port_env_init(config.file_prefix, (config.flags & ABI_CONFIG_NO_HUGE) != 0, cpus,
 	                  config.worker_cnt + 1, &error) < 0)
 		return fail(error.text);

@@ -63,6 +63,7 @@ struct port_device {
 	bool tx_csum;
 	bool rx_csum;
 	int lock_fd;
+	int xdp_fd;
 	unsigned int seq;         /* names of devices and pools never repeat */
 	char name[RTE_DEV_NAME_MAX_LEN];
 	bool shares;

@@ -237,6 +237,7 @@ port_kind_parse(struct port_setup *setup)
 	setup->data_len = MAX(frame_len(setup) + 4, (uint32_t)DATA_LEN_MIN);
 	setup->mbufs = PORT_MBUFS;
 	setup->lock_fd = -1;
+	setup->xdp_fd = -1;
 	if (setup->kind == NULL)
 		return port_fail(setup->error,
 		                 "unknown kind of port: %s (known: af_xdp:IFACE, af_packet:IFACE, "

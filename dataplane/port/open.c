@@ -242,6 +242,7 @@ port_open(const struct port_config *config, struct port_error *error)
 	device->seq = port_seq++;
 	ret = port_start(device, &setup);
 	device->lock_fd = setup.lock_fd;
+	device->xdp_fd = setup.xdp_fd;
 	if (ret == 0)
 		return device;
 	port_close(device);
@@ -262,6 +263,8 @@ port_close(struct port_device *device)
 	if (device == NULL)
 		return;
 	device_end(device);
+	if (device->xdp_fd >= 0)
+		close(device->xdp_fd);
 	if (device->lock_fd >= 0)
 		close(device->lock_fd);
 	free(device);

@@ -72,6 +72,7 @@ struct port_setup {
 	uint32_t data_len;             /* bytes that a packet buffer must hold */
 	uint32_t mbufs;                /* packet buffers of a queue pair */
 	int lock_fd;                   /* held while the port lives, or -1 */
+	int xdp_fd;                    /* holds the XDP program to the interface, or -1 */
 };
 
 /* port_fail writes the operator's line. Returns -1. */
@@ -152,7 +153,9 @@ caps_check(struct port_setup *setup, uint64_t caps);
 COLD int
 xdp_prepare(struct port_setup *setup);
 
-/* xdp_steer writes config->listen_port into the program that net_af_xdp attached.
+/* xdp_steer writes config->listen_port into the program that net_af_xdp attached, and has the
+ * program held by a descriptor, setup->xdp_fd: when that is closed, or the process ends however it
+ * does, the program is off the interface, without a right to take it off being needed.
  * Returns 0, or -1 with error filled. */
 COLD int
 xdp_steer(struct port_setup *setup);

@@ -147,9 +147,28 @@ map_find(const struct bpf_prog_info *info, const uint32_t *map_ids, const char *
 	return -ENOENT;
 }
 
+/* prog_hold attaches the program once more, by a descriptor; the driver's attachment would outlive
+ * a process that is killed, or that has given up the right to take it off. */
+static COLD int
+prog_hold(struct port_setup *setup, uint32_t ifindex, int prog_fd)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	LIBBPF_OPTS(bpf_link_create_opts, opts, .flags = XDP_FLAGS_DRV_MODE);
+
+	if (bpf_xdp_query((int)ifindex, 0, &query) == 0 && query.attach_mode == XDP_ATTACHED_SKB)
+		opts.flags = XDP_FLAGS_SKB_MODE;
+	bpf_xdp_detach((int)ifindex, 0, NULL);
+	setup->xdp_fd = bpf_link_create(prog_fd, (int)ifindex, BPF_XDP, &opts);
+	if (setup->xdp_fd >= 0)
+		return 0;
+	return port_fail(setup->error, "af_xdp: the kernel has no link of an XDP program to %s: %s",
+	                 setup->arg, strerror(-setup->xdp_fd));
+}
+
 int
 xdp_steer(struct port_setup *setup)
 {
+	uint32_t ifindex = if_nametoindex(setup->arg);
 	struct bpf_prog_info info;
 	uint32_t map_ids[PROG_MAPS_MAX];
 	uint32_t key = 0;
@@ -157,7 +176,7 @@ xdp_steer(struct port_setup *setup)
 		.address_be = setup->config->address_be,
 		.port_be = htons(setup->config->listen_port),
 	};
-	int prog_fd = prog_open(if_nametoindex(setup->arg), &info, map_ids);
+	int prog_fd = prog_open(ifindex, &info, map_ids);
 	int map_fd = -ENOENT;
 	int ret = -1;
 
@@ -167,10 +186,14 @@ xdp_steer(struct port_setup *setup)
 		ret = bpf_map_update_elem(map_fd, &key, &target, BPF_ANY);
 	if (map_fd >= 0)
 		close(map_fd);
+	if (ret != 0)
+		port_fail(setup->error, "af_xdp: %s is not Spillway's XDP program",
+		          setup->config->xdp_object);
+	else
+		ret = prog_hold(setup, ifindex, prog_fd);
 	if (prog_fd >= 0)
 		close(prog_fd);
-	return ret == 0 ? 0 : port_fail(setup->error, "af_xdp: %s is not Spillway's XDP program",
-	                                setup->config->xdp_object);
+	return ret;
 }
 
 /* The kernel's own words about the last refusal, which libbpf hands to its log only. */

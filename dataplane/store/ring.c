@@ -55,7 +55,7 @@ lane_setup(struct lane *lane, uint32_t depth, uint32_t more_flags)
 
 	for (uint32_t i = 0; i < ARRAY_CNT(ring_flags) && err == -EINVAL; i++) {
 		struct io_uring_params params = {
-			.flags = ring_flags[i] | more_flags,
+			.flags = ring_flags[i] | more_flags | IORING_SETUP_R_DISABLED,
 			.cq_entries = depth * 2,
 		};
 
@@ -127,6 +127,29 @@ lane_files_init(struct lane *lane, uint32_t *file_cnt)
 	}
 }
 
+/* lane_enable lets the ring begin, and from then on do nothing but read its registered files and
+ * replace them: no filter of system calls sees what a ring is asked for. */
+static COLD int
+lane_enable(struct lane *lane)
+{
+	struct io_uring_restriction only[] = {
+		{.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_READ},
+		{.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_READ_FIXED},
+		{.opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED, .sqe_flags = IOSQE_FIXED_FILE},
+		{.opcode = IORING_RESTRICTION_REGISTER_OP,
+		 .register_op = IORING_REGISTER_FILES_UPDATE},
+		{.opcode = IORING_RESTRICTION_REGISTER_OP,
+		 .register_op = IORING_UNREGISTER_RING_FDS}, /* liburing, when the ring ends */
+	};
+	unsigned int fd = (unsigned int)lane->uring.ring_fd;
+	int err;
+
+	(void)io_uring_register_ring_fd(&lane->uring);
+	/* liburing 2.3 has functions for these two, and does not export them. */
+	err = io_uring_register(fd, IORING_REGISTER_RESTRICTIONS, only, ARRAY_CNT(only));
+	return err == 0 ? io_uring_register(fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0) : err;
+}
+
 /* lane_open makes one io_uring with memory and files. file_cnt: in and out. */
 static COLD int
 lane_open(struct lane *lane, const struct ring_config *config, uint32_t more_flags,
@@ -158,10 +181,10 @@ make_polled_lane(struct ring *ring, const struct ring_config *config)
 	uint32_t file_cnt = ring->file_cnt;
 	int err = lane_open(lane, config, IORING_SETUP_IOPOLL, &file_cnt);
 
-	if (err != 0 || file_cnt != ring->file_cnt)
+	if (err == 0)
+		err = file_cnt == ring->file_cnt ? lane_enable(lane) : -ENOMEM;
+	if (err != 0)
 		lane_close(lane);
-	else
-		(void)io_uring_register_ring_fd(&lane->uring);
 }
 
 /* ring_make_wait_fd makes the descriptor of sleepers, silent at first. */
@@ -199,13 +222,14 @@ ring_create(const struct ring_config *config)
 	err = lane_open(told, config, 0, &ring->file_cnt);
 	if (err == 0)
 		err = ring_make_wait_fd(ring);
+	if (err == 0)
+		err = lane_enable(told);
 	if (err != 0) {
 		lane_close(told);
 		free(ring);
 		errno = -err;
 		return NULL;
 	}
-	(void)io_uring_register_ring_fd(&told->uring);
 	if (config->polled)
 		make_polled_lane(ring, config);
 	return ring;

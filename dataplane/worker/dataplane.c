@@ -4,6 +4,7 @@
 /* Starting and ending all workers together. */
 #include "dataplane/worker/dataplane.h"
 
+#include "dataplane/worker/sandbox.h"
 #include "dataplane/worker/worker.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+static_assert((int)SANDBOX_ERROR_MAX <= (int)WORKER_ERROR_MAX, "its error is a worker's");
 static_assert((int)ABI_WORKERS_MAX <= (int)PORT_QUEUES_MAX, "a queue for each worker");
 
 struct dataplane {
@@ -40,6 +42,15 @@ some_failed(const struct dataplane *dataplane)
 	return false;
 }
 
+/* enter_sandbox is worker 0's to do, for all threads, when all workers have been made. */
+static COLD void
+enter_sandbox(struct thread *thread)
+{
+	if (thread->index == 0 && !some_failed(thread->dataplane))
+		thread->failed = sandbox_enter(thread->dataplane->config->flags, thread->error) < 0;
+	pthread_barrier_wait(&thread->dataplane->together);
+}
+
 /* thread_run is a worker's life. At each barrier all workers are at the same step. */
 static int
 thread_run(void *arg)
@@ -57,6 +68,7 @@ thread_run(void *arg)
 
 	thread->failed = !worker_create(&thread->worker, &setup, thread->error);
 	pthread_barrier_wait(&dataplane->together);
+	enter_sandbox(thread);
 	if (!some_failed(dataplane))
 		worker_run(&thread->worker);
 	*dataplane->stop = true;

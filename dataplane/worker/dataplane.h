@@ -11,6 +11,8 @@
  * Whichever is told to end ends all; the device is closed when none uses it any more, and blocks
  * that it sends from last.
  *
+ * All are made, none runs yet: then the process enters its sandbox (sandbox.h).
+ *
  * Threads. dataplane_run: the main one. Memory. Static; what workers and port take.
  */
 #ifndef SPILLWAY_DATAPLANE_WORKER_DATAPLANE_H

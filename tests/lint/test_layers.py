@@ -20,7 +20,8 @@ MAY_INCLUDE = {
 
 # A pattern, the only places where code may say it, and what it is called.
 NAMES = [
-    (r"\bio_uring_\w+|<liburing", ["dataplane/store/", "control/read_queue."], "io_uring"),
+    (r"\bio_uring_\w+|<liburing",
+     ["dataplane/store/", "control/read_queue.", "dataplane/worker/sandbox_filter.c"], "io_uring"),
     (r"\brte_\w+|<rte_", ["dataplane/port/"], "DPDK"),
     (r"\bXXH\w*|<xxhash", ["dataplane/base/hash.", "control/", "tests/unit/"], "xxHash"),
     (r"\bsqlite3_\w+|<sqlite3", ["control/", "tests/unit/control_schema.c"], "SQLite"),

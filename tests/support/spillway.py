@@ -109,7 +109,11 @@ class Spillway:
 
     def stop(self):
         """SIGTERM: both daemons end. Returns control's exit status."""
-        return shell.stop(self.proc, timeout=20)
+        status = shell.stop(self.proc, timeout=20)
+        said = shell.tail_file(os.path.join(self.run_dir, "dataplane.log"), 200)
+        if "the sandbox refuses" in said:
+            raise shell.CommandError("the dataplane wanted what its sandbox has not\n" + said)
+        return status
 
     def kill_control(self):
         self.proc.send_signal(signal.SIGKILL)
