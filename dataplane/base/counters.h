@@ -173,6 +173,11 @@
 	X(rereads_late, COUNTER, "connections reset: had to send again after their peer left")     \
 	X(metadata_served, COUNTER, "metadata pieces sent (BEP 9)")                                \
 	X(metadata_rejected, COUNTER, "metadata requests rejected (BEP 9)")                        \
+	X(pex_sent, COUNTER, "peer exchange messages sent (BEP 11)")                               \
+	X(pex_received, COUNTER, "peer exchange messages received; a seeder has no use for them")  \
+	X(pex_flood, COUNTER, "peer exchange messages dropped: too often")                         \
+	X(pex_full, COUNTER, "peers not told of others: too many are (BEP 11)")                    \
+	X(dht_ports_sent, COUNTER, "messages of our DHT node's port sent (BEP 5)")                 \
 	/* store */                                                                                \
 	X(torrents, COMMON, "torrents known")                                                      \
 	X(torrents_active, GAUGE, "torrents active, counted at each worker")                       \

@@ -127,6 +127,12 @@ enum {
 	WIRE_MESSAGE_BUF_LEN = 4096,    /* buffers for bitfields, extended messages, metadata */
 	WIRE_MESSAGE_BUFS = 4096,
 	WIRE_METADATA_QUEUE_MAX = 64,   /* metadata pieces one peer may have waiting */
+	WIRE_PEX_TOLD_MAX = 50,         /* contacts that a peer is told of and that are still here */
+	WIRE_PEX_PEERS = 1 << 14,       /* peers that are told of others: 832 bytes each */
+	WIRE_PEX_LOOK = 200,            /* members looked at for one message, the newest */
+	WIRE_PEX_US = 62 * 1000 * 1000, /* between messages: BEP 11's minute, as it arrives too */
+	WIRE_PEX_AGAIN_US = 10 * 1000 * 1000, /* there was nothing to tell, or no buffer */
+	WIRE_PEX_IN_US = 30 * 1000 * 1000, /* between messages that are read: late ones bunch up */
 	WIRE_HANDSHAKE_TIMEOUT_US = 20 * 1000 * 1000,
 	WIRE_ACTIVATE_TIMEOUT_US = 30 * 1000 * 1000,
 	WIRE_IDLE_TIMEOUT_US = 240 * 1000 * 1000,

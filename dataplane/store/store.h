@@ -32,6 +32,7 @@
 struct store;
 struct active;
 struct content;
+struct swarm;
 struct unit;
 
 /* Which reads have their fingerprint checked. */
@@ -97,6 +98,7 @@ struct active {
 	uint32_t have_cnt;                 /* pieces had */
 	uint32_t withdrawn_cnt;            /* pieces withdrawn since activation: grows */
 	struct abi_torrent_stat *stat;     /* uploaded_bytes, request_cnt: written by wire */
+	struct swarm *swarm;               /* wire's own; NULL without peers */
 };
 
 /* active_piece_len returns the bytes of a piece: the last one may be short. piece: in range. */

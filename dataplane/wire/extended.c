@@ -6,6 +6,7 @@
 
 #include "dataplane/wire/bdecode.h"
 #include "dataplane/wire/metadata.h"
+#include "dataplane/wire/pex.h"
 
 void
 text_add(struct text *text, const char *characters)
@@ -55,13 +56,18 @@ extended_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
 	text_start(&text, 0);
 	text_add(&text, "d1:md11:lt_donthave");
 	text_add_int(&text, WIRE_ID_DONTHAVE);
-	if (peer_lists_metadata(peer)) {
+	if (!peer_is_private(peer)) {
 		text_add(&text, "11:ut_metadata");
 		text_add_int(&text, WIRE_ID_METADATA);
-		text_add(&text, "e13:metadata_size");
+	}
+	if (pex_offered(wire, peer)) {
+		text_add(&text, "6:ut_pex");
+		text_add_int(&text, WIRE_ID_PEX);
+	}
+	text_add(&text, "e");
+	if (!peer_is_private(peer)) {
+		text_add(&text, "13:metadata_size");
 		text_add_int(&text, peer->torrent->active->layout->metadata_len);
-	} else {
-		text_add(&text, "e");
 	}
 	text_add(&text, "1:p");
 	text_add_int(&text, wire->listen_port);
@@ -77,15 +83,18 @@ extended_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
 	compose_bytes(out, text.bytes, text.len);
 }
 
-/* ids are what an extended handshake tells; -1: nothing. */
-struct ids {
+/* struct told is what an extended handshake tells; -1: nothing. */
+struct told {
 	int64_t metadata;
 	int64_t donthave;
+	int64_t pex;
+	int64_t port;
+	int64_t upload_only;
 };
 
 /* ids_read reads the m dictionary. */
 static bool
-ids_read(struct bcursor *cursor, struct ids *ids)
+ids_read(struct bcursor *cursor, struct told *told)
 {
 	struct bstring name;
 	int64_t id;
@@ -97,45 +106,73 @@ ids_read(struct bcursor *cursor, struct ids *ids)
 		    id > UINT8_MAX)
 			return false;
 		if (bstring_is(&name, "ut_metadata"))
-			ids->metadata = id;
+			told->metadata = id;
 		else if (bstring_is(&name, "lt_donthave"))
-			ids->donthave = id;
+			told->donthave = id;
+		else if (bstring_is(&name, "ut_pex"))
+			told->pex = id;
 	}
 	return true;
 }
 
+/* integer_read reads a value that is of use if it is an integer, and passes any other. */
+static bool
+integer_read(struct bcursor *cursor, int64_t *value)
+{
+	if (cursor->at < cursor->end && *cursor->at == 'i')
+		return bdecode_int(cursor, value);
+	return bdecode_skip(cursor);
+}
+
+/* value_read reads the value of a key. */
+static bool
+value_read(struct bcursor *cursor, const struct bstring *key, struct told *told)
+{
+	if (bstring_is(key, "m"))
+		return ids_read(cursor, told);
+	if (bstring_is(key, "p"))
+		return integer_read(cursor, &told->port);
+	if (bstring_is(key, "upload_only"))
+		return integer_read(cursor, &told->upload_only);
+	return bdecode_skip(cursor);
+}
+
 /* hello_read reads a whole extended handshake. */
 static bool
-hello_read(struct bcursor *cursor, struct ids *ids)
+hello_read(struct bcursor *cursor, struct told *told)
 {
-	struct bstring name;
+	struct bstring key;
 
 	if (!bdecode_take(cursor, 'd'))
 		return false;
-	while (!bdecode_take(cursor, 'e')) {
-		if (!bdecode_string(cursor, &name))
+	while (!bdecode_take(cursor, 'e'))
+		if (!bdecode_string(cursor, &key) || !value_read(cursor, &key, told))
 			return false;
-		if (bstring_is(&name, "m") ? !ids_read(cursor, ids) : !bdecode_skip(cursor))
-			return false;
-	}
 	return cursor->at == cursor->end;
 }
 
 COLD static void
 hello_in(struct wire *wire, struct wire_peer *peer, struct bcursor cursor)
 {
-	struct ids ids = { .metadata = -1, .donthave = -1 };
+	struct told told = { -1, -1, -1, -1, -1 };
 
-	if (!hello_read(&cursor, &ids)) {
+	if (!hello_read(&cursor, &told)) {
 		count(wire->ctr, CTR_wire_bad_extended);
 		return;
 	}
-	if (ids.metadata >= 0)
-		peer->metadata_id = (uint8_t)ids.metadata;
-	if (ids.donthave >= 0)
-		peer->donthave_id = (uint8_t)ids.donthave;
-	if (ids.donthave > 0 && peer->state == WIRE_OPEN && peer->greeting > GREETING_PIECES)
+	if (told.metadata >= 0)
+		peer->metadata_id = (uint8_t)told.metadata;
+	if (told.donthave >= 0)
+		peer->donthave_id = (uint8_t)told.donthave;
+	if (told.pex >= 0)
+		peer->pex_id = (uint8_t)told.pex;
+	if (told.port > 0 && told.port <= UINT16_MAX && peer->listen_port == 0)
+		peer->listen_port = (uint16_t)told.port;
+	if (told.upload_only >= 0)
+		peer->seed = told.upload_only > 0;
+	if (told.donthave > 0 && peer->state == WIRE_OPEN && peer->greeting > GREETING_PIECES)
 		peer->donthave_next = 0; /* pieces may have gone before it could be told */
+	pex_join(wire, peer);
 }
 
 void
@@ -152,6 +189,9 @@ extended_in(struct wire *wire, struct wire_peer *peer, const uint8_t *data, uint
 		metadata_in(wire, peer, cursor);
 		break;
 	case WIRE_ID_DONTHAVE: /* BEP 54: a seeder does not keep what peers have */
+		break;
+	case WIRE_ID_PEX:
+		pex_in(wire, peer, cursor);
 		break;
 	default:
 		count(wire->ctr, CTR_wire_unknown_message);

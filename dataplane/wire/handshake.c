@@ -10,6 +10,7 @@ enum {
 	INFO_HASH_OFF = 28,
 	RESERVED_EXTENDED = 0x10, /* BEP 10, reserved[5] */
 	RESERVED_FAST = 0x04,     /* BEP 6, reserved[7] */
+	RESERVED_DHT = 0x01,      /* BEP 5, reserved[7] */
 };
 
 static const uint8_t protocol[PROTOCOL_LEN + 1] = "\x13" "BitTorrent protocol";
@@ -27,6 +28,7 @@ torrent_join(struct wire *wire, struct wire_peer *peer)
 	}
 	peer->extended = (reserved[5] & RESERVED_EXTENDED) != 0;
 	peer->fast = (reserved[7] & RESERVED_FAST) != 0;
+	peer->dht = wire->dht_port != 0 && (reserved[7] & RESERVED_DHT) != 0;
 	peer->torrent = torrent;
 	store_join(wire->store, torrent);
 	peer_set_state(wire, peer, WIRE_WAITING);
@@ -77,6 +79,8 @@ handshake_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
 	memcpy(hello, protocol, PROTOCOL_LEN);
 	hello[RESERVED_OFF + 5] = RESERVED_EXTENDED;
 	hello[RESERVED_OFF + 7] = RESERVED_FAST;
+	if (wire->dht_port != 0 && !peer_is_private(peer))
+		hello[RESERVED_OFF + 7] |= RESERVED_DHT;
 	memcpy(hello + INFO_HASH_OFF, peer->torrent->info_hash, 20);
 	memcpy(hello + WIRE_INFO_HASH_END, wire->peer_id, 20);
 	compose_bytes(out, hello, sizeof(hello));

@@ -41,6 +41,14 @@ on_interested(struct wire *wire, struct wire_peer *peer, const uint8_t *body)
 	peer->unchoked = true; /* at once, and for good */
 }
 
+static void
+on_have_all(struct wire *wire, struct wire_peer *peer, const uint8_t *body)
+{
+	(void)wire;
+	(void)body;
+	peer->seed = true;
+}
+
 static struct wire_block
 block_read(const uint8_t *body)
 {
@@ -82,7 +90,7 @@ static const struct message_rule rules[] = {
 	[9] = { USE_SKIP, NEEDS_NOTHING, 2, 2, NULL },                /* port (BEP 5) */
 	/* BEP 6 */
 	[13] = { USE_SKIP, NEEDS_FAST, 4, 4, NULL },                  /* suggest piece */
-	[14] = { USE_SKIP, NEEDS_FAST, 0, 0, NULL },                  /* have all */
+	[14] = { USE_BODY, NEEDS_FAST, 0, 0, on_have_all },
 	[15] = { USE_SKIP, NEEDS_FAST, 0, 0, NULL },                  /* have none */
 	[16] = { USE_NEVER, NEEDS_FAST, 12, 12, NULL },               /* reject: never asked for */
 	[17] = { USE_SKIP, NEEDS_FAST, 4, 4, NULL },                  /* allowed fast */

@@ -78,7 +78,7 @@ metadata_len(const struct wire *wire, const struct wire_peer *peer, const struct
 	uint64_t begin = (uint64_t)block->piece * WIRE_METADATA_PIECE_LEN;
 	uint32_t total_len = peer->torrent->active->layout->metadata_len;
 
-	if (block->len == 0 || begin >= total_len || !peer_lists_metadata(peer) ||
+	if (block->len == 0 || begin >= total_len || peer_is_private(peer) ||
 	    wire->messages->free_cnt < PIECE_BUFS + wire->messages->cnt / 2)
 		return 0;
 	return MIN(total_len - (uint32_t)begin, (uint32_t)WIRE_METADATA_PIECE_LEN);

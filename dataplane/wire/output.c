@@ -2,16 +2,18 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* What goes to a peer, in this order: our handshake and what we have, unchoke, keep-alive, pieces
- * withdrawn, rejects, metadata, blocks. */
+ * withdrawn, rejects, other peers, metadata, blocks. */
 #include "dataplane/wire/blocks.h"
 #include "dataplane/wire/extended.h"
 #include "dataplane/wire/handshake.h"
 #include "dataplane/wire/metadata.h"
+#include "dataplane/wire/pex.h"
 #include "dataplane/wire/requests.h"
 
 enum {
 	MESSAGE_UNCHOKE = 1,
 	MESSAGE_BITFIELD = 5,
+	MESSAGE_PORT = 9,
 	MESSAGE_HAVE_ALL = 14,
 	MESSAGE_HAVE_NONE = 15,
 	MESSAGE_REJECT = 16,
@@ -66,6 +68,20 @@ bitfield_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
 	return true;
 }
 
+/* port_give tells where our DHT node is (BEP 5). */
+static void
+port_give(struct wire *wire, const struct wire_peer *peer, struct compose *out)
+{
+	const uint8_t message[WIRE_HEAD_LEN + 2] = {
+		0, 0, 0, 3, MESSAGE_PORT, (uint8_t)(wire->dht_port >> 8), (uint8_t)wire->dht_port,
+	};
+
+	if (!peer->dht || peer_is_private(peer))
+		return;
+	compose_bytes(out, message, sizeof(message));
+	count(wire->ctr, CTR_dht_ports_sent);
+}
+
 static void
 greeting_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
 {
@@ -85,6 +101,10 @@ greeting_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
 		case GREETING_EXTENDED:
 			if (peer->extended)
 				extended_give(wire, peer, out);
+			peer->greeting = GREETING_PORT;
+			break;
+		case GREETING_PORT:
+			port_give(wire, peer, out);
 			peer->greeting = GREETING_DONE;
 			break;
 		case GREETING_DONE:
@@ -187,6 +207,8 @@ wire_output(struct wire *wire, struct wire_peer *peer, uint32_t room_bytes, stru
 		if (UNLIKELY(peer->donthave_next != UINT32_MAX))
 			donthave_give(peer, &out);
 		rejects_give(wire, peer, &out);
+		if (UNLIKELY(peer->pex_due))
+			pex_give(wire, peer, &out);
 		metadata_give(wire, peer, &out);
 		content_give(wire, peer, &out);
 		rejects_give(wire, peer, &out); /* of pieces that were found to be gone */
@@ -204,9 +226,9 @@ wire_pending(const struct wire_peer *peer)
 	if (peer->state != WIRE_OPEN)
 		return false;
 	return peer->greeting != GREETING_DONE || peer->unchoke_due || peer->keepalive_due ||
-	       peer->donthave_next != UINT32_MAX || peer->queue[REQUEST_REJECT].cnt > 0 ||
-	       peer->queue[REQUEST_METADATA].cnt > 0 || peer->queue[REQUEST_READY].cnt > 0 ||
-	       blocks_can_start(peer);
+	       peer->pex_due || peer->donthave_next != UINT32_MAX ||
+	       peer->queue[REQUEST_REJECT].cnt > 0 || peer->queue[REQUEST_METADATA].cnt > 0 ||
+	       peer->queue[REQUEST_READY].cnt > 0 || blocks_can_start(peer);
 }
 
 bool

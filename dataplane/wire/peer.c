@@ -3,6 +3,7 @@
 
 /* A peer's life: opening, the states, notes to the caller, closing; and the memory of them all. */
 #include "dataplane/wire/peer.h"
+#include "dataplane/wire/pex.h"
 #include "dataplane/wire/requests.h"
 #include "dataplane/wire/reread.h"
 
@@ -53,6 +54,7 @@ peer_activate(struct wire *wire, struct wire_peer *peer)
 	dp_assert(peer->torrent->state == TORRENT_ACTIVE && peer->torrent->active != NULL);
 	peer_set_state(wire, peer, WIRE_OPEN);
 	peer->unchoke_due = peer->unchoked;
+	pex_join(wire, peer);
 	peer_note(wire, peer);
 }
 
@@ -112,6 +114,7 @@ peer_leave(struct wire *wire, struct wire_peer *peer)
 {
 	requests_abandon(wire, peer);
 	reread_drop(wire, peer);
+	pex_leave(wire, peer);
 	if (peer->torrent != NULL)
 		store_leave(wire->store, peer->torrent, wire->now_us);
 	peer->torrent = NULL;
@@ -212,6 +215,7 @@ wire_free(struct wire *wire)
 	buf_pool_destroy(wire->messages);
 	free(wire->message_memory);
 	requests_destroy(wire);
+	pex_destroy(wire);
 	pool_fini(&wire->rereads);
 	pool_fini(&wire->peers);
 	free(wire);
@@ -227,6 +231,8 @@ wire_create(const struct wire_config *config)
 	wire->store = config->store;
 	wire->ctr = config->ctr;
 	wire->listen_port = config->listen_port;
+	wire->dht_port = config->dht_port;
+	wire->pex = config->pex;
 	list_init(&wire->notes);
 	list_init(&wire->starved);
 	list_init(&wire->limited);
@@ -235,7 +241,7 @@ wire_create(const struct wire_config *config)
 	list_init(&wire->waiting);
 	peer_id_make(wire->peer_id, config->seed);
 	if (peers_create(wire, config->peers_max) && requests_create(wire, config->peers_max) &&
-	    messages_create(wire))
+	    pex_create(wire, config->peers_max) && messages_create(wire))
 		return wire;
 	wire_free(wire);
 	return NULL;
@@ -248,5 +254,7 @@ wire_destroy(struct wire *wire)
 	dp_assert(wire->requests.free_cnt == wire->requests.cnt);
 	dp_assert(wire->reads.free_cnt == wire->reads.cnt);
 	dp_assert(wire->rereads.free_cnt == wire->rereads.cnt);
+	dp_assert(wire->gossips.free_cnt == wire->gossips.cnt);
+	dp_assert(wire->swarms.free_cnt == wire->swarms.cnt);
 	wire_free(wire);
 }

@@ -29,6 +29,7 @@ enum {
 	WIRE_METADATA_PIECE_LEN = 16384, /* BEP 9 */
 	WIRE_ID_METADATA = 1,          /* our BEP 10 message ids */
 	WIRE_ID_DONTHAVE = 2,
+	WIRE_ID_PEX = 3,
 	WIRE_HEAD_LEN = 5,             /* length prefix and message id */
 	WIRE_BODY_MAX = 12,            /* of the messages that are gathered in the peer */
 	WIRE_INFO_HASH_END = 48,       /* handshake bytes up to the peer id */
@@ -58,6 +59,7 @@ enum wire_greeting {
 	GREETING_PIECES,   /* have_all, have_none or the bitfield's head */
 	GREETING_BITFIELD, /* the bitfield's bytes */
 	GREETING_EXTENDED,
+	GREETING_PORT,
 	GREETING_DONE,
 };
 
@@ -103,13 +105,16 @@ struct wire_peer {
 	uint8_t in_len;            /* bytes gathered in in[] */
 	bool fast;                 /* BEP 6 on both sides */
 	bool extended;             /* BEP 10 on both sides */
+	bool dht;                  /* BEP 5 on both sides */
 	bool unchoked;
 	bool unchoke_due;
 	bool keepalive_due;
+	bool pex_due;
 	bool turn;                 /* memory is back: may start reads while others starve */
 	uint8_t turn_left;         /* reads left of its turn */
 	uint8_t metadata_id;       /* the peer's id of ut_metadata, 0: does not speak it */
 	uint8_t donthave_id;       /* likewise lt_donthave */
+	uint8_t pex_id;            /* likewise ut_pex */
 	uint32_t left;             /* bytes of the message not seen yet */
 	uint32_t entry_cnt;        /* entries of the request pool held */
 	uint32_t bitfield_off;     /* bytes of the bitfield given */
@@ -128,10 +133,17 @@ struct wire_peer {
 	uint8_t in[WIRE_INFO_HASH_END];
 	/* cold */
 	struct link waiting;       /* wire->waiting */
+	struct link member;        /* swarm->members: it can be told of */
+	struct swarm *swarm;       /* NULL: neither told nor told of */
+	struct gossip *gossip;     /* what it was told, NULL: it is not */
+	uint64_t pex_in_us;        /* when it last told something that was read */
 	uint64_t opened_us;
 	uint64_t since_us;         /* of the state */
+	uint32_t member_seq;       /* of its becoming a member, 0: it is none */
 	uint32_t address_be;
 	uint16_t port;
+	uint16_t listen_port;      /* where it says it can be reached (BEP 10 p), 0: it did not */
+	bool seed;                 /* it says that it wants nothing (BEP 6, 21) */
 	uint8_t id[20];
 };
 static_assert(sizeof(struct wire_peer) <= 448, "an idle peer is small");
@@ -157,10 +169,15 @@ struct wire {
 	struct buf_pool *messages;
 	struct pool peers;
 	struct link waiting;       /* peers in WIRE_WAITING */
+	struct pool swarms;
+	struct pool gossips;
+	uint32_t member_seq;       /* the last given */
 	uint32_t tick_next;        /* peer to look at next */
 	uint32_t tick_left;        /* peers left of this slice */
 	uint64_t tick_us;          /* when the slice began */
 	uint16_t listen_port;
+	uint16_t dht_port;         /* 0: there is no DHT node */
+	bool pex;
 	uint8_t peer_id[20];
 	uint8_t *message_memory;
 };
@@ -182,12 +199,12 @@ peer_note(struct wire *wire, struct wire_peer *peer);
 void
 peer_activate(struct wire *wire, struct wire_peer *peer);
 
-/* peer_lists_metadata tells whether the metadata is given: not of private torrents (BEP 27), whose
- * info dictionary only the tracker's members should have. peer: OPEN. */
+/* peer_is_private tells whether the peer's torrent is private (BEP 27): its info dictionary is only
+ * for the tracker's members, as are its peers. peer: OPEN. */
 static inline bool
-peer_lists_metadata(const struct wire_peer *peer)
+peer_is_private(const struct wire_peer *peer)
 {
-	return peer->torrent->active->layout->private_flag == 0;
+	return peer->torrent->active->layout->private_flag != 0;
 }
 
 /* peer_offered returns the bitfield as it was at activation, without later withdrawals. */

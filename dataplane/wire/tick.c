@@ -3,6 +3,7 @@
 
 /* What comes of its own accord: reads that end, memory that comes back, time that passes. */
 #include "dataplane/wire/blocks.h"
+#include "dataplane/wire/pex.h"
 
 enum {
 	TICK_SLICES = 64,        /* a round over all peers */
@@ -63,7 +64,8 @@ open_tick(struct wire_peer *peer, uint64_t now_us)
 		peer->withdrawn_seen = active->withdrawn_cnt;
 		peer->donthave_next = 0;
 	}
-	return peer->keepalive_due || peer->donthave_next != UINT32_MAX;
+	pex_tick(peer, now_us);
+	return peer->keepalive_due || peer->pex_due || peer->donthave_next != UINT32_MAX;
 }
 
 /* peer_tick looks at one peer. Returns whether *note is to be told. */

@@ -12,8 +12,8 @@
  * WIRE_REQUESTS for all and WIRE_REQUESTS_OWN for each peer) and message buffers from bounded pools
  * taken at wire_create. Lifecycle of a peer: wire_open; wire_input, wire_output; wire_close, always
  * by the caller, also after WIRE_CLOSE.
- * Clauses. BEP 3 (wire), 6 (fast), 9 (ut_metadata), 10 (extensions, reqq), 20 (peer id), 21
- * (upload_only), 27 (private), 54 (lt_donthave).
+ * Clauses. BEP 3 (wire), 5 (port), 6 (fast), 9 (ut_metadata), 10 (extensions, reqq, p), 11
+ * (ut_pex), 20 (peer id), 21 (upload_only), 27 (private), 54 (lt_donthave).
  *
  * What a peer can count on: the answer to its handshake once the info_hash is known; have_all to
  * those who speak BEP 6 when everything is had, else a bitfield; unchoke at once on interested, and
@@ -22,7 +22,8 @@
  * never be served closes the peer; one too early or too many is dropped. Messages that come before
  * the torrent is active are taken as ever: interested and the extended handshake are remembered,
  * requests are refused as choked.
- * The metadata of private torrents is not given, as other clients do not give it (BEP 27).
+ * Peers hear of each other (pex.h) and of our DHT node, those of private torrents of neither; nor
+ * is the metadata of these given, as other clients do not give it (BEP 27).
  * A piece withdrawn is taken back by lt_donthave where the peer speaks it; else its requests are
  * rejected (BEP 6) or close the peer.
  */
@@ -41,6 +42,8 @@ struct wire_config {
 	uint32_t peers_max;
 	uint64_t seed;             /* random: peer id (BEP 20 "-SW....-" + random) */
 	uint16_t listen_port;      /* told in the extended handshake */
+	uint16_t dht_port;         /* UDP, of the DHT node at our address; 0: there is none */
+	bool pex;                  /* peers are told of each other */
 	struct counters *ctr;
 };
 

@@ -9,6 +9,7 @@
 #include "tests/fuzz/store_double.h"
 #include "tests/unit/wire_lab.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,8 @@ enum {
 enum step {
 	STEP_RAW, STEP_GREET, STEP_BLOCK, STEP_CANCEL, STEP_MESSAGE, STEP_INTERESTED, STEP_EXTENDED,
 	STEP_PULL, STEP_PULL_NONE, STEP_FINISH, STEP_REAP, STEP_TICK, STEP_WITHDRAW, STEP_STATE,
-	STEP_GONE, STEP_LEAVE, STEP_HOLD, STEP_ACKNOWLEDGE, STEP_READY, STEP_FLOOD, STEP_CNT
+	STEP_GONE, STEP_LEAVE, STEP_HOLD, STEP_ACKNOWLEDGE, STEP_READY, STEP_FLOOD, STEP_HELLO,
+	STEP_PEX, STEP_CNT
 };
 
 struct script {
@@ -79,6 +81,15 @@ block_check(const struct end *end, const struct lab_message *message)
 		dp_assert(message->body[i] == store_double_byte(end->torrent, at + i - 8));
 }
 
+/* private_check: members of a private torrent hear of nobody but us (BEP 27). */
+static void
+private_check(const struct lab_message *message)
+{
+	dp_assert(message->id != 9);
+	dp_assert(message->id != 20 || message->len < 9 ||
+	          memcmp(message->body + 1, "d5:added", 8) != 0);
+}
+
 /* end_check reads all that a peer was given; its stream stops at a message's end when the peer was
  * given all there was. */
 static void
@@ -92,11 +103,14 @@ end_check(struct end *end)
 	dp_assert(lab_hello(end->peer) != NULL);
 	while (lab_next(end->peer, &message)) {
 		dp_assert(message.id == 0xff || message.id == 1 || message.id == 5 ||
-		          message.id == 7 || (message.id == 20 && message.len > 1) ||
+		          message.id == 7 || (message.id == 9 && message.len == 2) ||
+		          (message.id == 20 && message.len > 1) ||
 		          (message.id >= 14 && message.id <= 16));
 		dp_assert(message.id < 14 || message.id > 16 || end->fast || !end->known);
 		if (message.id == 7 && end->known)
 			block_check(end, &message);
+		if (end->known && torrents[end->torrent].private_flag)
+			private_check(&message);
 		answer_cnt += message.id == 7 || message.id == 16;
 	}
 	dp_assert(answer_cnt * 17ull <= end->sent_len);
@@ -145,7 +159,38 @@ send_greeting(struct end *end, struct script *script)
 	end->torrent = how % TORRENTS;
 	end->fast = how & 16;
 	lab_greet(&lab, end->peer, store_double_torrent(lab.store, end->torrent)->info_hash,
-	          (how & 16 ? LAB_FAST : 0u) | (how & 32 ? LAB_EXTENDED : 0u));
+	          (how & 16 ? LAB_FAST : 0u) | (how & 32 ? LAB_EXTENDED : 0u) |
+	                  (how & 64 ? LAB_DHT : 0u));
+}
+
+/* send_hello says what ut_pex needs. */
+static void
+send_hello(struct end *end, struct script *script)
+{
+	uint8_t how = next(script);
+	char text[64];
+	int len;
+
+	len = snprintf(text + 1, sizeof(text) - 1, "d1:md6:ut_pexi%uee1:pi%ue11:upload_onlyi%uee",
+	               how & 7, (uint32_t)next(script) * 257, how >> 7);
+	text[0] = 0;
+	end->sent_len += 6 + (uint32_t)len;
+	lab_message(&lab, end->peer, 20, text, 1 + (uint32_t)len);
+}
+
+/* send_pex sends a ut_pex message of lists as long as the script says. */
+static void
+send_pex(struct end *end, struct script *script)
+{
+	uint8_t how = next(script);
+	char text[128] = { 3 };
+	int len;
+
+	len = snprintf(text + 1, sizeof(text) - 1, "d5:added%u:%.*s7:added.f%u:%.*se",
+	               (how & 15) + 0u, how & 15, "abcdefghijklmnop", (how >> 4) + 0u, how >> 4,
+	               "ABCDEFGHIJKLMNOP");
+	end->sent_len += 6 + (uint32_t)len;
+	lab_message(&lab, end->peer, 20, text, 1 + (uint32_t)len);
 }
 
 /* flood_len takes how often to send FLOOD_CNT: mostly little, for a full queue costs as much as a
@@ -214,6 +259,8 @@ peer_step(struct end *end, enum step step, struct script *script)
 	case STEP_PULL_NONE: lab_pull(&lab, end->peer, 0); break;
 	case STEP_LEAVE: lab_leave(&lab, end->peer); break;
 	case STEP_FLOOD: send_flood(end, script); break;
+	case STEP_HELLO: send_hello(end, script); break;
+	case STEP_PEX: send_pex(end, script); break;
 	default: break;
 	}
 }
@@ -265,7 +312,9 @@ connect_again(struct end *end)
 		end->peer->got_len = 0;
 		end->peer->got_size = 0;
 	}
-	*end = (struct end){ .peer = lab_connect(&lab) };
+	*end = (struct end){
+		.peer = lab_connect_from(&lab, 0x0100007f + ((uint32_t)(end - ends) << 24)),
+	};
 }
 
 static void
@@ -291,6 +340,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (lab.wire == NULL) {
 		lab.store = store_double_create(&lab.ctr, torrents, TORRENTS, BUFS, false);
+		lab.dht_port = 6881;
 		lab_open_wire(&lab, lab.store, PEERS_MAX);
 	}
 	while (script.at < script.end)

@@ -31,10 +31,11 @@ our_handshake_says_what_we_offer(void **state)
 	struct world *world = *state;
 
 	expect_text(hello_of(world, PLAIN),
-	            TEXT("\0d1:md11:lt_donthavei2e11:ut_metadatai1ee13:metadata_sizei40000e"
+	            TEXT("\0d1:md11:lt_donthavei2e11:ut_metadatai1e6:ut_pexi3ee"
+	                 "13:metadata_sizei40000e"
 	                 "1:pi6881e4:reqqi2048e11:upload_onlyi1e1:v12:Spillway 0.16:yourip4:"
 	                 "\x7f\0\0\1e"));
-	expect_text(hello_of(world, PRIVATE), /* BEP 27: no metadata */
+	expect_text(hello_of(world, PRIVATE), /* BEP 27: no metadata, no other peers */
 	            TEXT("\0d1:md11:lt_donthavei2ee1:pi6881e"
 	                 "4:reqqi2048e11:upload_onlyi1e1:v12:Spillway 0.16:yourip4:\x7f\0\0\1e"));
 }
@@ -238,7 +239,7 @@ handshake_of_any_content_is_read(void **state)
 	lab_message(&world->lab, peer, EXTENDED, TEXT("\1d8:msg_typei1e5:piecei0eexxx"));
 	assert_int_equal(lab_counter(&world->lab, CTR_wire_bad_extended), 1);
 	lab_message(&world->lab, peer, EXTENDED, TEXT("\2\0\0\0\1"));
-	lab_message(&world->lab, peer, EXTENDED, TEXT("\3whatever"));
+	lab_message(&world->lab, peer, EXTENDED, TEXT("\4whatever"));
 	assert_int_equal(lab_counter(&world->lab, CTR_wire_unknown_message), 1);
 }
 

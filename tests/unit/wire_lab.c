@@ -44,7 +44,8 @@ void
 lab_open_wire(struct wire_lab *lab, struct store *store, uint32_t peers_max)
 {
 	struct wire_config config = { .store = store, .peers_max = peers_max, .seed = 7,
-		                      .listen_port = 6881, .ctr = &lab->ctr };
+		                      .listen_port = 6881, .dht_port = lab->dht_port,
+		                      .pex = !lab->pex_off, .ctr = &lab->ctr };
 
 	lab->store = store;
 	lab->now_us = 1000 * 1000;
@@ -91,17 +92,23 @@ lab_close_wire(struct wire_lab *lab)
 }
 
 struct lab_peer *
-lab_connect(struct wire_lab *lab)
+lab_connect_from(struct wire_lab *lab, uint32_t address_be)
 {
 	struct lab_peer *peer = &lab->peer[lab->peer_cnt];
 
 	dp_assert(lab->peer_cnt < LAB_PEERS_MAX);
-	peer->peer = wire_open(lab->wire, 0x0100007f, 50000, peer, lab->now_us);
+	peer->peer = wire_open(lab->wire, address_be, 50000, peer, lab->now_us);
 	if (peer->peer == NULL)
 		return NULL;
 	dp_assert(wire_user(peer->peer) == peer);
 	lab->peer_cnt++;
 	return peer;
+}
+
+struct lab_peer *
+lab_connect(struct wire_lab *lab)
+{
+	return lab_connect_from(lab, 0x0100007f);
 }
 
 void
@@ -152,7 +159,7 @@ lab_handshake(uint8_t out[68], const uint8_t info_hash[20], unsigned int flags)
 	memset(out, 0, 68);
 	memcpy(out, "\x13" "BitTorrent protocol", 20);
 	out[25] = flags & LAB_EXTENDED ? 0x10 : 0;
-	out[27] = flags & LAB_FAST ? 0x04 : 0;
+	out[27] = (uint8_t)((flags & LAB_FAST ? 0x04 : 0) | (flags & LAB_DHT ? 0x01 : 0));
 	memcpy(out + 28, info_hash, 20);
 	memcpy(out + 48, "-XX0000-abcdefghijkl", 20);
 	return 68;

@@ -16,6 +16,7 @@ enum {
 	LAB_PEERS_MAX = 128,
 	LAB_FAST = 1 << 0,     /* reserved bits of a handshake */
 	LAB_EXTENDED = 1 << 1,
+	LAB_DHT = 1 << 2,
 	LAB_ROOM = 1 << 20,
 };
 
@@ -34,6 +35,8 @@ struct wire_lab {
 	struct store *store;
 	struct wire *wire;
 	uint64_t now_us;
+	uint16_t dht_port;      /* of the wire, set before lab_open_wire */
+	bool pex_off;           /* likewise */
 	struct lab_peer peer[LAB_PEERS_MAX];
 	uint32_t peer_cnt;
 	uint32_t close_cnt;     /* WIRE_CLOSE verdicts */
@@ -59,9 +62,11 @@ lab_reset(struct wire_lab *lab);
 void
 lab_close_wire(struct wire_lab *lab);
 
-/* lab_connect opens a peer. NULL: refused. */
+/* lab_connect opens a peer. NULL: refused. lab_connect_from: from an address of its own. */
 struct lab_peer *
 lab_connect(struct wire_lab *lab);
+struct lab_peer *
+lab_connect_from(struct wire_lab *lab, uint32_t address_be);
 
 /* lab_leave closes a peer as its caller would. */
 void
@@ -75,7 +80,8 @@ lab_forget(struct wire_lab *lab);
 enum wire_verdict
 lab_send(struct wire_lab *lab, struct lab_peer *peer, const void *data, size_t len);
 
-/* lab_handshake writes a handshake; returns its 68 bytes' length. flags: LAB_FAST, LAB_EXTENDED. */
+/* lab_handshake writes a handshake; returns its 68 bytes' length. flags: LAB_FAST, LAB_EXTENDED,
+ * LAB_DHT. */
 size_t
 lab_handshake(uint8_t out[68], const uint8_t info_hash[20], unsigned int flags);
 
