@@ -41,6 +41,8 @@
 #ifndef SPILLWAY_DATAPLANE_ABI_H
 #define SPILLWAY_DATAPLANE_ABI_H
 
+#include "dataplane/abi_counters.h"
+
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,7 +51,6 @@
 #define ABI_VERSION 4u
 
 enum abi_limit {
-	ABI_WORKERS_MAX = 8,
 	ABI_ENTRIES_MAX = 64, /* torrents in one ABI_ADD, ABI_REMOVE or ABI_HELD */
 	ABI_FDS_MAX = 64,     /* descriptors in one ABI_FILES */
 	ABI_PEERS_MAX = 32,   /* connections in one ABI_PEER */
@@ -64,8 +65,6 @@ enum abi_limit {
 	ABI_TEXT_MAX = 128,
 	ABI_PORT_MAX = 64,
 	ABI_PATH_MAX = 256,
-	ABI_COUNTER_NAME_MAX = 40,
-	ABI_COUNTER_TEXT_MAX = 88,
 	ABI_TRACE_NAME_MAX = 16,
 	ABI_TRACE_TEXT_MAX = 80,
 };
@@ -549,52 +548,5 @@ struct abi_class_range {
 	uint32_t reserved;
 };
 static_assert(sizeof(struct abi_class_range) == 16, "abi_class_range is part of the boundary");
-
-/* ---- The counters memfd. w: dataplane; control reads it.
- *
- *   struct abi_counters | desc[counter_cnt] | per worker: uint64_t[counter_cnt], 64-aligned
- *                       | per worker: abi_torrent_stat[slot_cnt], 64-aligned
- *
- * A reader takes each 64-bit value whole; values are published in housekeeping, a few hundred
- * turns behind. A torrent that is active at several workers has a slot at each.
- */
-enum abi_counter_kind {
-	ABI_COUNTER = 0, /* only grows; the total is the sum over workers */
-	ABI_GAUGE = 1,   /* the total is the sum over workers */
-	ABI_COMMON = 2,  /* every worker has the same or is on its way to it: the largest counts */
-};
-
-struct abi_counters {
-	uint32_t magic;
-	uint32_t version;
-	uint32_t counter_cnt;
-	uint32_t worker_cnt;
-	uint32_t slot_cnt;         /* of each worker */
-	uint32_t worker_stride;    /* bytes from one worker's values to the next's */
-	uint64_t desc_off;
-	uint64_t value_off;
-	uint64_t torrent_off;
-	uint64_t tsc_hz;
-	uint64_t torrent_stride;   /* bytes from one worker's slots to the next's */
-	uint64_t worker_cpu_ns[ABI_WORKERS_MAX]; /* of each thread, as of its last housekeeping */
-};
-static_assert(sizeof(struct abi_counters) == 128, "abi_counters is part of the boundary");
-
-struct abi_counter_desc {
-	uint32_t kind;                   /* enum abi_counter_kind */
-	uint32_t reserved;
-	char name[ABI_COUNTER_NAME_MAX]; /* snake_case, as in metrics and JSON */
-	char text[ABI_COUNTER_TEXT_MAX]; /* one phrase */
-};
-static_assert(sizeof(struct abi_counter_desc) == 136, "abi_counter_desc is part of the boundary");
-
-struct abi_torrent_stat {
-	uint32_t id;             /* 0: free slot */
-	uint32_t peer_cnt;
-	uint64_t uploaded_bytes; /* since activation */
-	uint64_t request_cnt;
-	uint64_t withdrawn_cnt;  /* pieces */
-};
-static_assert(sizeof(struct abi_torrent_stat) == 32, "abi_torrent_stat is part of the boundary");
 
 #endif
