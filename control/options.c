@@ -112,6 +112,8 @@ const struct option_row option_rows[] = {
 	        "congestion control by class of torrent, bulk=bbr,lan=newreno; spillway add --class"),
 	CHOICE(ecn, START, yes_no, "yes",
 	       "agree to ECN (RFC 3168) with peers that ask for it; we do not ask ourselves"),
+	CHOICE(pex, START, yes_no, "yes",
+	       "tell the peers of a torrent of each other (BEP 11), never those of a private one"),
 	NUMBER(connections_per_source, START, "", "1024", 1, 1048576,
 	       "peer connections from one address at once; of several workers as connections_max"),
 	CHOICE(sandbox, START, sandbox_kinds, "on",

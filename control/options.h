@@ -64,6 +64,7 @@ struct options {
 	int64_t congestion; /* enum abi_congestion */
 	char congestion_classes[CLASSES_TEXT_MAX]; /* as classes_parse */
 	int64_t ecn; /* 0 no, 1 yes */
+	int64_t pex; /* likewise */
 	int64_t huge_tables; /* 0 no, 1 yes */
 	int64_t connections_per_source;
 	int64_t sandbox; /* enum option_sandbox */

@@ -252,6 +252,7 @@ flags_of(const struct options *options)
 	       (options->huge_tables ? ABI_CONFIG_HUGE_TABLES : 0) |
 	       (options->poll == OPTION_POLL_BUSY ? ABI_CONFIG_POLL_BUSY : 0) |
 	       (options->ecn ? ABI_CONFIG_ECN : 0) |
+	       (options->pex ? ABI_CONFIG_PEX : 0) |
 	       (options->iopoll && device_polls_any() ? ABI_CONFIG_IOPOLL : 0) |
 	       integrity[options->integrity] | sandbox[options->sandbox];
 }

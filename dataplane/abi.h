@@ -108,6 +108,7 @@ enum abi_config_flag {
 	ABI_CONFIG_POLL_BUSY = 1u << 1, /* never sleep */
 	ABI_CONFIG_ECN = 1u << 2,       /* agree to ECN with peers that offer it */
 	ABI_CONFIG_HUGE_TABLES = 1u << 3, /* connections are taken from hugepages while there are */
+	ABI_CONFIG_PEX = 1u << 4,       /* peers of a torrent are told of each other (BEP 11) */
 	ABI_CONFIG_INTEGRITY_SAMPLED = 1u << 8, /* some reads' fingerprints are checked, not all */
 	ABI_CONFIG_INTEGRITY_OFF = 1u << 9,     /* none; not with ABI_CONFIG_INTEGRITY_SAMPLED */
 	ABI_CONFIG_SANDBOX_LOG = 1u << 11, /* what the sandbox refuses is logged and done */
@@ -135,7 +136,9 @@ struct abi_config {
 	uint32_t worker_cnt;             /* [1, ABI_WORKERS_MAX] */
 	int32_t cpu[ABI_WORKERS_MAX];    /* each worker's, or -1 for the scheduler's choice */
 	uint32_t buffer_len;             /* power of two, [ABI_BUFFER_MIN, ABI_UNIT_MAX] */
-	uint32_t reserved[5];            /* 0 */
+	uint16_t dht_port;               /* UDP port of control's DHT node at address_be; 0: none */
+	uint16_t reserved_port;          /* 0 */
+	uint32_t reserved[4];            /* 0 */
 };
 static_assert(sizeof(struct abi_config) == 488, "abi_config is part of the boundary");
 

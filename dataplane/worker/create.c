@@ -110,6 +110,8 @@ make_peers(struct worker *worker, const struct abi_config *config, char *error)
 		.store = worker->store,
 		.peers_max = connections_max,
 		.listen_port = config->listen_port,
+		.dht_port = config->dht_port,
+		.pex = (config->flags & ABI_CONFIG_PEX) != 0,
 		.ctr = &worker->ctr,
 	};
 	struct tcp_config tcp = {

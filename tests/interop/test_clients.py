@@ -19,7 +19,7 @@ HYBRID_UNREADABLE = {
 @contextlib.contextmanager
 def fixture(env):
     folder = env.folder()
-    with seeding.af_xdp(env) as s:
+    with seeding.af_xdp(env, pex="no") as s:  # each takes all from Spillway
         odd = content.odd(folder)
         s.torrents = {
             "single file": s.seed(content.single(folder)),

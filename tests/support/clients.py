@@ -90,16 +90,20 @@ class Transmission(Client):
 
     program = "transmission-daemon"
 
+    def settings(self):
+        """What settings.json says."""
+        return {"utp-enabled": False, "peer-port": self.port, "rpc-port": self.port + 1000,
+                "download-dir": self.data, "port-forwarding-enabled": False,
+                "script-torrent-done-enabled": True,
+                "script-torrent-done-filename": os.path.join(self.home, "done.sh")}
+
     def command(self):
         script = os.path.join(self.home, "done.sh")
         with open(script, "w", encoding="utf-8") as f:
             f.write(f"#!/bin/sh\ntouch '{self.mark}'\n")
         os.chmod(script, 0o755)
-        settings = {"utp-enabled": False, "peer-port": self.port, "rpc-port": self.port + 1000,
-                    "download-dir": self.data, "port-forwarding-enabled": False,
-                    "script-torrent-done-enabled": True, "script-torrent-done-filename": script}
         with open(os.path.join(self.home, "settings.json"), "w", encoding="utf-8") as f:
-            json.dump(settings, f)
+            json.dump(self.settings(), f)
         return ["transmission-daemon", "--foreground", "--config-dir", self.home]
 
     def after_start(self):

@@ -15,6 +15,9 @@ def main():
     parser.add_argument("--port", type=int, default=51000)
     parser.add_argument("--reconnect-s", type=int)
     parser.add_argument("--rate-mib", type=int)
+    parser.add_argument("--torrent-kib", type=int)
+    parser.add_argument("--address")
+    parser.add_argument("--tcp-only", action="store_true")
     parser.add_argument("source")
     parser.add_argument("folder")
     parser.add_argument("mark")
@@ -29,6 +32,11 @@ def main():
         settings["min_reconnect_time"] = options.reconnect_s
     if options.rate_mib is not None:
         settings["download_rate_limit"] = options.rate_mib << 20
+    if options.address is not None:
+        settings.update({"listen_interfaces": f"{options.address}:{options.port}",
+                         "outgoing_interfaces": options.address})
+    if options.tcp_only:
+        settings.update({"enable_outgoing_utp": False, "enable_incoming_utp": False})
     session = lt.session(settings)
     if options.source.startswith("magnet:"):
         params = lt.parse_magnet_uri(options.source)
@@ -37,6 +45,8 @@ def main():
         params.ti = lt.torrent_info(options.source)
     params.save_path = options.folder
     handle = session.add_torrent(params)
+    if options.torrent_kib is not None:   # of local peers as well, unlike the session's
+        handle.set_download_limit(options.torrent_kib << 10)
     marked = False
     while True:
         session.wait_for_alert(200)
