@@ -4,6 +4,8 @@
 /* Torrents and counters as JSON. */
 #include "control/answer.h"
 
+#include "control/commands_announce.h"
+
 #include "control/labels.h"
 
 #include <inttypes.h>
@@ -234,6 +236,7 @@ answer_torrent_whole(const struct commands_env *env, const struct torrent *torre
 	if (json != NULL &&
 	    registry_metainfo(env->registry, torrent->id, &meta, &data_dir, &ignored) == 0) {
 		whole_add(json, meta, data_dir);
+		json_object_set_new(json, "announce", announce_answer(env->announce, torrent));
 		metainfo_free(meta);
 		free(data_dir);
 	}
@@ -323,8 +326,9 @@ answer_stats(const struct commands_env *env)
 		json_object_set_new(counters, desc.name, json_integer(number(value)));
 		json_object_set_new(texts, desc.name, answer_text(desc.text));
 	}
-	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
 	                 "dataplane", dataplane_answer(env),
+	                 "announce", announce_totals_answer(env->announce),
 	                 "totals", totals_answer(env, stats),
 	                 "counters", counters,
 	                 "workers", workers_answer(stats),

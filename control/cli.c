@@ -21,6 +21,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_command_peers,
 	&cli_command_top,
 	&cli_command_stats,
+	&cli_command_announce,
 	&cli_command_api_token,
 	&cli_command_reload,
 	&cli_command_complete,

@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* spillway show and stats. */
+#include "control/cli_announce.h"
 #include "control/cli_fields.h"
 
 #include <string.h>
@@ -79,12 +80,26 @@ show_settings(const json_t *torrent)
 		show_text("super-seeding", "yes");
 }
 
+/* show_trackers shows those that are announced to, or else all that are named. */
+static void
+show_trackers(const json_t *torrent)
+{
+	const json_t *announce = json_object_get(torrent, "announce");
+	json_t *tracker;
+	size_t i;
+
+	json_array_foreach(announce, i, tracker)
+		cli_tracker_print(tracker);
+	if (json_array_size(announce) > 0)
+		return;
+	json_array_foreach(json_object_get(torrent, "trackers"), i, tracker)
+		show_text("tracker", json_string_value(tracker));
+}
+
 static void
 show_whole(const json_t *torrent)
 {
 	char state[STATE_MAX];
-	json_t *tracker;
-	size_t i;
 
 	state_text(torrent, state);
 	show_text("name", field_text(torrent, "name"));
@@ -108,8 +123,7 @@ show_whole(const json_t *torrent)
 	show_time("added", field_integer(torrent, "added_at"));
 	show_time("verified", field_integer(torrent, "verified_at"));
 	show_text("private", json_is_true(json_object_get(torrent, "private")) ? "yes" : "no");
-	json_array_foreach(json_object_get(torrent, "trackers"), i, tracker)
-		show_text("tracker", json_string_value(tracker));
+	show_trackers(torrent);
 	show_text("magnet", field_text(torrent, "magnet"));
 }
 
@@ -202,6 +216,7 @@ stats(const struct cli *cli, int argc, char **argv)
 		return cli_print(final);
 	}
 	stats_totals(json_object_get(final, "dataplane"), json_object_get(final, "totals"));
+	cli_announce_print(json_object_get(final, "announce"));
 	stats_counters(json_object_get(final, "counters"), json_object_get(final, "counter_texts"));
 	json_decref(final);
 	return CLI_DONE;

@@ -7,6 +7,7 @@
 #include "control/adding.h"
 #include "control/answer.h"
 #include "control/clock.h"
+#include "control/commands_announce.h"
 #include "control/commands_active.h"
 #include "control/commands_api.h"
 #include "control/commands_change.h"
@@ -268,6 +269,22 @@ command_reload(struct commands *commands, const struct rpc_request *request)
 		rpc_send(commands->env.rpc, request->client, answer, true);
 }
 
+static void
+command_announce(struct commands *commands, const struct rpc_request *request)
+{
+	const struct torrent *torrent = NULL;
+	struct fail fail;
+
+	if (json_object_get(request->json, "torrent") != NULL &&
+	    (torrent = torrent_named(commands, request)) == NULL)
+		return;
+	json_t *answer = commands_announce(&commands->env, torrent, &fail);
+	if (answer == NULL)
+		refuse(commands, request, fail.text);
+	else
+		rpc_send(commands->env.rpc, request->client, answer, true);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct commands *commands, const struct rpc_request *request);
@@ -282,6 +299,7 @@ static const struct {
 	{"active", command_active, NULL},
 	{"api_token", command_api_token, NULL},
 	{"reload", command_reload, NULL},
+	{"announce", command_announce, NULL},
 	{"remove", NULL, change_remove},
 	{"set", NULL, change_set},
 	{"label", NULL, change_label},

@@ -18,6 +18,8 @@
  *      active  "torrents": what is served now, a few fields each (commands_active.h).
  *      peers   torrent, if not all. One line with "peer" each, then "peers", their number.
  *      api_token  "api", "token", "token_file": see commands_api.h.
+ *      announce  torrent, if not all. "torrents" and "asked", trackers that are told at once, and
+ *              "wait_seconds" until the last of those may be asked that may not yet (announce.h).
  *      reload  "changed" and "needs_restart": names of options, see reload.h.
  *      trace   peer, ADDRESS:PORT. "trace": the last events of the connection, the oldest first.
  *
@@ -26,6 +28,7 @@
 #ifndef SPILLWAY_CONTROL_COMMANDS_H
 #define SPILLWAY_CONTROL_COMMANDS_H
 
+#include "control/announce.h"
 #include "control/link.h"
 #include "control/options.h"
 #include "control/registry.h"
@@ -50,6 +53,7 @@ struct commands_env {
 	struct work *work;
 	struct rpc *rpc;
 	const struct reload_env *reload;
+	struct announce *announce;
 };
 
 struct commands;

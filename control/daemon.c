@@ -3,6 +3,7 @@
 
 /* spillwayd: prepares the place it runs in, then one loop over signals, the jobs thread, the
  * dataplane and the operator's clients. */
+#include "control/announce.h"
 #include "control/api.h"
 #include "control/commands.h"
 #include "control/fail.h"
@@ -41,6 +42,7 @@ struct daemon {
 	struct rpc *rpc; /* from when the dataplane first was ready: to be reachable is to be ready */
 	struct commands *commands;
 	struct api *api;
+	struct announce *announce;
 	struct reload_env reload;
 	int signal_fd;
 	int state_lock_fd;
@@ -184,6 +186,8 @@ parts_create(struct daemon *d, struct fail *fail)
 	if (err == 0 && tally_create(&d->tally, &d->registry) != 0)
 		err = fail_set(fail, ENOMEM, "out of memory");
 	env.tally = d->tally;
+	if (err == 0)
+		err = announce_create(&d->announce, &d->options, &d->registry, d->tally, fail);
 	if (err == 0 && link_create(&d->link, &d->options, &env, unit_held(d, unit_max)) != 0)
 		err = fail_set(fail, ENOMEM, "out of memory");
 	return err;
@@ -194,6 +198,7 @@ parts_destroy(struct daemon *d)
 {
 	api_destroy(d->api);
 	commands_destroy(d->commands);
+	announce_destroy(d->announce);
 	rpc_destroy(d->rpc);
 	link_destroy(d->link);
 	tally_destroy(d->tally);
@@ -219,10 +224,13 @@ clients_open(struct daemon *d, struct fail *fail)
 		.work = d->work,
 		.rpc = d->rpc,
 		.reload = &d->reload,
+		.announce = d->announce,
 	};
 	if (commands_create(&d->commands, &env) != 0)
 		return fail_set(fail, ENOMEM, "out of memory");
-	err = api_create(&d->api, &env, fail);
+	err = announce_start(d->announce, fail);
+	if (err == 0)
+		err = api_create(&d->api, &env, fail);
 	if (err != 0)
 		return err;
 	log_info("ready", "socket=%s torrents=%" PRIu32, LOG_QUOTE(path),
@@ -233,7 +241,7 @@ clients_open(struct daemon *d, struct fail *fail)
 /* ---- The loop. */
 
 enum {
-	POLL_MAX = 3 + LINK_POLL_MAX + RPC_POLL_MAX,
+	POLL_MAX = 4 + LINK_POLL_MAX + RPC_POLL_MAX,
 };
 
 /* sooner_ms returns the shorter of two timeouts; -1 is for ever. */
@@ -250,9 +258,11 @@ wait_for_events(const struct daemon *d)
 	int timeout_ms = sooner_ms(link_timeout_ms(d->link), api_timeout_ms(d->api));
 	nfds_t cnt = 0;
 
+	timeout_ms = sooner_ms(timeout_ms, announce_timeout_ms(d->announce));
 	fds[cnt++] = (struct pollfd){.fd = d->signal_fd, .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = work_fd(d->work), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = api_fd(d->api), .events = POLLIN};
+	fds[cnt++] = (struct pollfd){.fd = announce_fd(d->announce), .events = POLLIN};
 	cnt += link_poll(d->link, fds + cnt);
 	if (d->rpc != NULL)
 		cnt += rpc_poll(d->rpc, fds + cnt);
@@ -290,6 +300,7 @@ turn(struct daemon *d, struct fail *fail)
 	}
 	api_run(d->api);
 	work_run(d->work);
+	announce_run(d->announce);
 	/* Last: what was just changed is told to the dataplane at once. */
 	int err = link_run(d->link, fail);
 	if (err == 0 && d->rpc == NULL && link_ready(d->link))
@@ -329,6 +340,7 @@ serve(struct daemon *d, struct fail *fail)
 	}
 	if (ended > 0)
 		log_info("stop", "signal=%d", ended);
+	announce_stop(d->announce);
 	link_stop(d->link);
 	return ended < 0 ? ended : 0;
 }

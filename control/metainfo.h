@@ -112,6 +112,13 @@ metainfo_parse(struct metainfo **meta, const void *bytes, size_t len, struct met
 int
 metainfo_load(struct metainfo **meta, const char *path, struct metainfo_error *err);
 
+/* metainfo_peek reads only the trackers and private_flag of a .torrent that was checked before.
+ *
+ * meta  as metainfo_parse; everything else in it is zero.
+ * Returns 0; -EINVAL when it is no .torrent; -EFBIG; -ENOMEM. */
+int
+metainfo_peek(struct metainfo **meta, const void *bytes, size_t len);
+
 /* metainfo_free ends meta; NULL is allowed. */
 void
 metainfo_free(struct metainfo *meta);

@@ -73,3 +73,37 @@ metainfo_trackers(struct metainfo_parser *parser)
 		err = tracker_add(parser, announce, 0);
 	return err;
 }
+
+/* peek_run fills parser->meta. */
+static int
+peek_run(struct metainfo_parser *parser, const void *bytes, size_t len)
+{
+	int err = bencode_decode(&parser->doc, bytes, len, NULL, NULL);
+	uint32_t node;
+
+	if (err < 0)
+		return err;
+	node = bencode_get_type(&parser->doc, 0, "info", BENCODE_DICT);
+	node = bencode_get_type(&parser->doc, node, "private", BENCODE_INT);
+	parser->meta->private_flag = node != BENCODE_NONE && parser->doc.node[node].num == 1;
+	return metainfo_trackers(parser);
+}
+
+int
+metainfo_peek(struct metainfo **meta, const void *bytes, size_t len)
+{
+	struct metainfo_parser parser = { .err = NULL };
+	int err;
+
+	*meta = NULL;
+	parser.meta = calloc(1, sizeof(*parser.meta));
+	if (parser.meta == NULL)
+		return -ENOMEM;
+	err = peek_run(&parser, bytes, len);
+	bencode_free(&parser.doc);
+	if (err < 0)
+		metainfo_free(parser.meta);
+	else
+		*meta = parser.meta;
+	return err;
+}

@@ -5,6 +5,7 @@
  * is not judged here but when the dataplane is started (preflight.c). */
 #include "control/options_table.h"
 
+#include "control/announce.h"
 #include "control/http.h"
 #include "control/http_guard.h"
 
@@ -118,6 +119,14 @@ const struct option_row option_rows[] = {
 	       "peer connections from one address at once; of several workers as connections_max"),
 	CHOICE(sandbox, START, sandbox_kinds, "on",
 	       "filter of system calls of both daemons; log: what it refuses is logged and done"),
+	CHOICE(announce, START, yes_no, "yes", "tell the torrents' trackers what is seeded"),
+	NUMBER(announce_rate, LIVE, "per second", "100", 1, 100000,
+	       "announces to one tracker's host; a start with many torrents is spread so"),
+	CHECKED(announce_address, START, "auto", announce_address_check,
+	        "address that trackers are told, IPv4 or IPv6; auto is the one served: for NAT"),
+	NUMBER(announce_port, START, "", "0", 0, 65535,
+	       "port that trackers are told; 0 is listen_port: for NAT"),
+	NUMBER(tracker_timeout, START, "seconds", "45", 3, 600, "for a tracker's answer"),
 	TEXT(dataplane, START, "auto", 1,
 	     "the spillway-dp binary; auto looks beside spillwayd, in ../dataplane, then in PATH"),
 	TEXT(xdp_object, START, "auto", 1,

@@ -68,6 +68,11 @@ struct options {
 	int64_t huge_tables; /* 0 no, 1 yes */
 	int64_t connections_per_source;
 	int64_t sandbox; /* enum option_sandbox */
+	int64_t announce; /* 0 no, 1 yes */
+	int64_t announce_rate;
+	char announce_address[64]; /* as announce_address_check */
+	int64_t announce_port; /* 0: listen_port */
+	int64_t tracker_timeout; /* seconds */
 	char dataplane[PATH_MAX];
 	char xdp_object[ABI_PATH_MAX];
 	char api[128]; /* as http_listen_check */

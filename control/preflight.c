@@ -125,6 +125,16 @@ address_resolve(const struct options *options, const struct port_kind *kind, con
 	return 0;
 }
 
+int
+preflight_address(const struct options *options, uint32_t *address_be, struct fail *fail)
+{
+	const struct port_kind *kind;
+	const char *word;
+	int err = port_split(options->port, &kind, &word, fail);
+
+	return err != 0 ? err : address_resolve(options, kind, word, address_be, fail);
+}
+
 /* ---- Finding what belongs to this build or installation. */
 
 static bool

@@ -41,6 +41,11 @@ preflight_port(const char *port, struct fail *fail);
 int
 preflight_resolve(struct preflight *pre, const struct options *options, struct fail *fail);
 
+/* preflight_address finds the IPv4 address served, in network order.
+ * Returns 0, or a negative errno with fail, as preflight_resolve. */
+int
+preflight_address(const struct options *options, uint32_t *address_be, struct fail *fail);
+
 /* preflight_memory checks that the free hugepages suffice, when they are asked for.
  * Returns 0, or -ENOMEM with fail saying how to prepare them. */
 int
