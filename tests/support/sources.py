@@ -9,7 +9,7 @@ FOLDERS = ["dataplane", "control", "perf", "tests", "configs", ".ci"]
 C_ENDINGS = (".c", ".h")
 
 _TOKENS = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
-_HEAD = re.compile(r"^(\w+)\(([^;{}]*)\)\s*(?:\w+(?:\([^()]*\))?\s*)*\n\{$", re.MULTILINE)
+_HEAD = re.compile(r"^(\w+)\(([^;{}]*)\)(?:\s+\w+(?:\([^()]*\))?)*\s*\n\{$", re.MULTILINE)
 
 
 def read(path):
