@@ -9,6 +9,8 @@
 #include "control/fail.h"
 #include "control/link.h"
 #include "control/log.h"
+#include "control/log_sink.h"
+#include "control/notify.h"
 #include "control/options.h"
 #include "control/read_unit.h"
 #include "control/preflight.h"
@@ -44,6 +46,7 @@ struct daemon {
 	struct api *api;
 	struct announce *announce;
 	struct reload_env reload;
+	struct notify notify;
 	int signal_fd;
 	int state_lock_fd;
 	int run_lock_fd;
@@ -235,6 +238,7 @@ clients_open(struct daemon *d, struct fail *fail)
 		return err;
 	log_info("ready", "socket=%s torrents=%" PRIu32, LOG_QUOTE(path),
 	         torrents_cnt(d->registry.torrents));
+	notify_ready();
 	return 0;
 }
 
@@ -252,7 +256,7 @@ sooner_ms(int a_ms, int b_ms)
 }
 
 static void
-wait_for_events(const struct daemon *d)
+wait_for_events(struct daemon *d)
 {
 	struct pollfd fds[POLL_MAX];
 	int timeout_ms = sooner_ms(link_timeout_ms(d->link), api_timeout_ms(d->api));
@@ -268,6 +272,7 @@ wait_for_events(const struct daemon *d)
 		cnt += rpc_poll(d->rpc, fds + cnt);
 	if (d->commands != NULL)
 		timeout_ms = sooner_ms(timeout_ms, commands_timeout_ms(d->commands));
+	timeout_ms = sooner_ms(timeout_ms, notify_run(&d->notify));
 	poll(fds, cnt, timeout_ms);
 }
 
@@ -288,6 +293,19 @@ on_hup(struct daemon *d)
 	struct fail fail;
 
 	reload_run(&d->reload, &change, &fail);
+}
+
+static void
+status_tell(struct daemon *d)
+{
+	uint32_t cnt = torrents_cnt(d->registry.torrents);
+
+	if (link_ready(d->link))
+		notify_status(&d->notify, "serving, %" PRIu32 " torrents", cnt);
+	else if (d->rpc != NULL)
+		notify_status(&d->notify, "the dataplane is down, %" PRIu32 " torrents", cnt);
+	else
+		notify_status(&d->notify, "starting the dataplane");
 }
 
 /* turn does what is due. Returns 0 or a negative errno with fail. */
@@ -323,6 +341,7 @@ loop(struct daemon *d, struct fail *fail)
 			commands_run(d->commands);
 		if (err != 0)
 			return err;
+		status_tell(d);
 		wait_for_events(d);
 	}
 }
@@ -333,6 +352,7 @@ serve(struct daemon *d, struct fail *fail)
 	int err = link_start(d->link, fail);
 	int ended = err == 0 ? loop(d, fail) : err;
 
+	notify_stopping();
 	if (ended == SIGQUIT) {
 		log_info("leave", "signal=%d", ended);
 		link_leave(d->link);
@@ -345,10 +365,20 @@ serve(struct daemon *d, struct fail *fail)
 	return ended < 0 ? ended : 0;
 }
 
+/* complain is the last word of a daemon that cannot go on; the journal takes a priority. */
+static void
+complain(const struct fail *fail)
+{
+	fprintf(stderr, "%sspillwayd: %s\n", log_is_journal() ? "<3>" : "", fail->text);
+}
+
 static int
 daemon_run(struct daemon *d)
 {
 	struct fail fail;
+
+	log_setup((enum log_level)d->options.log_level, (enum log_format)d->options.log_format);
+	notify_init(&d->notify);
 	int err = place_prepare(d, &fail);
 
 	if (err == 0)
@@ -358,7 +388,7 @@ daemon_run(struct daemon *d)
 	parts_destroy(d);
 	if (err == 0)
 		return EXIT_SUCCESS;
-	fprintf(stderr, "spillwayd: %s\n", fail.text);
+	complain(&fail);
 	return EXIT_FAILURE;
 }
 
@@ -373,7 +403,7 @@ main(int argc, char **argv)
 	if (err == 0 && action == OPTIONS_RUN)
 		err = preflight_port(d.options.port, &fail);
 	if (err != 0) {
-		fprintf(stderr, "spillwayd: %s\n", fail.text);
+		complain(&fail);
 		return 2;
 	}
 	d.reload = (struct reload_env){

@@ -60,6 +60,8 @@ static_assert(sizeof(worker_cnts) / sizeof(worker_cnts[0]) == ABI_WORKERS_MAX + 
 static const char *const yes_no[] = {"no", "yes", NULL};
 static const char *const no_auto[] = {"no", "auto", NULL};
 static const char *const integrity_kinds[] = {"always", "sampled", "off", NULL};
+static const char *const log_levels[] = {"info", "warn", "error", NULL};
+static const char *const log_formats[] = {"auto", "text", "json", NULL};
 static const char *const sandbox_kinds[] = {"on", "log", "off", NULL};
 static const char *const poll_kinds[] = {"adaptive", "busy", NULL};
 
@@ -127,6 +129,9 @@ const struct option_row option_rows[] = {
 	NUMBER(announce_port, START, "", "0", 0, 65535,
 	       "port that trackers are told; 0 is listen_port: for NAT"),
 	NUMBER(tracker_timeout, START, "seconds", "45", 3, 600, "for a tracker's answer"),
+	CHOICE(log_level, LIVE, log_levels, "info", "events that are logged: these and worse"),
+	CHOICE(log_format, LIVE, log_formats, "auto",
+	       "auto is fields of the systemd journal where stderr is its, else text: key=value lines"),
 	TEXT(dataplane, START, "auto", 1,
 	     "the spillway-dp binary; auto looks beside spillwayd, in ../dataplane, then in PATH"),
 	TEXT(xdp_object, START, "auto", 1,

@@ -73,6 +73,8 @@ struct options {
 	char announce_address[64]; /* as announce_address_check */
 	int64_t announce_port; /* 0: listen_port */
 	int64_t tracker_timeout; /* seconds */
+	int64_t log_level; /* enum log_level */
+	int64_t log_format; /* enum log_format */
 	char dataplane[PATH_MAX];
 	char xdp_object[ABI_PATH_MAX];
 	char api[128]; /* as http_listen_check */

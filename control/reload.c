@@ -6,6 +6,7 @@
 
 #include "control/classes.h"
 #include "control/log.h"
+#include "control/notify.h"
 #include "control/preflight.h"
 #include "control/registry.h"
 
@@ -76,6 +77,8 @@ classes_renew(const struct reload_env *env)
 static void
 apply(const struct reload_env *env)
 {
+	log_setup((enum log_level)env->options->log_level,
+	          (enum log_format)env->options->log_format);
 	classes_renew(env);
 }
 
@@ -84,10 +87,12 @@ reload_run(const struct reload_env *env, struct options_change *change, struct f
 {
 	static struct options next; /* large for a stack */
 	char done[512], waiting[512];
-	int err = read_again(env, &next, fail);
 
+	notify_reloading();
+	int err = read_again(env, &next, fail);
 	if (err != 0) {
 		log_error("reload_refused", "reason=%s", LOG_QUOTE(fail->text));
+		notify_ready();
 		return err;
 	}
 	options_renew(env->options, &next, change);
@@ -95,5 +100,6 @@ reload_run(const struct reload_env *env, struct options_change *change, struct f
 	reload_names(change->done, change->done_cnt, done, sizeof(done));
 	reload_names(change->waiting, change->waiting_cnt, waiting, sizeof(waiting));
 	log_info("reloaded", "changed=%s needs_restart=%s", done, waiting);
+	notify_ready();
 	return 0;
 }
