@@ -185,8 +185,8 @@ uri_escape(FILE *out, const char *text)
 	}
 }
 
-static json_t *
-magnet_text(const struct metainfo *meta)
+json_t *
+answer_magnet(const struct metainfo *meta)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -220,7 +220,7 @@ whole_add(json_t *json, const struct metainfo *meta, const char *data_dir)
 	json_object_set_new(json, "piece_length", json_integer(meta->piece_len));
 	json_object_set_new(json, "private", json_boolean(meta->private_flag));
 	json_object_set_new(json, "trackers", trackers);
-	json_object_set_new(json, "magnet", magnet_text(meta));
+	json_object_set_new(json, "magnet", answer_magnet(meta));
 	if (meta->has_v2)
 		json_object_set_new(json, "info_hash_v2", answer_hex(meta->info_hash_v2, 32));
 }

@@ -9,6 +9,7 @@
 #define SPILLWAY_CONTROL_ANSWER_H
 
 #include "control/commands.h"
+#include "control/metainfo.h"
 
 #include <jansson.h>
 
@@ -34,6 +35,10 @@ answer_state_known(const char *state);
 /* answer_labels returns an array of a torrent's labels. */
 json_t *
 answer_labels(const struct torrent *torrent);
+
+/* answer_magnet returns a torrent's magnet link (BEP 9). */
+json_t *
+answer_magnet(const struct metainfo *meta);
 
 /* answer_torrent tells of one torrent what list shows. live_* must be fresh (tally_stats). */
 json_t *

@@ -16,6 +16,8 @@
 static const struct http_route routes[] = {
 	{HTTP_GET | HTTP_POST, "/transmission/rpc", HTTP_TOKEN_BASIC, TRANSMISSION_BODY_MAX,
 	 transmission_handle},
+	{HTTP_GET | HTTP_POST, "/transmission/rpc/", HTTP_TOKEN_BASIC, TRANSMISSION_BODY_MAX,
+	 transmission_handle}, /* transmission-remote */
 };
 
 const char *
@@ -91,12 +93,20 @@ api_fd(const struct api *api)
 int
 api_timeout_ms(const struct api *api)
 {
-	return api != NULL ? http_timeout_ms(api->http) : -1;
+	if (api == NULL)
+		return -1;
+	int http_ms = http_timeout_ms(api->http);
+	int transmission_ms = transmission_timeout_ms(api->transmission);
+	if (http_ms < 0 || transmission_ms < 0)
+		return http_ms < 0 ? transmission_ms : http_ms;
+	return http_ms < transmission_ms ? http_ms : transmission_ms;
 }
 
 void
 api_run(struct api *api)
 {
-	if (api != NULL)
-		http_run(api->http);
+	if (api == NULL)
+		return;
+	transmission_run(api->transmission);
+	http_run(api->http);
 }

@@ -261,6 +261,8 @@ http_create(struct http **http, const struct http_config *config, struct fail *f
 	h->conns.prev = h->conns.next = &h->conns;
 	h->failures.rate_per_s = HTTP_FAILURES_PER_S;
 	h->failures.burst = HTTP_FAILURES_BURST;
+	h->strangers.rate_per_s = HTTP_REQUESTS_PER_S;
+	h->strangers.burst = HTTP_REQUESTS_BURST;
 	h->requests.rate_per_s = HTTP_REQUESTS_PER_S;
 	h->requests.burst = HTTP_REQUESTS_BURST;
 	snprintf(h->token, sizeof(h->token), "%s", config->token);

@@ -4,7 +4,7 @@
 /* http.h is the HTTP/1.1 server of the control API: libmicrohttpd (RFC 9110, 9112) on a loopback
  * address or a unix socket, driven by the daemon's loop, with a table of routes.
  *
- *      client ──► Host ─► Origin ─► route ─► token ─► rate ─► body ──► handler ──► answer
+ *      client ──► Host ─► Origin ─► route ─► token ─► rate ─► body ─► handler ─► answer
  *                 421     403       404 405  401 429  429     411 413  anything
  *
  * Everyone is a stranger: the token is asked for on a unix socket, too, whose mode (0660) only says
@@ -46,7 +46,7 @@ enum http_limit {
 	HTTP_RETRY_MS = 20,               /* a stream that had nothing is asked again */
 	HTTP_FAILURES_PER_S = 1,          /* wrong tokens of an address answered 401, not 429 */
 	HTTP_FAILURES_BURST = 20,
-	HTTP_REQUESTS_PER_S = 1000,       /* of an address, with a token */
+	HTTP_REQUESTS_PER_S = 1000,       /* of an address, with the token; as many without any */
 	HTTP_REQUESTS_BURST = 2000,
 	HTTP_HEADERS_MAX = 4,             /* of a handler's own */
 };

@@ -142,9 +142,12 @@ token_judge(struct exchange *x, struct MHD_Connection *mhd)
 
 	if (x->access == HTTP_OPEN)
 		return (struct refusal){0, NULL};
-	if (!http_token_matches(header_get(mhd, "Authorization"), http->token)) {
+	const char *shown = header_get(mhd, "Authorization");
+	if (!http_token_matches(shown, http->token)) {
 		x->conn->trusted = false;
-		if (!http_buckets_take(&http->failures, x->conn->key, now_ms))
+		/* Without any it is no guess: libcurl asks so first, each time. */
+		if (!http_buckets_take(shown != NULL ? &http->failures : &http->strangers, x->conn->key,
+		                       now_ms))
 			return (struct refusal){429, "too many requests without the token"};
 		return (struct refusal){401, "the token is needed: spillway api-token prints it"};
 	}

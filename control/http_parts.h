@@ -39,7 +39,8 @@ struct http {
 	struct conn conns; /* head of a ring, the oldest first */
 	unsigned conn_cnt;
 	size_t bodies_len; /* of all requests */
-	struct http_buckets failures;
+	struct http_buckets failures;  /* wrong tokens */
+	struct http_buckets strangers; /* requests without any */
 	struct http_buckets requests;
 };
 

@@ -39,6 +39,16 @@ hosts_check(const char *value, struct fail *fail)
 }
 
 static int
+roots_check(const char *value, struct fail *fail)
+{
+	for (const char *p = value; *p != '\0'; p += strcspn(p, ","), p += *p == ',')
+		if (*p != '/')
+			return fail_set(fail, EINVAL, "\"%.*s\" is not an absolute path",
+			                (int)strcspn(p, ","), p);
+	return 0;
+}
+
+static int
 origins_check(const char *value, struct fail *fail)
 {
 	return http_names_check(value, true, fail);
@@ -144,6 +154,10 @@ const struct option_row option_rows[] = {
 	        "names in Host that the HTTP API is reached by beside loopback ones, as a.example,b"),
 	CHECKED(api_origins, LIVE, "", origins_check,
 	        "pages of other origins that may use the HTTP API, as https://a.example"),
+	TEXT(api_data_dir, LIVE, "/srv", 1,
+	     "where content is, when one who adds a torrent by the HTTP API does not say"),
+	CHECKED(api_roots, LIVE, "", roots_check,
+	        "directories whose content may be added by the HTTP API, as /srv,/data; empty: any"),
 };
 
 const size_t option_row_cnt = sizeof(option_rows) / sizeof(option_rows[0]);

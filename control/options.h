@@ -81,6 +81,8 @@ struct options {
 	char api_token_file[PATH_MAX]; /* "auto": in state_dir */
 	char api_hosts[512]; /* as http_names_check */
 	char api_origins[512];
+	char api_data_dir[PATH_MAX];
+	char api_roots[1024]; /* directories, with commas between */
 };
 
 enum options_action {

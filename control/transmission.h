@@ -9,8 +9,8 @@
  *
  * A request without the X-Transmission-Session-Id of this run is answered 409 with it (2.2.1).
  *
- * Threads: one. Lifecycle: transmission_create, transmission_handle, transmission_destroy, which
- * must come after the end of all answers.
+ * Threads: one. Lifecycle: transmission_create; transmission_run, transmission_handle in turns;
+ * transmission_destroy, which must come after the end of all answers.
  */
 #ifndef SPILLWAY_CONTROL_TRANSMISSION_H
 #define SPILLWAY_CONTROL_TRANSMISSION_H
@@ -33,6 +33,19 @@ transmission_create(struct transmission **transmission, const struct commands_en
 /* transmission_destroy frees everything; NULL is allowed. */
 void
 transmission_destroy(struct transmission *transmission);
+
+/* transmission_run takes note of what is due; to be called in each turn of the loop. */
+void
+transmission_run(struct transmission *transmission);
+
+/* transmission_timeout_ms returns when transmission_run is due, -1 for never. */
+int
+transmission_timeout_ms(const struct transmission *transmission);
+
+/* transmission_answer answers the body of a request. */
+void
+transmission_answer(struct transmission *transmission, const char *body, size_t len,
+                    struct http_response *response);
 
 /* transmission_handle is the route's handler; its env is a struct api. */
 void
