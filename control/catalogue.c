@@ -45,6 +45,11 @@ static const char *const statements[SQL_CNT] = {
 	                 " JOIN torrents ON id = torrent_id WHERE torrent_id = ?1",
 	[SQL_FILES] = "SELECT size, mtime_ns, inode, idx FROM files WHERE torrent_id = ?1 ORDER BY idx",
 	[SQL_UNIT_MAX] = "SELECT coalesce(max(unit_len), 0) FROM verified",
+	[SQL_RANGE_PUT] = "INSERT OR REPLACE INTO ranges VALUES(?1, ?2, ?3, ?4, ?5)",
+	[SQL_RANGES] = "SELECT idx, key, pieces, fingerprints FROM ranges"
+	               " WHERE torrent_id = ?1 AND idx < 4294967295",
+	[SQL_RANGES_AFTER] = "SELECT min(torrent_id) FROM ranges WHERE torrent_id > ?1",
+	[SQL_RANGES_CLEAR] = "DELETE FROM ranges WHERE torrent_id = ?1",
 	[SQL_SETTING_GET] = "SELECT value FROM settings WHERE key = ?1",
 	[SQL_SETTING_SET] = "INSERT OR REPLACE INTO settings VALUES(?1, ?2)",
 	[SQL_GARBAGE] = "SELECT source_id, torrent_id FROM garbage LIMIT 1",

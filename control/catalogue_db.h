@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* catalogue_db.h is what the parts of the catalogue share: catalogue.c (its life, its statements),
- * catalogue_read.c and catalogue_write.c.
+ * catalogue_read.c, catalogue_write.c and catalogue_ranges.c.
  */
 #ifndef SPILLWAY_CONTROL_CATALOGUE_DB_H
 #define SPILLWAY_CONTROL_CATALOGUE_DB_H
@@ -34,6 +34,10 @@ enum statement {
 	SQL_VERIFIED,
 	SQL_FILES,
 	SQL_UNIT_MAX,
+	SQL_RANGE_PUT,
+	SQL_RANGES,
+	SQL_RANGES_CLEAR,
+	SQL_RANGES_AFTER,
 	SQL_SETTING_GET,
 	SQL_SETTING_SET,
 	SQL_GARBAGE,

@@ -21,6 +21,10 @@
 	" torrent_id INTEGER NOT NULL, idx INTEGER NOT NULL, size INTEGER NOT NULL," \
 	" mtime_ns INTEGER NOT NULL, inode INTEGER NOT NULL," \
 	" PRIMARY KEY(torrent_id, idx)) WITHOUT ROWID;" \
+	"CREATE TABLE ranges(" \
+	" torrent_id INTEGER NOT NULL, idx INTEGER NOT NULL, key INTEGER NOT NULL," \
+	" pieces BLOB NOT NULL, fingerprints BLOB NOT NULL," \
+	" PRIMARY KEY(torrent_id, idx)) WITHOUT ROWID;" \
 	"CREATE TABLE sources(id INTEGER PRIMARY KEY AUTOINCREMENT, metainfo BLOB NOT NULL);" \
 	"CREATE TABLE garbage(source_id INTEGER PRIMARY KEY, torrent_id INTEGER NOT NULL);" \
 	"CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"

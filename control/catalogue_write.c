@@ -121,6 +121,8 @@ catalogue_sweep(struct catalogue *catalogue, struct fail *fail)
 		return err;
 	err = garbage_delete(catalogue, SQL_GARBAGE_FILES, torrent_id, fail);
 	if (err == 0)
+		err = garbage_delete(catalogue, SQL_RANGES_CLEAR, torrent_id, fail);
+	if (err == 0)
 		err = garbage_delete(catalogue, SQL_GARBAGE_VERIFIED, torrent_id, fail);
 	if (err == 0)
 		err = garbage_delete(catalogue, SQL_GARBAGE_SOURCE, source_id, fail);

@@ -12,6 +12,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_command_create,
 	&cli_command_add,
 	&cli_command_remove,
+	&cli_command_verify,
 	&cli_command_pause,
 	&cli_command_start,
 	&cli_command_label,

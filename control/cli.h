@@ -44,6 +44,7 @@ struct cli_command {
 extern const struct cli_command cli_command_create;
 extern const struct cli_command cli_command_add;
 extern const struct cli_command cli_command_remove;
+extern const struct cli_command cli_command_verify;
 extern const struct cli_command cli_command_pause;
 extern const struct cli_command cli_command_start;
 extern const struct cli_command cli_command_label;
@@ -116,12 +117,19 @@ struct cli_progress {
 	int64_t begin_ms;
 	int64_t drawn_ms;
 	int percent_last;
+	bool is_told;              /* spillwayd says the rate, else it is of the bytes so far */
+	uint64_t rate_bytes_per_s; /* 0: not known */
+	int64_t left_s;            /* -1: from the rate */
 };
 
 /* cli_progress_begin prepares a bar on stderr if it is a terminal, plain lines otherwise, nothing
  * with --json. */
 void
 cli_progress_begin(struct cli_progress *progress, const struct cli *cli, const char *verb);
+
+/* cli_progress_line shows the object "progress" of a line, if it has one. */
+void
+cli_progress_line(struct cli_progress *progress, const json_t *line);
 
 /* cli_progress_show draws the state. total_bytes > 0. */
 void

@@ -49,12 +49,7 @@ args_parse(const struct cli *cli, struct add_args *args, int argc, char **argv)
 static void
 on_line(json_t *line, void *ctx)
 {
-	const json_t *progress = json_object_get(line, "progress");
-	json_int_t done_bytes = json_integer_value(json_object_get(progress, "done_bytes"));
-	json_int_t total_bytes = json_integer_value(json_object_get(progress, "total_bytes"));
-
-	if (total_bytes > 0 && done_bytes >= 0)
-		cli_progress_show(ctx, (uint64_t)done_bytes, (uint64_t)total_bytes);
+	cli_progress_line(ctx, line);
 }
 
 static int

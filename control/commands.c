@@ -15,6 +15,7 @@
 #include "control/commands_parts.h"
 #include "control/commands_peers.h"
 #include "control/commands_reload.h"
+#include "control/commands_verify.h"
 #include "control/log.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@ enum watch_kind {
 	WATCH_ADD,  /* until verified and served */
 	WATCH_LIST, /* until all are listed */
 	WATCH_PEERS, /* until the dataplane has told */
+	WATCH_VERIFY, /* until all are verified */
 };
 
 /* A request that takes time. */
@@ -38,6 +40,7 @@ struct watch {
 	int64_t progress_ms; /* when the last progress line was sent */
 	struct peers_watch peers;
 	struct list_watch list;
+	struct verify_watch verify;
 };
 
 struct commands {
@@ -83,6 +86,7 @@ watch_clear(struct commands *commands, struct watch *w)
 {
 	peers_watch_drop(&commands->env, &w->peers);
 	list_watch_drop(&w->list);
+	verify_watch_drop(&w->verify);
 	*w = (struct watch){.kind = WATCH_NONE};
 }
 
@@ -246,6 +250,29 @@ command_trace(struct commands *commands, const struct rpc_request *request)
 }
 
 static void
+command_verify(struct commands *commands, const struct rpc_request *request)
+{
+	struct verify_watch verify;
+	struct fail fail;
+
+	if (verify_watch_begin(&commands->env, &verify, request->json, &fail) != 0) {
+		refuse(commands, request, fail.text);
+		return;
+	}
+	if (json_is_true(json_object_get(request->json, "detach"))) {
+		rpc_send(commands->env.rpc, request->client,
+		         json_pack("{s:b, s:I}", "ok", 1, "asked", (json_int_t)verify.cnt), true);
+		verify_watch_drop(&verify);
+		return;
+	}
+	struct watch *w = watch_begin(commands, request, WATCH_VERIFY, 0);
+	if (w != NULL)
+		w->verify = verify;
+	else
+		verify_watch_drop(&verify);
+}
+
+static void
 command_api_token(struct commands *commands, const struct rpc_request *request)
 {
 	struct fail fail;
@@ -300,6 +327,7 @@ static const struct {
 	{"api_token", command_api_token, NULL},
 	{"reload", command_reload, NULL},
 	{"announce", command_announce, NULL},
+	{"verify", command_verify, NULL},
 	{"remove", NULL, change_remove},
 	{"set", NULL, change_set},
 	{"label", NULL, change_label},
@@ -378,6 +406,9 @@ watch_run(struct commands *commands, struct watch *w)
 		w->kind = list_watch_run(&commands->env, w->client, &w->list) ? WATCH_NONE : WATCH_LIST;
 	else if (w->kind == WATCH_ADD)
 		watch_add(commands, w);
+	else if (w->kind == WATCH_VERIFY)
+		w->kind = verify_watch_run(&commands->env, w->client, &w->verify) ? WATCH_NONE
+		                                                                  : WATCH_VERIFY;
 	else if (peers_watch_run(&commands->env, w->client, &w->peers))
 		watch_clear(commands, w);
 }

@@ -16,6 +16,9 @@
  *      show    torrent. "torrent" with "data", "magnet", "trackers", ...
  *      stats   "dataplane", "totals", "counters" (name: value) and "counter_texts" (name: text).
  *      active  "torrents": what is served now, a few fields each (commands_active.h).
+ *      verify  torrent, torrents or all; detach. The content is read again, what is right is served
+ *              meanwhile. Progress lines and one with "torrent" for each, then "verified", their
+ *              number; with detach only "asked".
  *      peers   torrent, if not all. One line with "peer" each, then "peers", their number.
  *      api_token  "api", "token", "token_file": see commands_api.h.
  *      announce  torrent, if not all. "torrents" and "asked", trackers that are told at once, and

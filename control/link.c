@@ -17,6 +17,7 @@
 struct link {
 	const struct options *options;
 	struct tally *tally;
+	struct registry *registry;
 	uint32_t worker_cnt;
 	struct session *session[ABI_WORKERS_MAX]; /* by worker */
 	uint32_t unit_max;   /* bytes of the dataplane's buffers */
@@ -40,6 +41,7 @@ link_create(struct link **link, const struct options *options, const struct sess
 		return -ENOMEM;
 	l->options = options;
 	l->tally = env->tally;
+	l->registry = env->registry;
 	l->worker_cnt = options_worker_cnt(options);
 	l->unit_max = unit_max;
 	l->retry_ms = LINK_RETRY_MIN_MS;
@@ -287,9 +289,24 @@ worker_run(struct link *link, uint32_t worker, struct fail *fail)
 	return err;
 }
 
+/* withdraw_at_all tells every worker what control has found. */
+static int
+withdraw_at_all(struct link *link)
+{
+	struct abi_withdraw withdrawn;
+	int err = 0;
+
+	while (err == 0 && withdrawals_take(&link->registry->withdrawn, &withdrawn))
+		for (uint32_t w = 0; err == 0 && w < link->worker_cnt; w++)
+			err = session_withdraw(link->session[w], &withdrawn);
+	return err;
+}
+
 int
 link_run(struct link *link, struct fail *fail)
 {
+	if (withdraw_at_all(link) != 0)
+		log_error("out_of_memory", "part=withdrawals");
 	if (link->retry_at_ms != 0) {
 		if (clock_now_ms() >= link->retry_at_ms)
 			retry(link);

@@ -6,7 +6,7 @@
  * first and up to LINK_RETRY_MAX_MS when it ends again and again. A worker that closed its
  * connection while the process lives is connected to again, up to LINK_RECONNECT_MAX times in a
  * row; one that does not answer or breaks the protocol is the end of all. What one worker
- * withdraws is told to the others.
+ * withdraws is told to the others, what control withdraws to all.
  *
  * Threads: one. Lifecycle: link_create, link_start, link_run after each poll, then link_stop or
  * link_leave, link_destroy.

@@ -80,13 +80,14 @@ registry_open(struct registry *registry, const char *path, const struct registry
 void
 registry_close(struct registry *registry)
 {
+	withdrawals_free(&registry->withdrawn);
 	torrents_destroy(registry->torrents);
 	catalogue_close(registry->catalogue);
 	*registry = (struct registry){0};
 }
 
-static void
-disk_refused(const struct torrent *torrent, const struct fail *fail)
+void
+registry_disk_refused(const struct torrent *torrent, const struct fail *fail)
 {
 	log_error("catalogue_failed", "id=%" PRIu32 " reason=%s", torrent->id, LOG_QUOTE(fail->text));
 }
@@ -127,30 +128,6 @@ registry_add(struct registry *registry, const struct metainfo *meta,
 	return 0;
 }
 
-int
-registry_reverify(struct registry *registry, struct torrent *torrent,
-                  const struct registry_wish *wish, struct fail *fail)
-{
-	int err = catalogue_set_data_dir(registry->catalogue, torrent->id, wish->data_dir, fail);
-
-	if (err == 0 && wish->class_name[0] != '\0')
-		err = catalogue_set_class(registry->catalogue, torrent->id, wish->class_name, fail);
-	if (err != 0)
-		return err;
-	if (wish->class_name[0] != '\0')
-		snprintf(torrent->class_name, sizeof(torrent->class_name), "%s", wish->class_name);
-	for (uint32_t i = 0; i < torrent->place_cnt; i++) {
-		struct torrent_place *place = &torrent->place[i];
-
-		if (place->sync == SYNC_REFUSED)
-			place->sync = SYNC_ABSENT;
-		place->stale = true;
-	}
-	registry_set_state(registry, torrent, TORRENT_VERIFYING, "");
-	torrent->to_verify = true;
-	return 0;
-}
-
 void
 registry_set_state(struct registry *registry, struct torrent *torrent, enum torrent_state state,
                    const char *reason)
@@ -161,29 +138,7 @@ registry_set_state(struct registry *registry, struct torrent *torrent, enum torr
 	torrent->to_check = false;
 	torrents_set_reason(registry->torrents, torrent, reason);
 	if (catalogue_set_state(registry->catalogue, torrent->id, state, reason, &fail) != 0)
-		disk_refused(torrent, &fail);
-	torrents_push_all(registry->torrents, torrent);
-}
-
-void
-registry_set_verified(struct registry *registry, struct torrent *torrent,
-                      const struct catalogue_verified *verified)
-{
-	struct fail fail;
-
-	torrent->state = TORRENT_SEEDING;
-	torrent->verified_at = time(NULL);
-	torrent->have_cnt = verified->have_cnt;
-	torrent->withdrawn_cnt = 0;
-	torrents_set_reason(registry->torrents, torrent, "");
-	int err = catalogue_set_verified(registry->catalogue, torrent->id, verified,
-	                                 torrent->verified_at, &fail);
-	if (err != 0) {
-		disk_refused(torrent, &fail);
-		/* Fingerprints are had from disk only: without them nothing can be served. */
-		torrent->state = TORRENT_ERROR;
-		torrents_set_reason(registry->torrents, torrent, fail.text);
-	}
+		registry_disk_refused(torrent, &fail);
 	torrents_push_all(registry->torrents, torrent);
 }
 
@@ -221,51 +176,6 @@ registry_set_labels(struct registry *registry, struct torrent *torrent, const ch
 	return err;
 }
 
-static uint32_t
-bits_clear(uint8_t *have, uint32_t first, uint32_t cnt)
-{
-	uint32_t cleared_cnt = 0;
-
-	for (uint32_t i = first; i < first + cnt; i++) {
-		uint8_t bit = (uint8_t)(0x80 >> (i % 8));
-		cleared_cnt += (have[i / 8] & bit) != 0;
-		have[i / 8] &= (uint8_t)~bit;
-	}
-	return cleared_cnt;
-}
-
-void
-registry_withdraw(struct registry *registry, struct torrent *torrent, uint32_t piece_first,
-                  uint32_t piece_cnt, const char *reason)
-{
-	struct catalogue_verified verified;
-	struct fail fail;
-
-	torrents_set_reason(registry->torrents, torrent, reason);
-	int err = catalogue_verified(registry->catalogue, torrent->id, &verified, &fail);
-	if (err != 0 || verified.have_len < ((size_t)piece_first + piece_cnt + 7) / 8) {
-		if (err == 0)
-			catalogue_verified_free(&verified);
-		else
-			disk_refused(torrent, &fail);
-		return;
-	}
-	uint32_t cleared_cnt = bits_clear(verified.have, piece_first, piece_cnt);
-	torrent->have_cnt -= cleared_cnt < torrent->have_cnt ? cleared_cnt : torrent->have_cnt;
-	torrent->withdrawn_cnt += cleared_cnt;
-	struct catalogue_row row = {
-		.id = torrent->id,
-		.have_cnt = torrent->have_cnt,
-		.withdrawn_cnt = torrent->withdrawn_cnt,
-		.reason = torrent->reason,
-	};
-	if (catalogue_withdraw(registry->catalogue, &row, verified.have, verified.have_len, &fail) != 0)
-		disk_refused(torrent, &fail);
-	catalogue_verified_free(&verified);
-	if (torrent->have_cnt == 0)
-		registry_set_state(registry, torrent, TORRENT_CHANGED, reason);
-}
-
 void
 registry_add_uploaded(struct registry *registry, struct torrent *torrent, uint64_t bytes)
 {
@@ -275,7 +185,7 @@ registry_add_uploaded(struct registry *registry, struct torrent *torrent, uint64
 		return;
 	torrents_add_uploaded(registry->torrents, torrent, bytes);
 	if (catalogue_add_uploaded(registry->catalogue, torrent->id, bytes, &fail) != 0)
-		disk_refused(torrent, &fail);
+		registry_disk_refused(torrent, &fail);
 }
 
 int

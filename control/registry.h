@@ -14,6 +14,7 @@
 #include "control/fail.h"
 #include "control/metainfo.h"
 #include "control/torrents.h"
+#include "control/withdrawals.h"
 
 #include <stdint.h>
 
@@ -34,6 +35,7 @@ struct registry_limits {
 struct registry {
 	struct catalogue *catalogue;
 	struct torrents *torrents;
+	struct withdrawals withdrawn; /* to be told to every worker (link.h) */
 };
 
 /* registry_open opens the catalogue and loads every torrent; those that were verified are to be
@@ -64,12 +66,31 @@ int
 registry_reverify(struct registry *registry, struct torrent *torrent,
                   const struct registry_wish *wish, struct fail *fail);
 
+/* registry_verify has torrents verified again. One that is served goes on being served meanwhile.
+ * That it was asked for is remembered over restarts.
+ *
+ * torrents  not in verification.
+ * Returns 0 or a negative errno with fail; nothing is changed then. */
+int
+registry_verify(struct registry *registry, struct torrent *const *torrents, uint32_t cnt,
+                struct fail *fail);
+
+/* registry_verify_failed makes a torrent whose verification failed TORRENT_ERROR. */
+void
+registry_verify_failed(struct registry *registry, struct torrent *torrent, const char *reason);
+
+/* registry_disk_refused reports a change that the disk did not take. */
+void
+registry_disk_refused(const struct torrent *torrent, const struct fail *fail);
+
 /* registry_set_state changes state and reason; only TORRENT_SEEDING is offered to peers. */
 void
 registry_set_state(struct registry *registry, struct torrent *torrent, enum torrent_state state,
                    const char *reason);
 
-/* registry_set_verified stores what verification found, and makes the torrent TORRENT_SEEDING. */
+/* registry_set_verified stores what verification found, and makes the torrent TORRENT_SEEDING. Of
+ * one that was that already, the workers withdraw what is lost; where anything else is new they
+ * let go of the torrent and get it again, which costs its peers their connections. */
 void
 registry_set_verified(struct registry *registry, struct torrent *torrent,
                       const struct catalogue_verified *verified);
@@ -87,7 +108,8 @@ registry_set_labels(struct registry *registry, struct torrent *torrent, const ch
                     struct fail *fail);
 
 /* registry_withdraw takes pieces [piece_first, piece_first + piece_cnt), which must be within the
- * torrent, out of what we have. Without any piece left the torrent becomes TORRENT_CHANGED. */
+ * torrent, out of what we have; the workers are the caller's to tell. Without any piece left the
+ * torrent becomes TORRENT_CHANGED. */
 void
 registry_withdraw(struct registry *registry, struct torrent *torrent, uint32_t piece_first,
                   uint32_t piece_cnt, const char *reason);

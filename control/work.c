@@ -4,6 +4,8 @@
 /* The order of jobs and what becomes of their results. */
 #include "control/work.h"
 
+#include "control/catalogue_ranges.h"
+#include "control/clock.h"
 #include "control/id_list.h"
 #include "control/jobs.h"
 #include "control/log.h"
@@ -11,6 +13,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct work {
 	struct registry *registry;
@@ -19,7 +22,26 @@ struct work {
 	struct id_list to_verify;
 	uint32_t check_after; /* torrents up to this id have been checked */
 	bool check_done;
+	bool refused_told;    /* that the kernel refuses io_uring */
+	int64_t saved_ms;     /* when ranges were saved last */
 };
+
+enum {
+	SAVE_MS = 3000,
+};
+
+/* asked_resume marks what an earlier run was asked to verify while it is served. */
+static void
+asked_resume(struct registry *registry)
+{
+	uint32_t id = 0;
+
+	while ((id = catalogue_ranges_after(registry->catalogue, id)) != 0) {
+		struct torrent *t = torrents_by_id(registry->torrents, id);
+		if (t != NULL)
+			t->to_verify = true;
+	}
+}
 
 int
 work_create(struct work **work, struct registry *registry, uint32_t unit_max, struct fail *fail)
@@ -35,6 +57,7 @@ work_create(struct work **work, struct registry *registry, uint32_t unit_max, st
 		free(w);
 		return err;
 	}
+	asked_resume(registry);
 	for (const struct torrent *t = torrents_after(registry->torrents, 0); t != NULL;
 	     t = torrents_after(registry->torrents, t->id))
 		if (t->to_verify)
@@ -43,11 +66,31 @@ work_create(struct work **work, struct registry *registry, uint32_t unit_max, st
 	return 0;
 }
 
+/* ranges_save stores what was newly verified of torrents that are not done. */
+static void
+ranges_save(struct work *work)
+{
+	struct verify_saved saved;
+	struct fail fail;
+	uint32_t id;
+
+	while (jobs_save_next(work->jobs, &id, &saved)) {
+		const struct torrent *t = torrents_by_id(work->registry->torrents, id);
+		if (t != NULL && !t->gone &&
+		    catalogue_range_put(work->registry->catalogue, id, &saved, &fail) != 0)
+			registry_disk_refused(t, &fail);
+		verify_saved_free(&saved);
+	}
+	work->saved_ms = clock_now_ms();
+}
+
 void
 work_destroy(struct work *work)
 {
 	if (work == NULL)
 		return;
+	jobs_stop(work->jobs);
+	ranges_save(work);
 	jobs_destroy(work->jobs);
 	id_list_free(&work->to_verify);
 	free(work);
@@ -95,10 +138,17 @@ work_progress(struct work *work, const struct torrent *torrent, struct work_prog
 static void
 verified(struct work *work, struct torrent *t, const struct job *job)
 {
+	bool passing = job->err == -ENOMEM || job->err == -EMFILE || job->err == -ENFILE;
+
+	if (passing && t->state == TORRENT_SEEDING) {
+		log_warn("verify_given_up", "id=%" PRIu32 " name=%s reason=%s", t->id, LOG_QUOTE(t->name),
+		         LOG_QUOTE(job->fail.text));
+		return;
+	}
 	if (job->err != 0) {
 		log_error("verify_failed", "id=%" PRIu32 " name=%s reason=%s", t->id, LOG_QUOTE(t->name),
 		          LOG_QUOTE(job->fail.text));
-		registry_set_state(work->registry, t, TORRENT_ERROR, job->fail.text);
+		registry_verify_failed(work->registry, t, job->fail.text);
 		return;
 	}
 	registry_set_verified(work->registry, t, &job->verified);
@@ -170,7 +220,10 @@ job_load(struct work *work, const struct torrent *t, struct job *job)
 {
 	int err = catalogue_source(work->registry->catalogue, t->id, &job->source, &job->fail);
 
-	if (err == 0 && job->kind == JOB_CHECK)
+	if (err == 0 && job->kind == JOB_VERIFY)
+		err = catalogue_ranges(work->registry->catalogue, t->id, &job->saved, &job->saved_cnt,
+		                       &job->fail);
+	else if (err == 0)
 		err = catalogue_verified(work->registry->catalogue, t->id, &job->verified, &job->fail);
 	/* Nothing stored of what was verified: the same as changed. */
 	return err == -ENOENT ? -ESTALE : err;
@@ -185,6 +238,12 @@ work_run(struct work *work)
 	while (jobs_reap(work->jobs, &job)) {
 		result_take(work, &job);
 		job_free(&job);
+	}
+	if (clock_now_ms() - work->saved_ms >= SAVE_MS)
+		ranges_save(work);
+	if (!work->refused_told && jobs_refused(work->jobs) != 0) {
+		work->refused_told = true;
+		log_warn("io_uring_refused", "reason=%s", LOG_QUOTE(strerror(jobs_refused(work->jobs))));
 	}
 	while (jobs_room(work->jobs)) {
 		job = (struct job){0};
@@ -202,8 +261,9 @@ work_run(struct work *work)
 			continue;
 		}
 		if (job.kind == JOB_VERIFY)
-			log_info("verify_start", "id=%" PRIu32 " name=%s size_bytes=%" PRIu64, t->id,
-			         LOG_QUOTE(t->name), t->total_len);
+			log_info("verify_start",
+			         "id=%" PRIu32 " name=%s size_bytes=%" PRIu64 " ranges_known=%" PRIu32, t->id,
+			         LOG_QUOTE(t->name), t->total_len, job.saved_cnt);
 		jobs_start(work->jobs, &job);
 	}
 }

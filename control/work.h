@@ -3,7 +3,8 @@
 
 /* work.h decides what the jobs threads do next and what their results mean: verification first, in
  * the order asked for, then the check of what an earlier run had verified. A torrent found changed
- * by a check is verified again.
+ * by a check is verified again. What is verified of a torrent is stored every few seconds and when
+ * work ends, so that the next run goes on there.
  *
  * Threads: one.
  */
@@ -33,7 +34,7 @@ work_destroy(struct work *work);
 int
 work_fd(const struct work *work);
 
-/* work_verify queues a torrent that registry_add or registry_reverify marked. */
+/* work_verify queues a torrent that registry_add, registry_reverify or registry_verify marked. */
 void
 work_verify(struct work *work, const struct torrent *torrent);
 
