@@ -44,23 +44,27 @@ adding_read(int fd, struct metainfo **meta, struct fail *fail)
 /* content_look opens every file once, so that what is missing or of the wrong size is refused
  * before anything is stored. */
 static int
-content_look(const struct metainfo *meta, const char *data_dir, struct fail *fail)
+content_look(const struct metainfo *meta, const char *data_dir, bool partial, struct fail *fail)
 {
 	int dir_fd = content_dir_open(data_dir, fail);
+	bool is_any = false;
+	int err = 0;
 
 	if (dir_fd < 0)
 		return dir_fd;
-	int fd = 0;
-	for (uint32_t i = 0; fd >= 0 && i < meta->file_cnt; i++) {
+	for (uint32_t i = 0; err == 0 && i < meta->file_cnt; i++) {
 		struct content_pin pin;
 		if (!metainfo_file_has_data(&meta->file[i]))
 			continue;
-		fd = content_file_open(dir_fd, &meta->file[i], &pin, fail);
+		int fd = content_file_open(dir_fd, &meta->file[i], &pin, fail);
+		is_any |= fd >= 0;
 		if (fd >= 0)
 			close(fd);
+		else if (!partial || fd != -ENOENT)
+			err = fd;
 	}
 	close(dir_fd);
-	return fd < 0 ? fd : 0;
+	return err == 0 && !is_any ? fail_set(fail, ENOENT, "no file of %s is there", meta->name) : err;
 }
 
 static int
@@ -92,15 +96,21 @@ again(const struct commands_env *env, struct torrent *t, const struct registry_w
 }
 
 int
+adding_check(const struct metainfo *meta, const char *data_dir, bool partial, struct fail *fail)
+{
+	int err = servable_check(meta, fail);
+
+	return err == 0 ? content_look(meta, data_dir, partial, fail) : err;
+}
+
+int
 adding_add(const struct commands_env *env, const struct metainfo *meta,
            const struct registry_wish *wish, struct torrent **torrent, struct fail *fail)
 {
 	struct registry *registry = env->registry;
-	int err = servable_check(meta, fail);
+	int err = adding_check(meta, wish->data_dir, false, fail);
 
 	*torrent = torrents_by_hash(registry->torrents, meta->info_hash);
-	if (err == 0)
-		err = content_look(meta, wish->data_dir, fail);
 	if (err == 0 && *torrent != NULL)
 		err = again(env, *torrent, wish, fail);
 	else if (err == 0 && torrents_cnt(registry->torrents) >= env->options->torrents_max)

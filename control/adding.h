@@ -17,6 +17,14 @@
 int
 adding_read(int fd, struct metainfo **meta, struct fail *fail);
 
+/* adding_check tells whether a torrent can be served and whether its content is there: every file
+ * is opened once. Any thread.
+ *
+ * partial  files may be missing, not all of them.
+ * Returns 0 or a negative errno with fail. */
+int
+adding_check(const struct metainfo *meta, const char *data_dir, bool partial, struct fail *fail);
+
 /* adding_add stores a torrent and sends it to verification. One that is there and not wholly served
  * is verified again, with the data_dir and the class of wish.
  *

@@ -27,6 +27,10 @@ static const char *const statements[SQL_CNT] = {
 	[SQL_STATE] = "UPDATE torrents SET state = ?2, reason = ?3 WHERE id = ?1",
 	[SQL_DATA_DIR] = "UPDATE torrents SET data_dir = ?2 WHERE id = ?1",
 	[SQL_CLASS] = "UPDATE torrents SET class = ?2 WHERE id = ?1",
+	[SQL_PLACE] = "UPDATE torrents SET data_dir = ?2, partial = ?3, state = ?4, reason = ''"
+	              " WHERE id = ?1",
+	[SQL_MANAGED] = "UPDATE torrents SET managed = 1 WHERE id = ?1",
+	[SQL_DATA_DIR_GET] = "SELECT data_dir FROM torrents WHERE id = ?1",
 	[SQL_SETTINGS] = "UPDATE torrents SET rate_bytes_per_s = ?2, weight = ?3,"
 	                 " connections_max = ?4, paused = ?5, super_seed = ?6 WHERE id = ?1",
 	[SQL_LABELS] = "UPDATE torrents SET labels = ?2 WHERE id = ?1",
@@ -52,7 +56,8 @@ static const char *const statements[SQL_CNT] = {
 	[SQL_RANGES_CLEAR] = "DELETE FROM ranges WHERE torrent_id = ?1",
 	[SQL_SETTING_GET] = "SELECT value FROM settings WHERE key = ?1",
 	[SQL_SETTING_SET] = "INSERT OR REPLACE INTO settings VALUES(?1, ?2)",
-	[SQL_GARBAGE] = "SELECT source_id, torrent_id FROM garbage LIMIT 1",
+	[SQL_GARBAGE] = "SELECT source_id, torrent_id FROM garbage WHERE torrent_id >= 0 LIMIT 1",
+	[SQL_GARBAGE_UNSTAGE] = "UPDATE garbage SET torrent_id = 0 WHERE torrent_id < 0",
 	[SQL_GARBAGE_FILES] = "DELETE FROM files WHERE torrent_id = ?1",
 	[SQL_GARBAGE_VERIFIED] = "DELETE FROM verified WHERE torrent_id = ?1",
 	[SQL_GARBAGE_SOURCE] = "DELETE FROM sources WHERE id = ?1",
@@ -111,7 +116,7 @@ set_up(struct catalogue *c, struct fail *fail)
 		if (sqlite3_prepare_v3(c->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &c->stmt[i],
 		                       NULL) != SQLITE_OK)
 			err = catalogue_fail(c, fail);
-	return err;
+	return err == 0 ? catalogue_unstage(c, fail) : err;
 }
 
 int
@@ -147,4 +152,10 @@ catalogue_close(struct catalogue *catalogue)
 		sqlite3_finalize(catalogue->stmt[i]);
 	sqlite3_close(catalogue->db);
 	free(catalogue);
+}
+
+const char *
+catalogue_path(const struct catalogue *catalogue)
+{
+	return catalogue->path;
 }

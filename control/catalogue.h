@@ -102,6 +102,10 @@ catalogue_open(struct catalogue **catalogue, const char *path, struct fail *fail
 void
 catalogue_close(struct catalogue *catalogue);
 
+/* catalogue_path returns where the database is; it lasts until catalogue_close. */
+const char *
+catalogue_path(const struct catalogue *catalogue);
+
 /* catalogue_unit_max returns the longest read unit that is stored, 0 if nothing is. */
 uint32_t
 catalogue_unit_max(struct catalogue *catalogue);
@@ -116,6 +120,17 @@ catalogue_next(struct catalogue *catalogue, struct catalogue_row *row, struct fa
 int
 catalogue_add(struct catalogue *catalogue, struct catalogue_row *row,
               const struct catalogue_source *source, struct fail *fail);
+
+/* catalogue_add_staged is catalogue_add of a torrent whose metainfo catalogue_stage.h has stored;
+ * may be part of a transaction. */
+int
+catalogue_add_staged(struct catalogue *catalogue, struct catalogue_row *row, const char *data_dir,
+                     int64_t source_id, struct fail *fail);
+
+/* catalogue_unstage gives up what is staged: it is left to catalogue_sweep.
+ * Returns 0 or -errno with fail. */
+int
+catalogue_unstage(struct catalogue *catalogue, struct fail *fail);
 
 /* catalogue_remove forgets a torrent; an unknown id is no error. What is large of it is left to
  * catalogue_sweep. May be part of a transaction. Returns 0 or -errno with fail. */
@@ -137,7 +152,24 @@ int
 catalogue_set_data_dir(struct catalogue *catalogue, uint32_t id, const char *data_dir,
                        struct fail *fail);
 
-/* catalogue_set_class stores the class. Returns 0 or -errno with fail. */
+/* catalogue_set_place stores where the content is and whether files may be missing; the torrent's
+ * state becomes TORRENT_VERIFYING. May be part of a transaction. Returns 0 or -errno with fail. */
+int
+catalogue_set_place(struct catalogue *catalogue, uint32_t id, const char *data_dir, bool partial,
+                    struct fail *fail);
+
+/* catalogue_set_managed notes that a manifest names the torrent; may be part of a transaction.
+ * Returns 0 or -errno with fail. */
+int
+catalogue_set_managed(struct catalogue *catalogue, uint32_t id, struct fail *fail);
+
+/* catalogue_data_dir reads where the content is, to be freed.
+ * Returns 0, -ENOENT, or a negative errno; fail is set. */
+int
+catalogue_data_dir(struct catalogue *catalogue, uint32_t id, char **data_dir, struct fail *fail);
+
+/* catalogue_set_class stores the class; may be part of a transaction.
+ * Returns 0 or -errno with fail. */
 int
 catalogue_set_class(struct catalogue *catalogue, uint32_t id, const char *class_name,
                     struct fail *fail);

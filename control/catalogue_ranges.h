@@ -38,7 +38,8 @@ catalogue_ranges_ask(struct catalogue *catalogue, const uint32_t *ids, uint32_t 
 uint32_t
 catalogue_ranges_after(struct catalogue *catalogue, uint32_t id);
 
-/* catalogue_ranges_clear forgets all ranges of a torrent. Returns 0 or -errno with fail. */
+/* catalogue_ranges_clear forgets all ranges of a torrent; may be part of a transaction.
+ * Returns 0 or -errno with fail. */
 int
 catalogue_ranges_clear(struct catalogue *catalogue, uint32_t id, struct fail *fail);
 

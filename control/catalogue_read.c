@@ -192,6 +192,23 @@ catalogue_source(struct catalogue *catalogue, uint32_t id, struct catalogue_sour
 	return 0;
 }
 
+int
+catalogue_data_dir(struct catalogue *catalogue, uint32_t id, char **data_dir, struct fail *fail)
+{
+	sqlite3_stmt *s = catalogue->stmt[SQL_DATA_DIR_GET];
+	size_t len;
+	int err = row_find(catalogue, SQL_DATA_DIR_GET, id, fail);
+
+	*data_dir = NULL;
+	if (err != 0)
+		return err;
+	*data_dir = column_copy(s, 0, &len);
+	sqlite3_reset(s);
+	if (*data_dir == NULL)
+		return fail_set(fail, ENOMEM, "catalogue %s: out of memory", catalogue->path);
+	return 0;
+}
+
 void
 catalogue_source_free(struct catalogue_source *source)
 {

@@ -11,7 +11,8 @@
 #include <inttypes.h>
 
 /* What is large stands in tables of its own, so that the torrents are read without it. What a
- * removed torrent leaves there is garbage until it is swept. */
+ * removed torrent leaves there is garbage until it is swept. What is staged for torrents to come is
+ * garbage with a torrent_id of -1: it is not swept while it may be wanted. */
 #define TABLES_SQL \
 	"CREATE TABLE verified(" \
 	" torrent_id INTEGER PRIMARY KEY," \
@@ -27,6 +28,7 @@
 	" PRIMARY KEY(torrent_id, idx)) WITHOUT ROWID;" \
 	"CREATE TABLE sources(id INTEGER PRIMARY KEY AUTOINCREMENT, metainfo BLOB NOT NULL);" \
 	"CREATE TABLE garbage(source_id INTEGER PRIMARY KEY, torrent_id INTEGER NOT NULL);" \
+	"CREATE INDEX garbage_torrent_id ON garbage(torrent_id);" \
 	"CREATE TABLE settings(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
 
 #define TRIGGER_SQL \

@@ -42,8 +42,8 @@ source_add(struct catalogue *c, const struct catalogue_source *source, int64_t *
 }
 
 static int
-row_add(struct catalogue *c, struct catalogue_row *row, const struct catalogue_source *source,
-        int64_t source_id, struct fail *fail)
+row_add(struct catalogue *c, struct catalogue_row *row, const char *data_dir, int64_t source_id,
+        struct fail *fail)
 {
 	sqlite3_stmt *s = catalogue_use(c, SQL_ADD);
 
@@ -55,7 +55,7 @@ row_add(struct catalogue *c, struct catalogue_row *row, const struct catalogue_s
 	sqlite3_bind_int64(s, 6, (int64_t)row->total_len);
 	sqlite3_bind_int64(s, 7, row->file_cnt);
 	sqlite3_bind_int64(s, 8, row->piece_cnt);
-	bind_text(s, 9, source->data_dir);
+	bind_text(s, 9, data_dir);
 	bind_text(s, 10, row->class_name);
 	bind_text(s, 11, row->labels);
 	sqlite3_bind_int64(s, 12, source_id);
@@ -83,7 +83,7 @@ catalogue_add(struct catalogue *catalogue, struct catalogue_row *row,
 		return err;
 	err = source_add(catalogue, source, &source_id, fail);
 	if (err == 0)
-		err = row_add(catalogue, row, source, source_id, fail);
+		err = row_add(catalogue, row, source->data_dir, source_id, fail);
 	return catalogue_finish(catalogue, err, fail);
 }
 
@@ -96,6 +96,12 @@ catalogue_remove(struct catalogue *catalogue, uint32_t id, struct fail *fail)
 	return catalogue_run(catalogue, s, fail);
 }
 
+int
+catalogue_unstage(struct catalogue *catalogue, struct fail *fail)
+{
+	return catalogue_run(catalogue, catalogue_use(catalogue, SQL_GARBAGE_UNSTAGE), fail);
+}
+
 /* garbage_delete runs a DELETE of one id. */
 static int
 garbage_delete(struct catalogue *c, enum statement which, int64_t id, struct fail *fail)
@@ -104,6 +110,15 @@ garbage_delete(struct catalogue *c, enum statement which, int64_t id, struct fai
 
 	sqlite3_bind_int64(s, 1, id);
 	return catalogue_run(c, s, fail);
+}
+
+int
+catalogue_add_staged(struct catalogue *catalogue, struct catalogue_row *row, const char *data_dir,
+                     int64_t source_id, struct fail *fail)
+{
+	int err = row_add(catalogue, row, data_dir, source_id, fail);
+
+	return err == 0 ? garbage_delete(catalogue, SQL_GARBAGE_DONE, source_id, fail) : err;
 }
 
 int
@@ -196,6 +211,28 @@ catalogue_setting_set(struct catalogue *catalogue, const char *key, const char *
 
 	bind_text(s, 1, key);
 	bind_text(s, 2, value);
+	return catalogue_run(catalogue, s, fail);
+}
+
+int
+catalogue_set_place(struct catalogue *catalogue, uint32_t id, const char *data_dir, bool partial,
+                    struct fail *fail)
+{
+	sqlite3_stmt *s = catalogue_use(catalogue, SQL_PLACE);
+
+	sqlite3_bind_int64(s, 1, id);
+	bind_text(s, 2, data_dir);
+	sqlite3_bind_int(s, 3, partial);
+	sqlite3_bind_int(s, 4, TORRENT_VERIFYING);
+	return catalogue_run(catalogue, s, fail);
+}
+
+int
+catalogue_set_managed(struct catalogue *catalogue, uint32_t id, struct fail *fail)
+{
+	sqlite3_stmt *s = catalogue_use(catalogue, SQL_MANAGED);
+
+	sqlite3_bind_int64(s, 1, id);
 	return catalogue_run(catalogue, s, fail);
 }
 

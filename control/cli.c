@@ -17,6 +17,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_command_start,
 	&cli_command_label,
 	&cli_command_set,
+	&cli_command_apply,
 	&cli_command_list,
 	&cli_command_show,
 	&cli_command_peers,

@@ -49,6 +49,7 @@ extern const struct cli_command cli_command_pause;
 extern const struct cli_command cli_command_start;
 extern const struct cli_command cli_command_label;
 extern const struct cli_command cli_command_set;
+extern const struct cli_command cli_command_apply;
 extern const struct cli_command cli_command_list;
 extern const struct cli_command cli_command_show;
 extern const struct cli_command cli_command_stats;

@@ -10,6 +10,7 @@
 #include "control/commands_announce.h"
 #include "control/commands_active.h"
 #include "control/commands_api.h"
+#include "control/commands_apply.h"
 #include "control/commands_change.h"
 #include "control/commands_list.h"
 #include "control/commands_parts.h"
@@ -28,6 +29,7 @@ enum watch_kind {
 	WATCH_NONE,
 	WATCH_ADD,  /* until verified and served */
 	WATCH_LIST, /* until all are listed */
+	WATCH_APPLY, /* until a manifest is applied */
 	WATCH_PEERS, /* until the dataplane has told */
 	WATCH_VERIFY, /* until all are verified */
 };
@@ -41,6 +43,7 @@ struct watch {
 	struct peers_watch peers;
 	struct list_watch list;
 	struct verify_watch verify;
+	struct apply_watch apply;
 };
 
 struct commands {
@@ -87,6 +90,7 @@ watch_clear(struct commands *commands, struct watch *w)
 	peers_watch_drop(&commands->env, &w->peers);
 	list_watch_drop(&w->list);
 	verify_watch_drop(&w->verify);
+	apply_watch_drop(&commands->env, &w->apply);
 	*w = (struct watch){.kind = WATCH_NONE};
 }
 
@@ -193,6 +197,23 @@ command_list(struct commands *commands, const struct rpc_request *request)
 		w->list = list;
 	else
 		list_watch_drop(&list);
+}
+
+static void
+command_apply(struct commands *commands, const struct rpc_request *request)
+{
+	struct apply_watch apply;
+	struct fail fail;
+
+	if (apply_watch_begin(&commands->env, &apply, request, &fail) != 0) {
+		refuse(commands, request, fail.text);
+		return;
+	}
+	struct watch *w = watch_begin(commands, request, WATCH_APPLY, 0);
+	if (w != NULL)
+		w->apply = apply;
+	else
+		apply_watch_drop(&commands->env, &apply);
 }
 
 static void
@@ -319,6 +340,7 @@ static const struct {
 } table[] = {
 	{"add", command_add, NULL},
 	{"list", command_list, NULL},
+	{"apply", command_apply, NULL},
 	{"show", command_show, NULL},
 	{"stats", command_stats, NULL},
 	{"peers", command_peers, NULL},
@@ -404,6 +426,8 @@ watch_run(struct commands *commands, struct watch *w)
 		watch_clear(commands, w);
 	else if (w->kind == WATCH_LIST)
 		w->kind = list_watch_run(&commands->env, w->client, &w->list) ? WATCH_NONE : WATCH_LIST;
+	else if (w->kind == WATCH_APPLY)
+		w->kind = apply_watch_run(&commands->env, w->client, &w->apply) ? WATCH_NONE : WATCH_APPLY;
 	else if (w->kind == WATCH_ADD)
 		watch_add(commands, w);
 	else if (w->kind == WATCH_VERIFY)

@@ -10,6 +10,9 @@
  *      remove  torrent(s). "torrent" or "torrents" as they were.
  *      set     torrent(s); what settings.h reads. "torrent" or "torrents" as they are now.
  *      label   torrent(s), add, remove: arrays of labels. "torrent" or "torrents".
+ *      apply   base, dry_run, prune; a manifest (manifest.h) as descriptor. Progress lines, and
+ *              for a dry run one with "difference" each, then "added", "changed", "removed" and
+ *              "unchanged", their numbers.
  *      list    label, state: only those; since: only what changed after that serial. One line with
  *              "torrent" or "removed" each, then "torrents", their number, "serial", to ask with
  *              the next time, and "reset": since is not known (any more), all are told.
@@ -54,6 +57,7 @@ struct commands_env {
 	struct tally *tally;
 	struct link *link;
 	struct work *work;
+	struct apply *apply;
 	struct rpc *rpc;
 	const struct reload_env *reload;
 	struct announce *announce;

@@ -37,6 +37,17 @@ changing_begin(const struct commands_env *env, const struct rpc_request *request
 	return err;
 }
 
+static int
+changing_apply(const struct commands_env *env, struct changing *changing, struct fail *fail)
+{
+	struct registry_batch batch = {
+		.change = changing->change,
+		.change_cnt = changing->named.cnt,
+	};
+
+	return registry_apply(env->registry, &batch, fail);
+}
+
 static json_t *
 answers_make(const struct commands_env *env, const struct commands_named *named)
 {
@@ -54,7 +65,7 @@ changing_end(const struct commands_env *env, const struct rpc_request *request,
              struct changing *changing, int err, struct fail *fail)
 {
 	if (err == 0)
-		err = registry_change(env->registry, changing->change, changing->named.cnt, fail);
+		err = changing_apply(env, changing, fail);
 	if (err != 0)
 		commands_refuse(env, request->client, fail->text);
 	else
@@ -78,7 +89,7 @@ remove_all(const struct commands_env *env, const struct rpc_request *request,
 		log_info("torrent_removed", "id=%" PRIu32 " name=%s", t->id, LOG_QUOTE(t->name));
 		work_forget(env->work, t);
 	}
-	if (registry_change(env->registry, changing->change, changing->named.cnt, &fail) == 0) {
+	if (changing_apply(env, changing, &fail) == 0) {
 		registry_sweep(env->registry, changing->named.cnt);
 		commands_answer(env, request, was);
 		return;

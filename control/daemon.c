@@ -5,6 +5,7 @@
  * dataplane and the operator's clients. */
 #include "control/announce.h"
 #include "control/api.h"
+#include "control/apply.h"
 #include "control/commands.h"
 #include "control/fail.h"
 #include "control/link.h"
@@ -41,6 +42,7 @@ struct daemon {
 	struct tally *tally;
 	struct link *link;
 	struct work *work;
+	struct apply *apply;
 	struct rpc *rpc; /* from when the dataplane first was ready: to be reachable is to be ready */
 	struct commands *commands;
 	struct api *api;
@@ -186,6 +188,14 @@ parts_create(struct daemon *d, struct fail *fail)
 		err = registry_open(&d->registry, path, &limits, fail);
 	if (err == 0)
 		err = work_create(&d->work, &d->registry, unit_max, fail);
+	struct apply_env apply_env = {
+		.options = &d->options,
+		.classes = &d->classes,
+		.registry = &d->registry,
+		.work = d->work,
+	};
+	if (err == 0)
+		err = apply_create(&d->apply, &apply_env, fail);
 	if (err == 0 && tally_create(&d->tally, &d->registry) != 0)
 		err = fail_set(fail, ENOMEM, "out of memory");
 	env.tally = d->tally;
@@ -205,6 +215,7 @@ parts_destroy(struct daemon *d)
 	rpc_destroy(d->rpc);
 	link_destroy(d->link);
 	tally_destroy(d->tally);
+	apply_destroy(d->apply);
 	work_destroy(d->work);
 	registry_close(&d->registry);
 }
@@ -225,6 +236,7 @@ clients_open(struct daemon *d, struct fail *fail)
 		.tally = d->tally,
 		.link = d->link,
 		.work = d->work,
+		.apply = d->apply,
 		.rpc = d->rpc,
 		.reload = &d->reload,
 		.announce = d->announce,
@@ -245,7 +257,8 @@ clients_open(struct daemon *d, struct fail *fail)
 /* ---- The loop. */
 
 enum {
-	POLL_MAX = 4 + LINK_POLL_MAX + RPC_POLL_MAX,
+	PARTS_MAX = 16, /* descriptors of parts that have one */
+	POLL_MAX = PARTS_MAX + LINK_POLL_MAX + RPC_POLL_MAX,
 };
 
 /* sooner_ms returns the shorter of two timeouts; -1 is for ever. */
@@ -265,6 +278,7 @@ wait_for_events(struct daemon *d)
 	timeout_ms = sooner_ms(timeout_ms, announce_timeout_ms(d->announce));
 	fds[cnt++] = (struct pollfd){.fd = d->signal_fd, .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = work_fd(d->work), .events = POLLIN};
+	fds[cnt++] = (struct pollfd){.fd = apply_fd(d->apply), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = api_fd(d->api), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = announce_fd(d->announce), .events = POLLIN};
 	cnt += link_poll(d->link, fds + cnt);
@@ -273,6 +287,7 @@ wait_for_events(struct daemon *d)
 	if (d->commands != NULL)
 		timeout_ms = sooner_ms(timeout_ms, commands_timeout_ms(d->commands));
 	timeout_ms = sooner_ms(timeout_ms, notify_run(&d->notify));
+	timeout_ms = sooner_ms(timeout_ms, apply_timeout_ms(d->apply));
 	poll(fds, cnt, timeout_ms);
 }
 
@@ -319,6 +334,7 @@ turn(struct daemon *d, struct fail *fail)
 	api_run(d->api);
 	work_run(d->work);
 	announce_run(d->announce);
+	apply_run(d->apply);
 	/* Last: what was just changed is told to the dataplane at once. */
 	int err = link_run(d->link, fail);
 	if (err == 0 && d->rpc == NULL && link_ready(d->link))

@@ -150,6 +150,8 @@ registry_take(struct registry *registry, struct torrent *torrent,
 		torrent->settings = *settings;
 	if (labels != NULL)
 		torrents_set_labels(registry->torrents, torrent, labels);
+	for (uint32_t i = 0; i < torrent->place_cnt; i++)
+		torrent->place[i].reclass = true;
 	torrents_touch(registry->torrents, torrent);
 	torrents_push_all(registry->torrents, torrent);
 }
@@ -204,10 +206,16 @@ void
 registry_forget(struct registry *registry, struct torrent *torrent)
 {
 	torrents_hide(registry->torrents, torrent);
+	registry_let_go(registry, torrent);
+}
+
+void
+registry_let_go(struct registry *registry, struct torrent *torrent)
+{
 	torrent->to_verify = false;
 	torrent->to_check = false;
-	torrents_push_all(registry->torrents, torrent);
-	registry_settle(registry, torrent);
+	if (!registry_settle(registry, torrent))
+		torrents_push_all(registry->torrents, torrent);
 }
 
 bool

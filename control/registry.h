@@ -133,6 +133,15 @@ registry_take(struct registry *registry, struct torrent *torrent,
 void
 registry_forget(struct registry *registry, struct torrent *torrent);
 
+/* registry_let_go makes the workers let go of a torrent that is hidden; it may be freed at once. */
+void
+registry_let_go(struct registry *registry, struct torrent *torrent);
+
+/* registry_outdate notes that what the workers hold of a torrent is not its content any more, and
+ * that it is to be verified. */
+void
+registry_outdate(struct torrent *torrent);
+
 /* registry_sweep deletes on disk what up to cnt removed torrents have left behind.
  * Returns true when there may be more. */
 bool

@@ -36,6 +36,14 @@ ranges_clear(struct registry *registry, const struct torrent *torrent)
 		registry_disk_refused(torrent, &fail);
 }
 
+void
+registry_outdate(struct torrent *torrent)
+{
+	places_stale(torrent);
+	torrent->to_verify = true;
+	torrent->to_check = false;
+}
+
 int
 registry_reverify(struct registry *registry, struct torrent *torrent,
                   const struct registry_wish *wish, struct fail *fail)

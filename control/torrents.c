@@ -12,6 +12,7 @@
 
 enum {
 	HASH_PREFIX_MIN = 8, /* hex digits */
+	HOLES_MIN = 64,      /* freed torrents that are not worth the work */
 };
 
 int
@@ -55,7 +56,9 @@ torrents_destroy(struct torrents *torrents)
 	if (torrents == NULL)
 		return;
 	for (uint32_t i = 0; i < torrents->id_cnt; i++)
-		torrent_free(torrents->by_id[i]);
+		if (torrents->by_id[i] != NULL)
+			torrent_free(torrents->by_id[i]);
+	free(torrents->ids);
 	free(torrents->by_id);
 	free(torrents->by_hash);
 	free(torrents);
@@ -63,7 +66,7 @@ torrents_destroy(struct torrents *torrents)
 
 /* ---- Positions in the arrays. */
 
-/* id_position returns the index of the first torrent with an id of at least id. */
+/* id_position returns the index of the first id of at least id. */
 static uint32_t
 id_position(const struct torrents *t, uint32_t id)
 {
@@ -71,7 +74,7 @@ id_position(const struct torrents *t, uint32_t id)
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
-		if (t->by_id[middle]->id < id)
+		if (t->ids[middle] < id)
 			low = middle + 1;
 		else
 			high = middle;
@@ -116,6 +119,10 @@ room_make(struct torrents *t)
 	if (t->id_cnt < t->room)
 		return true;
 	uint32_t room = t->room ? 2 * t->room : 64;
+	uint32_t *ids = realloc(t->ids, room * sizeof(*ids));
+	if (ids == NULL)
+		return false;
+	t->ids = ids;
 	struct torrent **by_id = realloc(t->by_id, room * sizeof(*by_id));
 	if (by_id == NULL)
 		return false;
@@ -176,6 +183,7 @@ torrents_append(struct torrents *torrents, const struct catalogue_row *row)
 			torrent_free(torrent);
 		return NULL;
 	}
+	torrents->ids[torrents->id_cnt] = torrent->id;
 	torrents->by_id[torrents->id_cnt++] = torrent;
 	torrents->by_hash[torrents->hash_cnt++] = torrent;
 	torrents->uploaded_bytes += torrent->uploaded_bytes;
@@ -212,6 +220,18 @@ torrents_insert(struct torrents *torrents, const struct catalogue_row *row)
 	return torrent;
 }
 
+/* gone_set notes that a torrent is not to be found any more. */
+static void
+gone_set(struct torrents *torrents, struct torrent *torrent)
+{
+	if (torrent->gone)
+		return;
+	torrents->uploaded_bytes -= torrent->uploaded_bytes;
+	changes_forget(torrents, torrent);
+	changes_removed(torrents, torrent);
+	torrent->gone = true;
+}
+
 void
 torrents_hide(struct torrents *torrents, struct torrent *torrent)
 {
@@ -219,12 +239,33 @@ torrents_hide(struct torrents *torrents, struct torrent *torrent)
 
 	if (at < torrents->hash_cnt && torrents->by_hash[at] == torrent)
 		array_remove(torrents->by_hash, &torrents->hash_cnt, at);
-	if (!torrent->gone) {
+	gone_set(torrents, torrent);
+}
+
+void
+torrents_hide_all(struct torrents *torrents, struct torrent *const *all, uint32_t cnt)
+{
+	uint32_t kept_cnt = 0;
+
+	for (uint32_t i = 0; i < cnt; i++)
+		gone_set(torrents, all[i]);
+	for (uint32_t i = 0; i < torrents->hash_cnt; i++)
+		if (!torrents->by_hash[i]->gone)
+			torrents->by_hash[kept_cnt++] = torrents->by_hash[i];
+	torrents->hash_cnt = kept_cnt;
+}
+
+void
+torrents_take_back(struct torrents *torrents, uint32_t cnt)
+{
+	for (uint32_t i = 0; i < cnt; i++) {
+		struct torrent *torrent = torrents->by_id[--torrents->id_cnt];
+
+		torrents->hash_cnt--;
 		torrents->uploaded_bytes -= torrent->uploaded_bytes;
 		changes_forget(torrents, torrent);
-		changes_removed(torrents, torrent);
+		torrent_free(torrent);
 	}
-	torrent->gone = true;
 }
 
 static void
@@ -242,6 +283,22 @@ queue_remove(struct torrents *torrents, uint32_t worker, struct torrent *torrent
 		torrents->queue[worker].tail = before;
 }
 
+/* holes_close takes the freed ones out of ids: not one by one, which would move all of them. */
+static void
+holes_close(struct torrents *t)
+{
+	uint32_t kept_cnt = 0;
+
+	for (uint32_t i = 0; i < t->id_cnt; i++) {
+		if (t->by_id[i] == NULL)
+			continue;
+		t->ids[kept_cnt] = t->ids[i];
+		t->by_id[kept_cnt++] = t->by_id[i];
+	}
+	t->id_cnt = kept_cnt;
+	t->hole_cnt = 0;
+}
+
 void
 torrents_free_one(struct torrents *torrents, struct torrent *torrent)
 {
@@ -249,8 +306,11 @@ torrents_free_one(struct torrents *torrents, struct torrent *torrent)
 	for (uint32_t worker = 0; worker < torrent->place_cnt; worker++)
 		if (torrent->place[worker].is_queued)
 			queue_remove(torrents, worker, torrent);
-	array_remove(torrents->by_id, &torrents->id_cnt, id_position(torrents, torrent->id));
+	torrents->by_id[id_position(torrents, torrent->id)] = NULL;
+	torrents->hole_cnt++;
 	torrent_free(torrent);
+	if (torrents->hole_cnt > HOLES_MIN && torrents->hole_cnt > torrents->id_cnt / 2)
+		holes_close(torrents);
 }
 
 /* ---- Finding. */
@@ -258,7 +318,7 @@ torrents_free_one(struct torrents *torrents, struct torrent *torrent)
 uint32_t
 torrents_cnt(const struct torrents *torrents)
 {
-	return torrents->id_cnt;
+	return torrents->id_cnt - torrents->hole_cnt;
 }
 
 uint32_t
@@ -287,7 +347,7 @@ torrents_by_id(const struct torrents *torrents, uint32_t id)
 {
 	uint32_t at = id_position(torrents, id);
 
-	return at < torrents->id_cnt && torrents->by_id[at]->id == id ? torrents->by_id[at] : NULL;
+	return at < torrents->id_cnt && torrents->ids[at] == id ? torrents->by_id[at] : NULL;
 }
 
 struct torrent *
@@ -296,6 +356,8 @@ torrents_after(const struct torrents *torrents, uint32_t id)
 	if (id == UINT32_MAX)
 		return NULL;
 	uint32_t at = id_position(torrents, id + 1);
+	while (at < torrents->id_cnt && torrents->by_id[at] == NULL)
+		at++;
 	return at < torrents->id_cnt ? torrents->by_id[at] : NULL;
 }
 

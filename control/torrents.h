@@ -127,6 +127,15 @@ torrents_insert(struct torrents *torrents, const struct catalogue_row *row);
 void
 torrents_hide(struct torrents *torrents, struct torrent *torrent);
 
+/* torrents_hide_all is torrents_hide of several, at a cost of all that there are. */
+void
+torrents_hide_all(struct torrents *torrents, struct torrent *const *all, uint32_t cnt);
+
+/* torrents_take_back frees the last cnt torrents that torrents_append made, before torrents_sort.
+ * */
+void
+torrents_take_back(struct torrents *torrents, uint32_t cnt);
+
 /* torrents_whole sums up a torrent's places. */
 struct torrent_whole
 torrents_whole(const struct torrent *torrent);

@@ -10,9 +10,11 @@
 #include "control/torrents.h"
 
 struct torrents {
-	struct torrent **by_id;   /* ascending; hidden ones included */
+	uint32_t *ids;            /* ascending; freed ones too, until there are many */
+	struct torrent **by_id;   /* as ids; hidden ones included, NULL for freed ones */
 	struct torrent **by_hash; /* ascending; hidden ones not included */
-	uint32_t id_cnt;
+	uint32_t id_cnt;   /* of ids and by_id */
+	uint32_t hole_cnt; /* of them freed */
 	uint32_t hash_cnt;
 	uint32_t room; /* of each array */
 	uint32_t worker_cnt;

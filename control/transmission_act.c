@@ -56,7 +56,8 @@ items_change(struct acting *a, uint32_t cnt, struct fail *fail)
 
 	for (uint32_t i = 0; i < cnt; i++)
 		change[i] = a->item[i].change;
-	return cnt > 0 ? registry_change(a->act.t->env->registry, change, cnt, fail) : 0;
+	struct registry_batch batch = {.change = change, .change_cnt = cnt};
+	return cnt > 0 ? registry_apply(a->act.t->env->registry, &batch, fail) : 0;
 }
 
 /* batch_run takes up to BATCH_MAX torrents. Returns false after the last. */
