@@ -313,6 +313,21 @@ workers_answer(const struct stats *stats)
 	return workers;
 }
 
+static json_t *
+scrub_answer(struct scrub *scrub)
+{
+	struct scrub_stats stats;
+
+	scrub_stats_get(scrub, &stats);
+	return json_pack("{s:b, s:I, s:I, s:I, s:I, s:I, s:I}", "running", stats.running,
+	                 "begun_at", (json_int_t)stats.begun_at,
+	                 "ended_at", (json_int_t)stats.ended_at,
+	                 "next_at", (json_int_t)stats.next_at,
+	                 "pass_bytes", number(stats.pass_bytes),
+	                 "scrubbed_bytes", number(stats.scrubbed_bytes),
+	                 "rotten_pieces", number(stats.rotten_pieces));
+}
+
 json_t *
 answer_stats(const struct commands_env *env)
 {
@@ -326,8 +341,9 @@ answer_stats(const struct commands_env *env)
 		json_object_set_new(counters, desc.name, json_integer(number(value)));
 		json_object_set_new(texts, desc.name, answer_text(desc.text));
 	}
-	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
+	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
 	                 "dataplane", dataplane_answer(env),
+	                 "scrub", scrub_answer(env->scrub),
 	                 "announce", announce_totals_answer(env->announce),
 	                 "totals", totals_answer(env, stats),
 	                 "counters", counters,

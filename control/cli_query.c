@@ -183,6 +183,33 @@ stats_totals(const json_t *dataplane, const json_t *totals)
 }
 
 static void
+time_print(const char *text, const json_t *scrub, const char *name)
+{
+	time_t when = (time_t)field_integer(scrub, name);
+	char day[32];
+
+	if (when <= 0)
+		return;
+	strftime(day, sizeof(day), "%F %H:%M", localtime(&when));
+	printf(", %s %s", text, day);
+}
+
+static void
+stats_scrub(const json_t *scrub)
+{
+	bool running = json_is_true(json_object_get(scrub, "running"));
+
+	printf("%-13s %.1f MiB ever, %lld rotten pieces found", "scrubbed",
+	       field_number(scrub, "scrubbed_bytes") / MIB, field_integer(scrub, "rotten_pieces"));
+	time_print("last whole pass", scrub, "ended_at");
+	if (running)
+		printf(", pass under way: %.1f MiB", field_number(scrub, "pass_bytes") / MIB);
+	else
+		time_print("next", scrub, "next_at");
+	putchar('\n');
+}
+
+static void
 stats_counters(json_t *counters, const json_t *texts)
 {
 	const char *name;
@@ -216,6 +243,7 @@ stats(const struct cli *cli, int argc, char **argv)
 		return cli_print(final);
 	}
 	stats_totals(json_object_get(final, "dataplane"), json_object_get(final, "totals"));
+	stats_scrub(json_object_get(final, "scrub"));
 	cli_announce_print(json_object_get(final, "announce"));
 	stats_counters(json_object_get(final, "counters"), json_object_get(final, "counter_texts"));
 	json_decref(final);

@@ -40,6 +40,7 @@
 #include "control/registry.h"
 #include "control/reload.h"
 #include "control/rpc.h"
+#include "control/scrub.h"
 #include "control/session.h"
 #include "control/work.h"
 
@@ -58,6 +59,7 @@ struct commands_env {
 	struct link *link;
 	struct work *work;
 	struct apply *apply;
+	struct scrub *scrub;
 	struct rpc *rpc;
 	const struct reload_env *reload;
 	struct announce *announce;

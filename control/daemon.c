@@ -43,6 +43,7 @@ struct daemon {
 	struct link *link;
 	struct work *work;
 	struct apply *apply;
+	struct scrub *scrub;
 	struct rpc *rpc; /* from when the dataplane first was ready: to be reachable is to be ready */
 	struct commands *commands;
 	struct api *api;
@@ -196,6 +197,8 @@ parts_create(struct daemon *d, struct fail *fail)
 	};
 	if (err == 0)
 		err = apply_create(&d->apply, &apply_env, fail);
+	if (err == 0)
+		err = scrub_create(&d->scrub, &d->options, &d->registry, d->work, fail);
 	if (err == 0 && tally_create(&d->tally, &d->registry) != 0)
 		err = fail_set(fail, ENOMEM, "out of memory");
 	env.tally = d->tally;
@@ -216,6 +219,7 @@ parts_destroy(struct daemon *d)
 	link_destroy(d->link);
 	tally_destroy(d->tally);
 	apply_destroy(d->apply);
+	scrub_destroy(d->scrub);
 	work_destroy(d->work);
 	registry_close(&d->registry);
 }
@@ -237,6 +241,7 @@ clients_open(struct daemon *d, struct fail *fail)
 		.link = d->link,
 		.work = d->work,
 		.apply = d->apply,
+		.scrub = d->scrub,
 		.rpc = d->rpc,
 		.reload = &d->reload,
 		.announce = d->announce,
@@ -276,9 +281,11 @@ wait_for_events(struct daemon *d)
 	nfds_t cnt = 0;
 
 	timeout_ms = sooner_ms(timeout_ms, announce_timeout_ms(d->announce));
+	timeout_ms = sooner_ms(timeout_ms, scrub_timeout_ms(d->scrub));
 	fds[cnt++] = (struct pollfd){.fd = d->signal_fd, .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = work_fd(d->work), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = apply_fd(d->apply), .events = POLLIN};
+	fds[cnt++] = (struct pollfd){.fd = scrub_fd(d->scrub), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = api_fd(d->api), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = announce_fd(d->announce), .events = POLLIN};
 	cnt += link_poll(d->link, fds + cnt);
@@ -333,6 +340,7 @@ turn(struct daemon *d, struct fail *fail)
 	}
 	api_run(d->api);
 	work_run(d->work);
+	scrub_run(d->scrub);
 	announce_run(d->announce);
 	apply_run(d->apply);
 	/* Last: what was just changed is told to the dataplane at once. */

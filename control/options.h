@@ -75,6 +75,8 @@ struct options {
 	int64_t tracker_timeout; /* seconds */
 	int64_t log_level; /* enum log_level */
 	int64_t log_format; /* enum log_format */
+	int64_t scrub; /* days; 0: never */
+	int64_t scrub_rate; /* MiB/s */
 	char dataplane[PATH_MAX];
 	char xdp_object[ABI_PATH_MAX];
 	char api[128]; /* as http_listen_check */

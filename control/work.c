@@ -157,17 +157,18 @@ verified(struct work *work, struct torrent *t, const struct job *job)
 	         LOG_QUOTE(t->name), t->piece_cnt, t->have_cnt);
 }
 
-static void
-checked(struct work *work, struct torrent *t, const struct job *job)
+void
+work_changed(struct work *work, struct torrent *t, int err, const struct fail *fail)
 {
-	bool changed = job->err == -ESTALE || job->err == -ERANGE;
+	bool changed = err == -ESTALE || err == -ERANGE;
+	bool passing = err == -ENOMEM || err == -EMFILE || err == -ENFILE;
 
-	if (job->err == 0 || t->state != TORRENT_SEEDING)
-		return;
 	log_warn("content_changed", "id=%" PRIu32 " name=%s reason=%s", t->id, LOG_QUOTE(t->name),
-	         LOG_QUOTE(job->fail.text));
+	         LOG_QUOTE(fail->text));
+	if (passing)
+		return;
 	registry_set_state(work->registry, t, changed ? TORRENT_VERIFYING : TORRENT_ERROR,
-	                   changed ? "" : job->fail.text);
+	                   changed ? "" : fail->text);
 	if (changed) {
 		t->to_verify = true;
 		work_verify(work, t);
@@ -187,8 +188,8 @@ result_take(struct work *work, const struct job *job)
 		return;
 	if (job->kind == JOB_VERIFY)
 		verified(work, t, job);
-	else
-		checked(work, t, job);
+	else if (job->err != 0 && t->state == TORRENT_SEEDING)
+		work_changed(work, t, job->err, &job->fail);
 }
 
 /* ---- The next job. */

@@ -38,6 +38,14 @@ work_fd(const struct work *work);
 void
 work_verify(struct work *work, const struct torrent *torrent);
 
+/* work_changed is told that a torrent's content is not what was verified, or cannot be had: it is
+ * verified again, or TORRENT_ERROR.
+ *
+ * err   as content_check.
+ * fail  the reason. */
+void
+work_changed(struct work *work, struct torrent *torrent, int err, const struct fail *fail);
+
 /* work_forget cancels what is done for a torrent that is being removed. */
 void
 work_forget(struct work *work, const struct torrent *torrent);
