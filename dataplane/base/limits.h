@@ -156,6 +156,21 @@ enum {
 	STORE_METADATA_MAX = 32 << 20,  /* bytes of an info dictionary */
 };
 
+/* ---- limited rates */
+enum {
+	BUCKET_BURST_US = 8 * 1000,     /* of a rate that is kept while nobody uses it, ... */
+	BUCKET_BURST_MIN = 32 * 1024,   /* ... or so many bytes */
+	BUCKET_WAKE_US = 1000,          /* tokens of so long are worth waking up for */
+	BUCKET_SPAN_US = 1 << 27,       /* no longer absence is made up for */
+	SHAPER_GROUPS = 64,
+	SHAPER_CLASSES = 32,
+	SHAPER_WEIGHT_USUAL = 100,
+	SHAPER_QUANTUM = 16 * 1024,     /* bytes of a round at the usual weight */
+	SHAPER_OWED_ROUNDS = 8,         /* that who was alone has to let others go first */
+	SHAPER_VISITS = 2048,           /* places looked at in one turn of the worker */
+	SHAPER_GRANT_MAX = 1 << 20,     /* bytes of one turn of a leaf */
+};
+
 /* ---- worker */
 enum {
 	STALL_RELIEF_US = 1000 * 1000, /* without STALL_BYTES taken, memory short: gives content up */

@@ -18,7 +18,7 @@
 
 #include "dataplane/base/limits.h"
 #include "dataplane/base/pool.h"
-#include "dataplane/wire/list.h"
+#include "dataplane/base/list.h"
 #include "dataplane/wire/wire.h"
 
 #define WIRE_CLIENT_NAME    "Spillway 0.1" /* BEP 10 v */

@@ -5,8 +5,8 @@
  *
  * Memory. A head is a struct link that leads to itself while empty; a member's link is zero while
  * it is in no list. */
-#ifndef SPILLWAY_DATAPLANE_WIRE_LIST_H
-#define SPILLWAY_DATAPLANE_WIRE_LIST_H
+#ifndef SPILLWAY_DATAPLANE_BASE_LIST_H
+#define SPILLWAY_DATAPLANE_BASE_LIST_H
 
 #include "dataplane/base/common.h"
 
