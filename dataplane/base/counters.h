@@ -99,6 +99,8 @@
 	X(tcp_cookies_bad, COUNTER, "segments dropped: no cookie that we sent, reset sent")        \
 	X(tcp_source_half_open, COUNTER, "SYN answered with a cookie: too many of its address")    \
 	X(tcp_source_full, COUNTER, "SYN dropped: too many connections from its address")          \
+	X(tcp_refused, COUNTER, "SYN dropped: from an address that is refused")                    \
+	X(tcp_shut, COUNTER, "SYN answered with a reset: new connections are not taken")           \
 	X(tcp_bad_flags, COUNTER, "segments dropped: flags make no sense in this state")           \
 	X(tcp_out_of_window, COUNTER, "segments dropped: outside the window, acknowledged")        \
 	X(tcp_paws, COUNTER, "segments dropped: old timestamp")                                    \

@@ -73,6 +73,30 @@ struct ip_seg {
 	struct ip_icmp icmp;   /* filled for IP_ICMP only */
 };
 
+/* struct ip_range is addresses from first to last, as numbers in the machine's own order. */
+struct ip_range {
+	uint32_t first;
+	uint32_t last;
+};
+
+/* ip_range_find looks an address, in the machine's own order, up in sorted ranges of which none
+ * overlaps another. Returns the index of the one that it is in, or cnt. */
+static inline uint32_t
+ip_range_find(const struct ip_range *ranges, uint32_t cnt, uint32_t address)
+{
+	uint32_t low = 0, high = cnt;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (ranges[middle].last < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < cnt && ranges[low].first <= address ? low : cnt;
+}
+
 enum ip_verdict {
 	IP_DROP,  /* counted */
 	IP_TCP,   /* *seg is filled, but for icmp */

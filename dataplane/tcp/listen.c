@@ -12,6 +12,7 @@
 #include "dataplane/tcp/steer.h"
 #include "dataplane/tcp/timers.h"
 
+#include <endian.h>
 #include <string.h>
 
 /* segment_size returns the payload of a full segment: what the peer takes, what the link takes,
@@ -118,11 +119,39 @@ source_max(const struct tcp_stack *stack)
 static bool
 no_room(const struct tcp_stack *stack, uint32_t addr_be, enum counter *why)
 {
+	uint32_t gate_max = stack->gate.connections_max;
+
 	*why = CTR_tcp_table_full;
-	if (stack->open_cnt >= stack->config.connections_max)
+	if (stack->open_cnt >= stack->config.connections_max ||
+	    (gate_max != 0 && stack->open_cnt >= gate_max))
 		return true;
 	*why = CTR_tcp_source_full;
 	return source_cnt(&stack->sources, addr_be, SOURCE_OPEN) >= source_max(stack);
+}
+
+/* turned_away tells whether the gate is shut to a segment that would open a connection. */
+static bool
+turned_away(struct tcp_stack *stack, const struct tcp_seg *seg)
+{
+	const struct tcp_gate *gate = &stack->gate;
+	uint32_t address = be32toh(seg->ip->src_be);
+
+	if (ip_range_find(gate->refused, gate->refused_cnt, address) < gate->refused_cnt) {
+		count(stack->ctr, CTR_tcp_refused);
+		return true;
+	}
+	if (!gate->shut)
+		return false;
+	count(stack->ctr, CTR_tcp_shut);
+	control_reset_for(&stack->control, seg, stack->ctr);
+	return true;
+}
+
+void
+tcp_set_gate(struct tcp_stack *stack, const struct tcp_gate *gate)
+{
+	stack->gate = *gate;
+	stack->gated = gate->shut || gate->refused_cnt > 0;
 }
 
 /* pressed tells whether a SYN is to cost no memory (RFC 4987 3.6): too many wait for their ACK,
@@ -194,6 +223,8 @@ listen_syn(struct tcp_stack *stack, const struct tcp_seg *seg, const uint32_t *b
 	enum counter why;
 	struct tcb *tcb;
 
+	if (UNLIKELY(stack->gated) && turned_away(stack, seg))
+		return;
 	if (no_room(stack, seg->ip->src_be, &why)) {
 		count(stack->ctr, why);
 		return;

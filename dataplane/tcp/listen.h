@@ -16,7 +16,8 @@
 #include "dataplane/tcp/stack.h"
 
 /* listen_syn makes a connection in SYN-RECEIVED and owes it a SYN-ACK, or answers with a cookie;
- * or drops the SYN, counted, when connections_max are open, or source_max of its address.
+ * or drops the SYN, counted, when connections_max are open, or source_max of its address, or the
+ * gate is shut to it. A cookie that was sent before that is still good.
  *
  * beyond  our SND.NXT of the connection of the same flow that has just left TIME-WAIT, NULL when
  *         there was none: our new numbers begin above it (RFC 1122 4.2.2.13), a cookie's do not. */

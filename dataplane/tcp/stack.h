@@ -55,6 +55,8 @@ struct tcp_stack {
 	struct timewait timewait;
 	struct timer_wheel wheel;
 	struct tcp_config config;
+	struct tcp_gate gate;
+	bool gated;                /* the gate is looked at */
 	struct burst burst;        /* that tcp_burst_next goes through */
 };
 

@@ -69,6 +69,14 @@ struct tcp_config {
 	struct counters *ctr;      /* outlives the stack */
 };
 
+/* struct tcp_gate is who may open a connection to us, beside what tcp_config says. */
+struct tcp_gate {
+	uint32_t connections_max;  /* open at once; 0: what tcp_config says, which holds anyway */
+	bool shut;                 /* nobody: a SYN is answered with a reset */
+	const struct ip_range *refused; /* sorted, none overlapping: a SYN of theirs is dropped */
+	uint32_t refused_cnt;
+};
+
 /* struct tcp_remote is whom to connect to. */
 struct tcp_remote {
 	uint32_t addr_be;          /* IPv4 address of a host */
@@ -157,6 +165,11 @@ tcp_destroy(struct tcp_stack *stack);
  * Returns 0; -EEXIST when it is listened on already, -ENOBUFS when TCP_LISTEN_PORTS_MAX are. */
 COLD int
 tcp_listen(struct tcp_stack *stack, uint16_t port);
+
+/* tcp_set_gate changes who may open a connection, from now on; at first everybody may. What is
+ * open stays so, and what we open is not looked at. The ranges must stay until the next call. */
+COLD void
+tcp_set_gate(struct tcp_stack *stack, const struct tcp_gate *gate);
 
 /* tcp_connect opens a connection (RFC 9293 3.10.1): a SYN leaves with the next tcp_output.
  *
@@ -266,7 +279,8 @@ tcp_refill(struct tcp_stack *stack, struct tcb *tcb, uint32_t seq, const struct 
            uint32_t cnt);
 
 /* tcp_owner_waits tells why the owner has nothing to send, for the time when all that was queued is
- * sent: TCP_LIMIT_REQUESTS or TCP_LIMIT_DISK (asserted). It holds until the owner says otherwise;
+ * sent: TCP_LIMIT_REQUESTS, TCP_LIMIT_DISK, or TCP_LIMIT_PACING (asserted), when it has and a rate
+ * that it keeps does not allow it. It holds until the owner says otherwise;
  * REQUESTS at first. */
 void
 tcp_owner_waits(struct tcp_stack *stack, struct tcb *tcb, enum tcp_limit limit);

@@ -207,7 +207,8 @@ why_look(struct tcp_stack *stack, struct tcb *tcb, bool owes)
 void
 tcp_owner_waits(struct tcp_stack *stack, struct tcb *tcb, enum tcp_limit limit)
 {
-	dp_assert(limit == TCP_LIMIT_REQUESTS || limit == TCP_LIMIT_DISK);
+	dp_assert(limit == TCP_LIMIT_REQUESTS || limit == TCP_LIMIT_DISK ||
+	          limit == TCP_LIMIT_PACING);
 	if (tcb->why.seen.owner == limit)
 		return;
 	tcb->why.seen.owner = (uint8_t)limit;
