@@ -155,6 +155,13 @@
 	X(wire_flood, COUNTER, "peers closed: asks faster than it takes the refusals")             \
 	X(wire_torrent_gone, COUNTER, "peers closed: the torrent was removed")                     \
 	X(wire_no_buffer, COUNTER, "peers closed: no message buffer free")                         \
+	X(wire_torrent_full, COUNTER, "peers closed: as many as their torrent may have")            \
+	X(wire_drained, COUNTER, "peers closed: they want nothing, and we are being drained")       \
+	X(chokes, COUNTER, "peers choked")                                                         \
+	X(slots_held, GAUGE, "peers that hold an upload slot, while there are any")                \
+	X(slots_wanted, GAUGE, "peers interested that wait for an upload slot")                    \
+	X(slots_slow, COUNTER, "upload slots taken back: the peer took too little")                \
+	X(super_refused, COUNTER, "peers not super-seeded: too many pieces, or memory is short")    \
 	X(wire_withdrawn, COUNTER, "peers closed: a piece they had been offered was withdrawn")    \
 	X(requests, COUNTER, "blocks requested")                                                   \
 	X(requests_served, COUNTER, "blocks sent")                                                 \

@@ -137,6 +137,14 @@ enum {
 	WIRE_ACTIVATE_TIMEOUT_US = 30 * 1000 * 1000,
 	WIRE_IDLE_TIMEOUT_US = 240 * 1000 * 1000,
 	WIRE_KEEPALIVE_US = 100 * 1000 * 1000,
+	WIRE_ROUND_US = 10 * 1000 * 1000, /* that a slot is held at least, and between rounds */
+	WIRE_ROUND_SHARE = 4,           /* one in so many slots goes to who waits in a round, ... */
+	WIRE_ROUND_MAX = 8,             /* ... and no more of them, when the fastest keep theirs */
+	WIRE_SUPERS_MAX = 64,           /* torrents super-seeded at once (BEP 16) */
+	WIRE_SUPER_PIECES_MAX = 31744,  /* of one; its peers' bitfields fit a message buffer each */
+	WIRE_SUPER_WAIT_US = 30 * 1000 * 1000, /* for a piece to be spread, before the next is shown */
+	WIRE_SUPER_LOOK = 256,          /* peers looked at for one piece that another has now */
+	WIRE_DRAIN_IDLE_US = 15 * 1000 * 1000, /* without a request: closed while we are drained */
 };
 
 /* ---- store */

@@ -61,6 +61,7 @@ blocks_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
 	struct wire_request *request;
 
 	while (compose_wanted(out) && (request = queue_first(peer, REQUEST_READY)) != NULL) {
+		peer->given_bytes += request->block.len;
 		block_give(wire, request, out);
 		peer->progress_us = wire->now_us;
 	}

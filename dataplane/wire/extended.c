@@ -74,7 +74,8 @@ extended_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
 	text_add(&text, "4:reqq");
 	text_add_int(&text, WIRE_REQQ);
 	static_assert(sizeof(WIRE_CLIENT_NAME) - 1 == 12, "the name's length is in the text");
-	text_add(&text, "11:upload_onlyi1e1:v12:" WIRE_CLIENT_NAME "6:yourip4:");
+	text_add(&text, peer->super != NULL ? "11:upload_onlyi0e" : "11:upload_onlyi1e");
+	text_add(&text, "1:v12:" WIRE_CLIENT_NAME "6:yourip4:");
 	dp_assert(text.len + 5 <= sizeof(text.bytes));
 	memcpy(text.bytes + text.len, &peer->address_be, 4);
 	text.len += 4;

@@ -4,10 +4,11 @@
 /* extended.h is BEP 10: the extended handshake both ways, and the messages under our own ids.
  *
  * Ours says m {lt_donthave, ut_metadata, ut_pex}, metadata_size, p, reqq, upload_only, v, yourip;
- * without ut_metadata, metadata_size and ut_pex for a private torrent. upload_only is always 1
- * (BEP 21): a seeder wants nothing, also when it lacks pieces. Of the peer's only the ids in m of
- * the same extensions, p and upload_only are read. It may come again (m is additive, id 0 ends an
- * extension, the first p stays); a malformed one changes nothing.
+ * without ut_metadata, metadata_size and ut_pex for a private torrent. upload_only is 1
+ * (BEP 21): a seeder wants nothing, also when it lacks pieces; but 0 where it super-seeds, for who
+ * has nothing and wants nothing is hung up on. Of the peer's only the ids in m of the same
+ * extensions, p and upload_only are read. It may come again (m is additive, id 0 ends an extension,
+ * the first p stays); a malformed one changes nothing.
  */
 #ifndef SPILLWAY_DATAPLANE_WIRE_EXTENDED_H
 #define SPILLWAY_DATAPLANE_WIRE_EXTENDED_H

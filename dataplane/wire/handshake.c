@@ -26,6 +26,10 @@ torrent_join(struct wire *wire, struct wire_peer *peer)
 		peer_doom(wire, peer, CTR_wire_unknown_info_hash);
 		return;
 	}
+	if (torrent->connections_max != 0 && torrent->peer_cnt >= torrent->connections_max) {
+		peer_doom(wire, peer, CTR_wire_torrent_full);
+		return;
+	}
 	peer->extended = (reserved[5] & RESERVED_EXTENDED) != 0;
 	peer->fast = (reserved[7] & RESERVED_FAST) != 0;
 	peer->dht = wire->dht_port != 0 && (reserved[7] & RESERVED_DHT) != 0;

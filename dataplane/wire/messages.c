@@ -4,10 +4,14 @@
 /* The stream of messages and the table of what they may be. */
 #include "dataplane/wire/messages.h"
 
+#include "dataplane/wire/choke.h"
 #include "dataplane/wire/extended.h"
 #include "dataplane/wire/requests.h"
+#include "dataplane/wire/super.h"
 
 #include <string.h>
+
+enum { MESSAGE_BITFIELD = 5 };
 
 enum message_use {
 	USE_UNKNOWN,  /* skipped and counted */
@@ -34,19 +38,35 @@ struct message_rule {
 static void
 on_interested(struct wire *wire, struct wire_peer *peer, const uint8_t *body)
 {
-	(void)wire;
 	(void)body;
-	if (!peer->unchoked && peer->state == WIRE_OPEN)
-		peer->unchoke_due = true;
-	peer->unchoked = true; /* at once, and for good */
+	peer->interested = true;
+	if (peer->state == WIRE_OPEN)
+		choke_interested(wire, peer);
+}
+
+static void
+on_not_interested(struct wire *wire, struct wire_peer *peer, const uint8_t *body)
+{
+	(void)body;
+	peer->interested = false;
+	if (peer->state == WIRE_OPEN)
+		choke_uninterested(wire, peer);
+}
+
+static void
+on_have(struct wire *wire, struct wire_peer *peer, const uint8_t *body)
+{
+	if (UNLIKELY(peer->super != NULL))
+		super_have(wire, peer, load_be32(body));
 }
 
 static void
 on_have_all(struct wire *wire, struct wire_peer *peer, const uint8_t *body)
 {
-	(void)wire;
 	(void)body;
 	peer->seed = true;
+	if (UNLIKELY(peer->super != NULL))
+		super_all(wire, peer);
 }
 
 static struct wire_block
@@ -81,9 +101,9 @@ static const struct message_rule rules[] = {
 	[0] = { USE_SKIP, NEEDS_NOTHING, 0, 0, NULL },                /* choke: we ask nothing */
 	[1] = { USE_SKIP, NEEDS_NOTHING, 0, 0, NULL },                /* unchoke */
 	[2] = { USE_BODY, NEEDS_NOTHING, 0, 0, on_interested },
-	[3] = { USE_SKIP, NEEDS_NOTHING, 0, 0, NULL },                /* not interested: may stay */
-	[4] = { USE_SKIP, NEEDS_NOTHING, 4, 4, NULL },                /* have */
-	[5] = { USE_SKIP, NEEDS_NOTHING, 0, WIRE_SKIP_MAX, NULL },    /* bitfield */
+	[3] = { USE_BODY, NEEDS_NOTHING, 0, 0, on_not_interested },
+	[4] = { USE_BODY, NEEDS_NOTHING, 4, 4, on_have },
+	[MESSAGE_BITFIELD] = { USE_SKIP, NEEDS_NOTHING, 0, WIRE_SKIP_MAX, NULL },
 	[6] = { USE_BODY, NEEDS_NOTHING, 12, 12, on_request },
 	[7] = { USE_NEVER, NEEDS_NOTHING, 0, WIRE_SKIP_MAX, NULL },   /* piece: never asked for */
 	[8] = { USE_BODY, NEEDS_NOTHING, 12, 12, on_cancel },
@@ -254,9 +274,11 @@ uint32_t
 message_skip_in(struct wire *wire, struct wire_peer *peer, const uint8_t *data, uint32_t len)
 {
 	uint32_t n = MIN(len, peer->left);
+	uint32_t bitfield_len = load_be32(peer->in) - 1;
 
-	(void)wire;
-	(void)data;
+	if (UNLIKELY(peer->super != NULL && peer->in[4] == MESSAGE_BITFIELD) &&
+	    !super_bitfield(wire, peer, data, bitfield_len - peer->left, n, bitfield_len))
+		peer_doom(wire, peer, CTR_wire_bad_message);
 	peer->left -= n;
 	if (peer->left == 0)
 		message_end(peer);

@@ -4,7 +4,7 @@
 /* messages.h takes a peer's stream apart after the handshake (BEP 3): a length prefix, checked
  * before anything else, a message id, a body. What the message may be is one table. Short bodies
  * are gathered in the peer, extended ones in place or in a message buffer; what a seeder has no use
- * for (haves, bitfields, suggestions) is skipped and not stored.
+ * for (haves and bitfields, but where it super-seeds; suggestions) is skipped and not stored.
  *
  * Each function takes the next bytes of one stage. data: [0, len), len > 0. Returns how many it
  * took, at least one. */

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* What goes to a peer, in this order: our handshake and what we have, unchoke, keep-alive, pieces
- * withdrawn, rejects, other peers, metadata, blocks. */
+/* What goes to a peer, in this order: our handshake and what we have, choke, unchoke, keep-alive,
+ * pieces shown and withdrawn, rejects, other peers, metadata,
+ * blocks. */
 #include "dataplane/wire/blocks.h"
 #include "dataplane/wire/extended.h"
 #include "dataplane/wire/handshake.h"
 #include "dataplane/wire/metadata.h"
 #include "dataplane/wire/pex.h"
 #include "dataplane/wire/requests.h"
+#include "dataplane/wire/super.h"
 
 enum {
+	MESSAGE_CHOKE = 0,
 	MESSAGE_UNCHOKE = 1,
 	MESSAGE_BITFIELD = 5,
 	MESSAGE_PORT = 9,
@@ -40,7 +43,10 @@ pieces_give(struct wire_peer *peer, struct compose *out)
 
 	peer->withdrawn_seen = active->withdrawn_cnt;
 	peer->greeting = GREETING_EXTENDED;
-	if (peer->fast && active->have_cnt == active->layout->piece_cnt) {
+	if (UNLIKELY(peer->super != NULL)) { /* BEP 16: nothing, at first */
+		if (peer->fast)
+			message_give(out, MESSAGE_HAVE_NONE);
+	} else if (peer->fast && active->have_cnt == active->layout->piece_cnt) {
 		message_give(out, MESSAGE_HAVE_ALL);
 	} else if (peer->fast && active->have_cnt == 0) {
 		message_give(out, MESSAGE_HAVE_NONE);
@@ -115,12 +121,16 @@ greeting_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
 
 /* ---- the small messages */
 
-/* signals_give gives unchoke and keep-alive. */
+/* signals_give gives choke, unchoke and keep-alive. */
 static void
 signals_give(struct wire_peer *peer, struct compose *out)
 {
 	static const uint8_t keepalive[4] = { 0 };
 
+	if (UNLIKELY(peer->choke_due) && compose_room(out)) {
+		message_give(out, MESSAGE_CHOKE);
+		peer->choke_due = false;
+	}
 	if (peer->unchoke_due && compose_room(out)) {
 		message_give(out, MESSAGE_UNCHOKE);
 		peer->unchoke_due = false;
@@ -206,6 +216,8 @@ wire_output(struct wire *wire, struct wire_peer *peer, uint32_t room_bytes, stru
 		signals_give(peer, &out);
 		if (UNLIKELY(peer->donthave_next != UINT32_MAX))
 			donthave_give(peer, &out);
+		if (UNLIKELY(peer->super != NULL))
+			super_give(peer, &out);
 		rejects_give(wire, peer, &out);
 		if (UNLIKELY(peer->pex_due))
 			pex_give(wire, peer, &out);
@@ -225,10 +237,18 @@ wire_pending(const struct wire_peer *peer)
 {
 	if (peer->state != WIRE_OPEN)
 		return false;
-	return peer->greeting != GREETING_DONE || peer->unchoke_due || peer->keepalive_due ||
-	       peer->pex_due || peer->donthave_next != UINT32_MAX ||
+	return peer->greeting != GREETING_DONE || peer->unchoke_due || peer->choke_due ||
+	       (peer->super != NULL && super_due(peer)) || peer->keepalive_due || peer->pex_due ||
+	       peer->donthave_next != UINT32_MAX ||
 	       peer->queue[REQUEST_REJECT].cnt > 0 || peer->queue[REQUEST_METADATA].cnt > 0 ||
 	       peer->queue[REQUEST_READY].cnt > 0 || blocks_can_start(peer);
+}
+
+void
+wire_prepare(struct wire *wire, struct wire_peer *peer, uint32_t ahead_bytes)
+{
+	if (peer->state == WIRE_OPEN)
+		blocks_start(wire, peer, ahead_bytes);
 }
 
 bool

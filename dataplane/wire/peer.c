@@ -3,9 +3,12 @@
 
 /* A peer's life: opening, the states, notes to the caller, closing; and the memory of them all. */
 #include "dataplane/wire/peer.h"
+
+#include "dataplane/wire/choke.h"
 #include "dataplane/wire/pex.h"
 #include "dataplane/wire/requests.h"
 #include "dataplane/wire/reread.h"
+#include "dataplane/wire/super.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +47,7 @@ peer_doom(struct wire *wire, struct wire_peer *peer, enum counter why)
 		return;
 	count(wire->ctr, why);
 	link_remove(&peer->starved);
+	choke_forget(wire, peer);
 	peer_set_state(wire, peer, WIRE_CLOSED);
 	peer_note(wire, peer);
 }
@@ -53,7 +57,10 @@ peer_activate(struct wire *wire, struct wire_peer *peer)
 {
 	dp_assert(peer->torrent->state == TORRENT_ACTIVE && peer->torrent->active != NULL);
 	peer_set_state(wire, peer, WIRE_OPEN);
-	peer->unchoke_due = peer->unchoked;
+	if (UNLIKELY(peer->torrent->flags & ABI_ENTRY_SUPER_SEED))
+		super_join(wire, peer);
+	if (peer->interested)
+		choke_interested(wire, peer);
 	pex_join(wire, peer);
 	peer_note(wire, peer);
 }
@@ -108,6 +115,24 @@ wire_request_cnt(const struct wire_peer *peer)
 	return peer_request_cnt(peer);
 }
 
+bool
+wire_interested(const struct wire_peer *peer)
+{
+	return peer->interested;
+}
+
+bool
+wire_unchoked(const struct wire_peer *peer)
+{
+	return peer->unchoked;
+}
+
+void
+wire_set_drain(struct wire *wire, bool on)
+{
+	wire->draining = on;
+}
+
 /* peer_leave drops all that ties a peer to its torrent. */
 static void
 peer_leave(struct wire *wire, struct wire_peer *peer)
@@ -115,6 +140,8 @@ peer_leave(struct wire *wire, struct wire_peer *peer)
 	requests_abandon(wire, peer);
 	reread_drop(wire, peer);
 	pex_leave(wire, peer);
+	choke_forget(wire, peer);
+	super_leave(wire, peer);
 	if (peer->torrent != NULL)
 		store_leave(wire->store, peer->torrent, wire->now_us);
 	peer->torrent = NULL;
@@ -239,6 +266,7 @@ wire_create(const struct wire_config *config)
 	list_init(&wire->rereads_waiting);
 	list_init(&wire->rereads_over);
 	list_init(&wire->waiting);
+	choke_init(wire);
 	peer_id_make(wire->peer_id, config->seed);
 	if (peers_create(wire, config->peers_max) && requests_create(wire, config->peers_max) &&
 	    pex_create(wire, config->peers_max) && messages_create(wire))

@@ -108,6 +108,9 @@ struct wire_peer {
 	bool dht;                  /* BEP 5 on both sides */
 	bool unchoked;
 	bool unchoke_due;
+	bool choke_due;            /* goes out before an unchoke */
+	bool interested;
+	bool holds;                /* a slot: in wire->holding, not in wire->queued */
 	bool keepalive_due;
 	bool pex_due;
 	bool turn;                 /* memory is back: may start reads while others starve */
@@ -124,6 +127,7 @@ struct wire_peer {
 	uint64_t in_us;            /* last bytes from the peer */
 	uint64_t sent_us;          /* last bytes to it */
 	uint64_t progress_us;      /* last content to it */
+	uint64_t given_bytes;      /* content, in all */
 	struct link note;          /* wire->notes */
 	struct link starved;       /* wire->starved or wire->limited */
 	uint64_t ticket;           /* place among the starved, while turn_left > 0 */
@@ -137,6 +141,12 @@ struct wire_peer {
 	struct swarm *swarm;       /* NULL: neither told nor told of */
 	struct gossip *gossip;     /* what it was told, NULL: it is not */
 	uint64_t pex_in_us;        /* when it last told something that was read */
+	struct link slot;          /* wire->holding or wire->queued */
+	uint64_t slot_us;          /* since when it holds it */
+	uint64_t slot_bytes;       /* given_bytes when a slot's use was last looked at ... */
+	uint64_t round_bytes;      /* ... and when the round began */
+	uint32_t slow_s;           /* seconds in a row that it took little */
+	struct buf *super;         /* what it has and was shown (super.h), or NULL */
 	uint64_t opened_us;
 	uint64_t since_us;         /* of the state */
 	uint32_t member_seq;       /* of its becoming a member, 0: it is none */
@@ -146,7 +156,18 @@ struct wire_peer {
 	bool seed;                 /* it says that it wants nothing (BEP 6, 21) */
 	uint8_t id[20];
 };
-static_assert(sizeof(struct wire_peer) <= 448, "an idle peer is small");
+static_assert(sizeof(struct wire_peer) <= 512, "an idle peer is small");
+
+/* struct super is a torrent that is super-seeded (super.h). */
+struct super {
+	const struct torrent *torrent; /* NULL: unused */
+	uint8_t *seen;             /* [piece_cnt]: peers that have a piece, up to 255 */
+	uint8_t *told;             /* [piece_cnt]: peers that were told that we have it */
+	uint32_t piece_cnt;
+	uint32_t peer_cnt;
+	uint32_t next;             /* where to look for a piece to show */
+	struct link peers;
+};
 
 struct wire {
 	struct store *store;
@@ -172,6 +193,15 @@ struct wire {
 	struct pool swarms;
 	struct pool gossips;
 	uint32_t member_seq;       /* the last given */
+	struct wire_choke choke;
+	struct link holding;       /* peers with a slot, those that have it longest first */
+	struct link queued;        /* peers that wait for one, the longest waiting first */
+	uint32_t holding_cnt;
+	uint32_t queued_cnt;
+	uint64_t look_us;          /* when slots were last looked at, and when their round began */
+	uint64_t round_us;
+	bool draining;
+	struct super supers[WIRE_SUPERS_MAX];
 	uint32_t tick_next;        /* peer to look at next */
 	uint32_t tick_left;        /* peers left of this slice */
 	uint64_t tick_us;          /* when the slice began */

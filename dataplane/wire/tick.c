@@ -3,7 +3,10 @@
 
 /* What comes of its own accord: reads that end, memory that comes back, time that passes. */
 #include "dataplane/wire/blocks.h"
+#include "dataplane/wire/choke.h"
 #include "dataplane/wire/pex.h"
+#include "dataplane/wire/requests.h"
+#include "dataplane/wire/super.h"
 
 enum {
 	TICK_SLICES = 64,        /* a round over all peers */
@@ -36,9 +39,19 @@ since(uint64_t now_us, uint64_t event_us)
 	return now_us > event_us ? now_us - event_us : 0;
 }
 
+/* is_done tells whether a peer has asked for nothing for so long that it wants nothing more. */
+static bool
+is_done(const struct wire_peer *peer, uint64_t now_us)
+{
+	bool wants = peer_request_cnt(peer) > 0 || (link_is_set(&peer->slot) && !peer->holds);
+
+	return peer->state == WIRE_OPEN && !wants &&
+	       since(now_us, MAX(peer->since_us, peer->progress_us)) > WIRE_DRAIN_IDLE_US;
+}
+
 /* overdue names why a peer has had its time, CTR_CNT: it has not. */
 static enum counter
-overdue(const struct wire_peer *peer, uint64_t now_us)
+overdue(const struct wire *wire, const struct wire_peer *peer, uint64_t now_us)
 {
 	uint64_t alive_us = MAX(peer->in_us, peer->progress_us);
 
@@ -49,6 +62,8 @@ overdue(const struct wire_peer *peer, uint64_t now_us)
 		return CTR_wire_activate_timeout;
 	if (since(now_us, alive_us) > WIRE_IDLE_TIMEOUT_US)
 		return CTR_wire_idle_timeout;
+	if (UNLIKELY(wire->draining) && is_done(peer, now_us))
+		return CTR_wire_drained;
 	return CTR_CNT;
 }
 
@@ -77,7 +92,9 @@ peer_tick(struct wire *wire, struct wire_peer *peer, uint64_t now_us, struct wir
 	if (peer->state == WIRE_FREE || peer->state == WIRE_CLOSED)
 		return false;
 	note->peer = peer;
-	why = overdue(peer, now_us);
+	if (UNLIKELY(peer->super != NULL))
+		super_tick(wire, peer);
+	why = overdue(wire, peer, now_us);
 	if (why != CTR_CNT) {
 		peer_doom(wire, peer, why);
 		link_remove(&peer->note); /* told here */
@@ -94,6 +111,7 @@ wire_tick(struct wire *wire, uint64_t now_us, struct wire_note *notes, uint32_t 
 	uint32_t cnt = 0;
 
 	wire->now_us = now_us;
+	choke_tick(wire);
 	if (wire->tick_left == 0 && since(now_us, wire->tick_us) >= TICK_SLICE_US) {
 		wire->tick_us = now_us;
 		wire->tick_left = wire->peers.cnt / TICK_SLICES + 1;

@@ -8,7 +8,7 @@
  *   bytes ──wire_input──► handshake, messages ──► requests ──wire_output──► store_read
  *   frags ◄──────────────────────────── wire_output ◄── blocks ready ◄── wire_reap
  *
- * Threads. One worker. Memory: peers (an idle one takes 448 bytes), requests (64 bytes each,
+ * Threads. One worker. Memory: peers (an idle one takes 512 bytes), requests (64 bytes each,
  * WIRE_REQUESTS for all and WIRE_REQUESTS_OWN for each peer) and message buffers from bounded pools
  * taken at wire_create. Lifecycle of a peer: wire_open; wire_input, wire_output; wire_close, always
  * by the caller, also after WIRE_CLOSE.
@@ -17,7 +17,7 @@
  *
  * What a peer can count on: the answer to its handshake once the info_hash is known; have_all to
  * those who speak BEP 6 when everything is had, else a bitfield; unchoke at once on interested, and
- * for good; requests served in the order asked, save for the disk's; every request of a BEP 6 peer
+ * for good, unless the operator has set slots (choke.h); requests served in the order asked, save for the disk's; every request of a BEP 6 peer
  * answered by piece or reject, also one cancelled or asked twice. To others a request that can
  * never be served closes the peer; one too early or too many is dropped. Messages that come before
  * the torrent is active are taken as ever: interested and the extended handshake are remembered,
@@ -47,6 +47,14 @@ struct wire_config {
 	struct counters *ctr;
 };
 
+/* struct wire_choke is how many peers are unchoked at once, and which (choke.h). */
+struct wire_choke {
+	uint32_t slots;            /* 0: all who are interested, at once and for good */
+	bool fastest;              /* who takes most keeps its slot; else they go round */
+	uint32_t slow_bytes_per_s; /* who takes less, slow_s in a row, yields; 0: nobody does */
+	uint32_t slow_s;
+};
+
 enum wire_verdict {
 	WIRE_OK,
 	WIRE_CLOSE, /* counted by its reason: the caller ends the connection and calls wire_close */
@@ -64,6 +72,15 @@ wire_create(const struct wire_config *config);
 /* wire_destroy frees it. Every peer must be closed (asserted). */
 COLD void
 wire_destroy(struct wire *wire);
+
+/* wire_set_choke changes who is unchoked. Nobody is closed: who is one too many is choked. */
+COLD void
+wire_set_choke(struct wire *wire, const struct wire_choke *choke, uint64_t now_us);
+
+/* wire_set_drain says whether peers that want nothing are closed, so that none are left some day.
+ * A peer has WIRE_DRAIN_IDLE_US to ask for something; one that waits for a slot wants something. */
+COLD void
+wire_set_drain(struct wire *wire, bool on);
 
 /* wire_open makes a peer for a new incoming connection.
  *
@@ -127,6 +144,17 @@ wire_peer_id(const struct wire_peer *peer);
 /* wire_request_cnt returns the blocks that the peer asked for and was not given yet. */
 uint32_t
 wire_request_cnt(const struct wire_peer *peer);
+
+/* wire_interested and wire_unchoked tell how the peer stands (BEP 3). */
+bool
+wire_interested(const struct wire_peer *peer);
+bool
+wire_unchoked(const struct wire_peer *peer);
+
+/* wire_prepare starts reads of what a peer has asked for, so that up to ahead_bytes are there when
+ * wire_output may give them. */
+void
+wire_prepare(struct wire *wire, struct wire_peer *peer, uint32_t ahead_bytes);
 
 /* wire_reap takes finished reads from the store and returns the peers that they, an activation or
  * memory now free concern, each at most once a call. notes: [0, max). Returns how many; call again
