@@ -19,6 +19,7 @@ static const enum counter closes[] = {
 	CTR_wire_handshake_timeout, CTR_wire_activate_timeout, CTR_wire_idle_timeout,
 	CTR_wire_bad_length, CTR_wire_bad_message, CTR_wire_bad_request, CTR_wire_flood,
 	CTR_wire_torrent_gone, CTR_wire_no_buffer, CTR_wire_withdrawn,
+	CTR_wire_torrent_full, CTR_wire_drained,
 };
 
 /* every request ends in one of these */
