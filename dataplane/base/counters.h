@@ -215,6 +215,12 @@
 	X(disk_errors, COUNTER, "read units withdrawn: the device failed")                         \
 	X(pieces_withdrawn, COUNTER, "pieces withdrawn")                                           \
 	/* worker */                                                                               \
+	X(policies, COUNTER, "policies of limits taken from control")                              \
+	X(policy_refused, COUNTER, "policies refused: not sealed, unsorted or out of bounds")       \
+	X(blocked_ranges, COMMON, "ranges of addresses that are refused")                          \
+	X(draining, COMMON, "1 while new connections are not taken")                               \
+	X(class_full, COUNTER, "peers closed: as many as their class may have")                    \
+	X(peers_blocked, COUNTER, "peers closed: their address is refused by now")                 \
 	X(stalled_reclaimed, COUNTER, "connections reset: stalled while memory was short")         \
 	X(control_messages, COUNTER, "messages from control")                                      \
 	X(control_refused, COUNTER, "messages from control refused")

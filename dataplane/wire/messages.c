@@ -277,7 +277,7 @@ message_skip_in(struct wire *wire, struct wire_peer *peer, const uint8_t *data, 
 	uint32_t bitfield_len = load_be32(peer->in) - 1;
 
 	if (UNLIKELY(peer->super != NULL && peer->in[4] == MESSAGE_BITFIELD) &&
-	    !super_bitfield(wire, peer, data, bitfield_len - peer->left, n, bitfield_len))
+	    !super_bitfield(peer, data, bitfield_len - peer->left, n, bitfield_len))
 		peer_doom(wire, peer, CTR_wire_bad_message);
 	peer->left -= n;
 	if (peer->left == 0)

@@ -255,12 +255,10 @@ super_all(struct wire *wire, struct wire_peer *peer)
 }
 
 bool
-super_bitfield(struct wire *wire, struct wire_peer *peer, const uint8_t *data, uint32_t at,
-               uint32_t n, uint32_t len)
+super_bitfield(struct wire_peer *peer, const uint8_t *data, uint32_t at, uint32_t n, uint32_t len)
 {
 	struct super_peer *own = of_peer(peer);
 
-	(void)wire;
 	if (len != (own->super->piece_cnt + 7) / 8)
 		return false;
 	for (uint32_t i = 0; i < n; i++)

@@ -37,8 +37,7 @@ super_all(struct wire *wire, struct wire_peer *peer);
 /* super_bitfield takes the next bytes of a peer's bitfield, which is len bytes in all, from at on.
  * false: it is of the wrong length. */
 bool
-super_bitfield(struct wire *wire, struct wire_peer *peer, const uint8_t *data, uint32_t at,
-               uint32_t n, uint32_t len);
+super_bitfield(struct wire_peer *peer, const uint8_t *data, uint32_t at, uint32_t n, uint32_t len);
 
 /* super_tick looks whether a peer is to be told of its next piece. */
 void

@@ -13,15 +13,16 @@
  * taken at wire_create. Lifecycle of a peer: wire_open; wire_input, wire_output; wire_close, always
  * by the caller, also after WIRE_CLOSE.
  * Clauses. BEP 3 (wire), 5 (port), 6 (fast), 9 (ut_metadata), 10 (extensions, reqq, p), 11
- * (ut_pex), 20 (peer id), 21 (upload_only), 27 (private), 54 (lt_donthave).
+ * (ut_pex), 16 (super-seeding), 20 (peer id), 21 (upload_only), 27 (private), 54 (lt_donthave).
  *
  * What a peer can count on: the answer to its handshake once the info_hash is known; have_all to
  * those who speak BEP 6 when everything is had, else a bitfield; unchoke at once on interested, and
- * for good, unless the operator has set slots (choke.h); requests served in the order asked, save for the disk's; every request of a BEP 6 peer
- * answered by piece or reject, also one cancelled or asked twice. To others a request that can
- * never be served closes the peer; one too early or too many is dropped. Messages that come before
- * the torrent is active are taken as ever: interested and the extended handshake are remembered,
- * requests are refused as choked.
+ * for good, unless the operator has set slots (choke.h); requests served in the order asked, save
+ * for the disk's; every request of a BEP 6 peer answered by piece or reject, also one cancelled or
+ * asked twice. To others a request that can never be served closes the peer; one too early or too
+ * many is dropped. Messages that come before the torrent is active are taken as ever: interested
+ * and the extended handshake are remembered, requests are refused as choked.
+ * A torrent that is super-seeded shows its pieces one by one (super.h).
  * Peers hear of each other (pex.h) and of our DHT node, those of private torrents of neither; nor
  * is the metadata of these given, as other clients do not give it (BEP 27).
  * A piece withdrawn is taken back by lt_donthave where the peer speaks it; else its requests are

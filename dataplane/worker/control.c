@@ -5,6 +5,7 @@
  * the answer to ABI_LIST are at the end. */
 #include "dataplane/worker/control.h"
 
+#include "dataplane/worker/enforce.h"
 #include "dataplane/worker/peers.h"
 
 #include <errno.h>
@@ -116,16 +117,21 @@ entry_ok(const struct abi_entry *entry)
 	       entry->weight >= 1 && entry->weight <= ABI_WEIGHT_MAX;
 }
 
-/* entry_take takes what an entry says of a torrent beside its name. */
-static void
+/* entry_take takes what an entry says of a torrent beside its name. Returns whether other rates
+ * hold now for peers that are there. */
+static bool
 entry_take(struct torrent *torrent, const struct abi_entry *entry)
 {
+	bool changed = torrent->group != entry->group || torrent->weight != entry->weight ||
+	               torrent->rate_bytes_per_s != entry->rate_bytes_per_s;
+
 	torrent->congestion = entry->congestion;
 	torrent->flags = (uint16_t)entry->flags;
 	torrent->group = entry->group;
 	torrent->rate_bytes_per_s = entry->rate_bytes_per_s;
 	torrent->connections_max = entry->connections_max;
 	torrent->weight = entry->weight;
+	return changed && torrent->peer_cnt > 0;
 }
 
 static void
@@ -133,6 +139,7 @@ on_add(struct control *control)
 {
 	const struct abi_entries *entries = &control->msg.u.entries;
 	struct abi_result result = {.status = ABI_OK};
+	bool changed = false;
 
 	while (result.done_cnt < entries->cnt) {
 		const struct abi_entry *entry = &entries->entry[result.done_cnt];
@@ -142,9 +149,11 @@ on_add(struct control *control)
 			result.status = store_add(control->store, entry->id, entry->info_hash);
 		if (result.status != ABI_OK)
 			break;
-		entry_take(store_by_id(control->store, entry->id), entry);
+		changed |= entry_take(store_by_id(control->store, entry->id), entry);
 		result.done_cnt++;
 	}
+	if (changed)
+		enforce_torrent(control->worker);
 	answer(control, &result);
 }
 
@@ -255,6 +264,32 @@ on_trace(struct control *control)
 }
 
 static void
+on_policy(struct control *control)
+{
+	enum abi_status status =
+		enforce_policy(control->worker, &control->msg.u.policy, control->fds[0]);
+
+	answer_status(control, status); /* before errno is another's */
+	drop_fds(control);
+}
+
+static void
+on_rates(struct control *control)
+{
+	answer_status(control, enforce_rates(control->worker, &control->msg.u.rates));
+}
+
+static void
+on_use(struct control *control)
+{
+	struct abi_used *used = &control->out.u.used;
+
+	enforce_used(control->worker, used);
+	if (!post(control, ABI_USED, control->msg.hdr.cookie, sizeof(*used), -1))
+		hang_up(control);
+}
+
+static void
 on_shutdown(struct control *control)
 {
 	control->shutdown = true;
@@ -277,6 +312,9 @@ static const struct {
 	[ABI_SHUTDOWN] = {0, 0, 0, on_shutdown},
 	[ABI_PEERS] = {sizeof(struct abi_peers_ask), 0, 0, on_peers},
 	[ABI_TRACE] = {sizeof(struct abi_trace_ask), 0, 0, on_trace},
+	[ABI_POLICY] = {sizeof(struct abi_policy), 1, 1, on_policy},
+	[ABI_RATES] = {sizeof(struct abi_rates), 0, 0, on_rates},
+	[ABI_USE] = {0, 0, 0, on_use},
 	[ABI_WITHDRAW] = {sizeof(struct abi_withdraw), 0, 0, on_withdraw},
 };
 

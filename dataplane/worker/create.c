@@ -136,7 +136,8 @@ make_peers(struct worker *worker, const struct abi_config *config, char *error)
 	worker->wire = wire_create(&wire);
 	worker->tcp = tcp_create(&tcp, worker->now_us);
 	if (worker->wire == NULL || worker->tcp == NULL ||
-	    pool_init(&worker->sessions, sizeof(struct session), connections_max) < 0) {
+	    pool_init(&worker->sessions, sizeof(struct session), connections_max) < 0 ||
+	    shaper_create(&worker->shaper, config->active_max) < 0) {
 		snprintf(error, WORKER_ERROR_MAX, "no memory for %u connections",
 		         connections_max);
 		return false;
@@ -227,5 +228,7 @@ worker_destroy(struct worker *worker)
 	else if (worker->arena != NULL)
 		munmap(worker->arena, worker->arena_len);
 	control_fini(&worker->control);
+	shaper_destroy(&worker->shaper);
 	pool_fini(&worker->sessions);
+	policy_close(&worker->policy);
 }

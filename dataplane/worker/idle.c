@@ -23,7 +23,7 @@ enum {
 static uint64_t
 sleep_us(const struct worker *worker, bool blind)
 {
-	uint64_t next_us = tcp_next_us(worker->tcp);
+	uint64_t next_us = MIN(tcp_next_us(worker->tcp), shaper_next_us(&worker->shaper));
 	bool alone = worker->sessions.free_cnt == worker->sessions.cnt;
 	uint64_t longest_us = alone ? IDLE_ALONE_US : IDLE_PEERS_US;
 

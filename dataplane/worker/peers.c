@@ -64,6 +64,8 @@ peer_fill(struct worker *worker, const struct session *session, struct abi_peer 
 	memset(peer, 0, sizeof(*peer));
 	connection_fill(worker, session, peer);
 	peer->torrent_id = torrent != NULL ? torrent->id : 0;
+	peer->flags |= wire_interested(session->peer) ? ABI_PEER_INTERESTED : 0;
+	peer->flags |= wire_unchoked(session->peer) ? ABI_PEER_UNCHOKED : 0;
 	peer->request_cnt = wire_request_cnt(session->peer);
 	if (peer_id != NULL)
 		memcpy(peer->peer_id, peer_id, sizeof(peer->peer_id));

@@ -2,16 +2,18 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Sessions: a connection's events become a peer's input, a peer's output a connection's queue. */
+#include "dataplane/worker/enforce.h"
 #include "dataplane/worker/relief.h"
 
 enum {
 	FRAGS_MAX = 64,
 	FRAGS_RESERVE = 16,   /* wire_output may hold back when fewer places are left */
 	LOOK_STEP = 64,       /* sessions looked at in one housekeeping */
+	AHEAD_LEN = 16 * 1024, /* bytes read ahead for who waits for its turn, beside a round */
 };
 
-static void
-mark(struct worker *worker, struct session *session)
+void
+session_mark(struct worker *worker, struct session *session)
 {
 	if (session->queued)
 		return;
@@ -25,6 +27,7 @@ mark(struct worker *worker, struct session *session)
 static void
 forget(struct worker *worker, struct session *session)
 {
+	enforce_forget(worker, session);
 	wire_close(worker->wire, session->peer, worker->now_us);
 	tcp_set_user(session->tcb, NULL);
 	session->tcb = NULL;
@@ -54,6 +57,12 @@ open_session(struct worker *worker, struct tcb *tcb)
 		return;
 	}
 	tcp_info(worker->tcp, tcb, &info);
+	if (!enforce_admit(worker, session, info.remote_be)) {
+		session->tcb = NULL;
+		pool_put(&worker->sessions, session);
+		tcp_abort(worker->tcp, tcb);
+		return;
+	}
 	session->tcb = tcb;
 	session->queued = false;
 	session->seen_bytes = 0;
@@ -65,6 +74,7 @@ open_session(struct worker *worker, struct tcb *tcb)
 	session->peer = wire_open(worker->wire, info.remote_be, info.remote_port, session,
 	                          worker->now_us);
 	if (session->peer == NULL) {
+		enforce_forget(worker, session);
 		session->tcb = NULL;
 		pool_put(&worker->sessions, session);
 		tcp_abort(worker->tcp, tcb);
@@ -89,7 +99,8 @@ feed(struct worker *worker, struct session *session)
 	return true;
 }
 
-/* name_torrent gives the connection the congestion control of its torrent once that is known. */
+/* name_torrent gives the connection the congestion control and the limits of its torrent once that
+ * is known. */
 static void
 name_torrent(struct worker *worker, struct session *session)
 {
@@ -99,6 +110,7 @@ name_torrent(struct worker *worker, struct session *session)
 		return;
 	session->named = true;
 	tcp_set_cc(worker->tcp, session->tcb, (enum tcp_cc)torrent->congestion);
+	enforce_named(worker, session);
 }
 
 void
@@ -127,7 +139,7 @@ session_events(struct worker *worker, struct tcb *tcb, uint32_t events)
 		tcp_close(worker->tcp, tcb, worker->now_us);
 		return;
 	}
-	mark(worker, session);
+	session_mark(worker, session);
 }
 
 void
@@ -138,7 +150,7 @@ session_note(struct worker *worker, const struct wire_note *note)
 	if (note->verdict == WIRE_CLOSE)
 		session_abort(worker, session);
 	else
-		mark(worker, session);
+		session_mark(worker, session);
 }
 
 static void
@@ -164,6 +176,109 @@ pump(struct worker *worker, struct session *session)
 	                wire_wants(session->peer) ? TCP_LIMIT_DISK : TCP_LIMIT_REQUESTS);
 }
 
+/* ---- output within limited rates */
+
+static uint32_t
+frags_len(const struct frag *frags, uint32_t cnt)
+{
+	uint32_t bytes = 0;
+
+	for (uint32_t i = 0; i < cnt; i++)
+		bytes += frags[i].inline_len != 0 ? frags[i].inline_len : frags[i].span.len;
+	return bytes;
+}
+
+/* give gives up to allowed_bytes, or as little more as a block is long, and returns how much it
+ * was. False: the session is over. */
+static bool
+give(struct worker *worker, struct session *session, uint32_t allowed_bytes, uint32_t *given)
+{
+	struct frag frags[FRAGS_MAX];
+	uint32_t cnt;
+
+	*given = 0;
+	do {
+		cnt = wire_output(worker->wire, session->peer, allowed_bytes - *given, frags,
+		                  FRAGS_MAX);
+		if (cnt == 0)
+			break;
+		if (tcp_send(worker->tcp, session->tcb, frags, cnt) < 0) {
+			for (uint32_t i = 0; i < cnt; i++)
+				frag_release(&frags[i]);
+			session_abort(worker, session);
+			return false;
+		}
+		*given += frags_len(frags, cnt);
+	} while (*given < allowed_bytes && cnt > FRAGS_MAX - FRAGS_RESERVE);
+	return true;
+}
+
+/* held_back notes that a session would send more than the limits allow: what comes next is read
+ * meanwhile, as far as there is memory. */
+static void
+held_back(struct worker *worker, struct session *session, uint32_t room_bytes)
+{
+	uint32_t ahead_bytes = MIN(room_bytes, session->leaf.place.quantum_bytes + AHEAD_LEN);
+
+	tcp_owner_waits(worker->tcp, session->tcb, TCP_LIMIT_PACING);
+	if (!relief_short(worker))
+		wire_prepare(worker->wire, session->peer, ahead_bytes);
+}
+
+/* serve gives what a session is allowed of the room that its connection has. */
+static void
+serve(struct worker *worker, struct session *session, uint32_t room_bytes, uint32_t allowed_bytes)
+{
+	uint32_t given;
+	bool more;
+
+	if (!give(worker, session, MIN(allowed_bytes, room_bytes), &given))
+		return;
+	more = given < room_bytes && given >= allowed_bytes && wire_pending(session->peer);
+	shaper_gave(&worker->shaper, &session->leaf, given, more);
+	if (more || shape_leaf_waits(&session->leaf))
+		held_back(worker, session, room_bytes);
+	else
+		tcp_owner_waits(worker->tcp, session->tcb, wire_wants(session->peer)
+		                                                   ? TCP_LIMIT_DISK
+		                                                   : TCP_LIMIT_REQUESTS);
+}
+
+/* pump_shaped is pump for a session that some rate limits. What needs no room goes out in any
+ * case. */
+static void
+pump_shaped(struct worker *worker, struct session *session)
+{
+	struct shape_leaf *leaf = &session->leaf;
+	uint32_t room_bytes = tcp_send_room(worker->tcp, session->tcb);
+	uint32_t allowed_bytes = 0;
+	uint32_t given;
+
+	if (room_bytes > 0 && wire_pending(session->peer) && !shape_leaf_waits(leaf))
+		allowed_bytes = shaper_ask(&worker->shaper, leaf, room_bytes);
+	if (!shape_leaf_waits(leaf))
+		serve(worker, session, room_bytes, allowed_bytes);
+	else if (give(worker, session, 0, &given))
+		held_back(worker, session, room_bytes);
+}
+
+uint32_t
+session_turns(struct worker *worker)
+{
+	struct shape_leaf *leaf;
+	uint32_t allowed_bytes;
+	uint32_t cnt = 0;
+
+	shaper_begin(&worker->shaper, worker->now_us);
+	while ((leaf = shaper_next(&worker->shaper, &allowed_bytes)) != NULL) {
+		struct session *session = CONTAINER_OF(leaf, struct session, leaf);
+
+		serve(worker, session, tcp_send_room(worker->tcp, session->tcb), allowed_bytes);
+		cnt++;
+	}
+	return cnt;
+}
+
 void
 session_pump_all(struct worker *worker)
 {
@@ -175,7 +290,9 @@ session_pump_all(struct worker *worker)
 		struct session *next = session->next;
 
 		session->queued = false;
-		if (session->tcb != NULL)
+		if (UNLIKELY(session->tcb != NULL && session->shaped))
+			pump_shaped(worker, session);
+		else if (session->tcb != NULL)
 			pump(worker, session);
 		else
 			pool_put(&worker->sessions, session);
@@ -242,7 +359,7 @@ look(struct worker *worker, struct session *session, bool memory_short)
 		count(&worker->ctr, CTR_stalled_reclaimed);
 		session_abort(worker, session);
 	} else if (wire_pending(session->peer)) {
-		mark(worker, session);
+		session_mark(worker, session);
 	}
 }
 

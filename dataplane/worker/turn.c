@@ -160,6 +160,8 @@ turn(struct worker *worker)
 	work += reap(worker);
 	work += relief_reap(worker);
 	session_pump_all(worker);
+	if (UNLIKELY(shaper_busy(&worker->shaper)))
+		work += session_turns(worker);
 	work += transmit(worker);
 	work += relief_ask(worker);
 	relief_turn(worker);

@@ -19,10 +19,12 @@
 #define SPILLWAY_DATAPLANE_WORKER_WORKER_H
 
 #include "dataplane/base/pool.h"
+#include "dataplane/base/shaper.h"
 #include "dataplane/port/port.h"
 #include "dataplane/tcp/tcp.h"
 #include "dataplane/worker/config.h"
 #include "dataplane/worker/control.h"
+#include "dataplane/worker/policy.h"
 #include "dataplane/worker/publish.h"
 
 enum { WORKER_ERROR_MAX = 256 };
@@ -34,12 +36,15 @@ struct session {
 	struct wire_peer *peer;
 	bool queued;              /* in the list of those to pump */
 	bool named;               /* the peer has named its torrent */
+	bool shaped;              /* some rate limits it: it has joined the shaper */
+	uint8_t class_index;      /* of its address in the policy, or SHAPER_NO_CLASS */
 	uint64_t seen_bytes;      /* acknowledged when progress was last seen, and the time */
 	uint64_t seen_us;
 	uint64_t span_bytes;      /* acknowledged when the span began that rates are measured over */
 	uint64_t span_us;         /* its beginning */
 	uint64_t rate_bytes_per_s; /* in the span before it */
 	bool rated;               /* there was one */
+	struct shape_leaf leaf;
 };
 
 struct worker {
@@ -58,6 +63,7 @@ struct worker {
 	bool busy_poll;
 	bool blocked;             /* the device does not take what is to be sent */
 	struct ip_local local;
+	struct shaper shaper;
 	struct counters ctr;
 	/* housekeeping and start */
 	uint32_t index;
@@ -68,6 +74,8 @@ struct worker {
 	bool arena_is_ports;
 	const struct publish *publish;
 	struct control control;
+	struct policy policy;
+	uint32_t class_cnts[SHAPER_CLASSES]; /* sessions of each class */
 	const volatile bool *stop;
 };
 
@@ -118,6 +126,15 @@ session_events(struct worker *worker, struct tcb *tcb, uint32_t events);
 /* session_note acts on what wire says of a peer. */
 void
 session_note(struct worker *worker, const struct wire_note *note);
+
+/* session_mark has a session pumped. */
+void
+session_mark(struct worker *worker, struct session *session);
+
+/* session_turns gives those who wait for limited rates what they may send now, in turn. Call after
+ * session_pump_all while shaper_busy. Returns how many had a turn. */
+uint32_t
+session_turns(struct worker *worker);
 
 /* session_pump_all gives every session that may have output what its connection has room for. */
 void
