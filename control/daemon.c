@@ -13,26 +13,24 @@
 #include "control/log_sink.h"
 #include "control/notify.h"
 #include "control/options.h"
+#include "control/place.h"
 #include "control/read_unit.h"
 #include "control/preflight.h"
 #include "control/registry.h"
 #include "control/reload.h"
 #include "control/rpc.h"
+#include "control/starter.h"
 #include "control/tally.h"
 #include "control/work.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct daemon {
@@ -50,114 +48,9 @@ struct daemon {
 	struct announce *announce;
 	struct reload_env reload;
 	struct notify notify;
-	int signal_fd;
-	int state_lock_fd;
-	int run_lock_fd;
+	struct place place;
+	struct starter *starter;
 };
-
-/* ---- The place. */
-
-/* dir_make makes the last component of path, and those above it with the usual mode. */
-static int
-dir_make(const char *option, const char *path, mode_t mode, struct fail *fail)
-{
-	char part[PATH_MAX];
-	struct stat st;
-
-	snprintf(part, sizeof(part), "%s", path);
-	for (char *p = part + 1; *p != '\0'; p++) {
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		mkdir(part, 0755); /* what cannot be made shows below */
-		*p = '/';
-	}
-	if (mkdir(path, mode) != 0 && errno != EEXIST)
-		return fail_set(fail, errno, "option %s: %s: %s", option, path, strerror(errno));
-	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode))
-		return fail_set(fail, ENOTDIR, "option %s: %s is not a directory", option, path);
-	return 0;
-}
-
-/* lock_take locks dir/lock. Returns its descriptor or a negative errno with fail. */
-static int
-lock_take(const char *dir, struct fail *fail)
-{
-	char path[PATH_MAX + 8], pid[16] = "";
-
-	snprintf(path, sizeof(path), "%s/lock", dir);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return fail_set(fail, errno, "%s: %s", path, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		ssize_t n = read(fd, pid, sizeof(pid) - 1);
-		pid[n > 0 ? n : 0] = '\0';
-		close(fd);
-		return fail_set(fail, EBUSY, "spillwayd is already running (pid %.10s) with %s",
-		                pid[0] ? pid : "?", dir);
-	}
-	int len = snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)len, 0) != len) {
-		close(fd);
-		return fail_set(fail, EIO, "%s: cannot be written", path);
-	}
-	return fd;
-}
-
-/* files_raise lifts the limit of open files: verification opens all files of a torrent at once. */
-static void
-files_raise(void)
-{
-	struct rlimit limit;
-	unsigned long nr_open = 1048576;
-	FILE *file = fopen("/proc/sys/fs/nr_open", "re");
-
-	if (file != NULL) {
-		if (fscanf(file, "%lu", &nr_open) != 1)
-			nr_open = 1048576;
-		fclose(file);
-	}
-	limit.rlim_cur = limit.rlim_max = nr_open;
-	if (setrlimit(RLIMIT_NOFILE, &limit) == 0 || getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static int
-signals_open(struct fail *fail)
-{
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGQUIT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return fd >= 0 ? fd : fail_set(fail, errno, "signalfd: %s", strerror(errno));
-}
-
-static int
-place_prepare(struct daemon *d, struct fail *fail)
-{
-	if (geteuid() != 0)
-		return fail_set(fail, EPERM,
-		                "spillwayd needs root: it sets up the network port and opens content");
-	int err = dir_make("state_dir", d->options.state_dir, 0700, fail);
-	if (err == 0)
-		err = dir_make("run_dir", d->options.run_dir, 0750, fail);
-	if (err == 0)
-		err = d->run_lock_fd = lock_take(d->options.run_dir, fail);
-	if (err >= 0)
-		err = d->state_lock_fd = lock_take(d->options.state_dir, fail);
-	if (err >= 0)
-		err = d->signal_fd = signals_open(fail);
-	files_raise();
-	return err < 0 ? err : 0;
-}
 
 /* ---- The parts. */
 
@@ -181,6 +74,7 @@ parts_create(struct daemon *d, struct fail *fail)
 		.worker_cnt = options_worker_cnt(&d->options),
 	};
 	struct session_env env = {.registry = &d->registry, .classes = &d->classes};
+	struct link_env link = {.options = &d->options, .session = &env, .starter = d->starter};
 
 	snprintf(path, sizeof(path), "%s/catalogue.db", d->options.state_dir);
 	d->classes.preset = (uint32_t)d->options.congestion;
@@ -204,7 +98,8 @@ parts_create(struct daemon *d, struct fail *fail)
 	env.tally = d->tally;
 	if (err == 0)
 		err = announce_create(&d->announce, &d->options, &d->registry, d->tally, fail);
-	if (err == 0 && link_create(&d->link, &d->options, &env, unit_held(d, unit_max)) != 0)
+	link.unit_max = err == 0 ? unit_held(d, unit_max) : unit_max;
+	if (err == 0 && link_create(&d->link, &link) != 0)
 		err = fail_set(fail, ENOMEM, "out of memory");
 	return err;
 }
@@ -282,7 +177,7 @@ wait_for_events(struct daemon *d)
 
 	timeout_ms = sooner_ms(timeout_ms, announce_timeout_ms(d->announce));
 	timeout_ms = sooner_ms(timeout_ms, scrub_timeout_ms(d->scrub));
-	fds[cnt++] = (struct pollfd){.fd = d->signal_fd, .events = POLLIN};
+	fds[cnt++] = (struct pollfd){.fd = d->place.signal_fd, .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = work_fd(d->work), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = apply_fd(d->apply), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = scrub_fd(d->scrub), .events = POLLIN};
@@ -304,7 +199,7 @@ signal_take(const struct daemon *d)
 {
 	struct signalfd_siginfo info;
 
-	return read(d->signal_fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
+	return read(d->place.signal_fd, &info, sizeof(info)) == sizeof(info) ? (int)info.ssi_signo : 0;
 }
 
 /* on_hup reads the configuration again; what is wrong with it is in the log. */
@@ -396,6 +291,27 @@ complain(const struct fail *fail)
 	fprintf(stderr, "%sspillwayd: %s\n", log_is_journal() ? "<3>" : "", fail->text);
 }
 
+/* privileges_give_up prepares what root is needed for, leaves the starting of dataplanes to the
+ * starter, and keeps the right to read content. Threads come after it: they have what is left. */
+static int
+privileges_give_up(struct daemon *d, struct fail *fail)
+{
+	struct privileges_user user;
+	struct starter_config starter = {.user = &user, .run_dir = d->options.run_dir};
+	int err = privileges_user_find(&user, d->options.user, fail);
+
+	if (err == 0)
+		err = place_prepare(&d->place, &d->options, &user, fail);
+	if (err == 0)
+		err = preflight_binary(&d->options, starter.binary, fail);
+	starter.caps = privileges_port(d->options.port);
+	if (err == 0)
+		err = starter_create(&d->starter, &starter, fail);
+	if (err == 0)
+		err = privileges_drop(&user, d->options.sandbox, fail);
+	return err;
+}
+
 static int
 daemon_run(struct daemon *d)
 {
@@ -403,13 +319,14 @@ daemon_run(struct daemon *d)
 
 	log_setup((enum log_level)d->options.log_level, (enum log_format)d->options.log_format);
 	notify_init(&d->notify);
-	int err = place_prepare(d, &fail);
+	int err = privileges_give_up(d, &fail);
 
 	if (err == 0)
 		err = parts_create(d, &fail);
 	if (err == 0)
 		err = serve(d, &fail);
 	parts_destroy(d);
+	starter_destroy(d->starter);
 	if (err == 0)
 		return EXIT_SUCCESS;
 	complain(&fail);
@@ -419,7 +336,7 @@ daemon_run(struct daemon *d)
 int
 main(int argc, char **argv)
 {
-	static struct daemon d = {.signal_fd = -1, .state_lock_fd = -1, .run_lock_fd = -1};
+	static struct daemon d;
 	enum options_action action;
 	struct fail fail;
 

@@ -32,22 +32,21 @@ struct link {
 };
 
 int
-link_create(struct link **link, const struct options *options, const struct session_env *env,
-            uint32_t unit_max)
+link_create(struct link **link, const struct link_env *env)
 {
 	struct link *l = calloc(1, sizeof(*l));
 
 	if (l == NULL)
 		return -ENOMEM;
-	l->options = options;
-	l->tally = env->tally;
-	l->registry = env->registry;
-	l->worker_cnt = options_worker_cnt(options);
-	l->unit_max = unit_max;
+	l->options = env->options;
+	l->tally = env->session->tally;
+	l->registry = env->session->registry;
+	l->worker_cnt = options_worker_cnt(env->options);
+	l->unit_max = env->unit_max;
 	l->retry_ms = LINK_RETRY_MIN_MS;
-	supervise_init(&l->supervise, options->run_dir);
+	supervise_init(&l->supervise, env->options->run_dir, env->starter);
 	for (uint32_t w = 0; w < l->worker_cnt; w++) {
-		if (session_create(&l->session[w], env, w) != 0) {
+		if (session_create(&l->session[w], env->session, w) != 0) {
 			link_destroy(l);
 			return -ENOMEM;
 		}

@@ -17,6 +17,7 @@
 #include "control/fail.h"
 #include "control/options.h"
 #include "control/session.h"
+#include "control/starter.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -33,12 +34,17 @@ enum link_limit {
 
 struct link;
 
-/* link_create makes a link that is down; options and what env holds are borrowed.
- * unit_max: the longest read unit that a torrent has or will have.
- * Returns 0 or -ENOMEM. */
+/* What a link is made of; all borrowed. */
+struct link_env {
+	const struct options *options;
+	const struct session_env *session; /* only read by link_create; what it holds is borrowed */
+	struct starter *starter;
+	uint32_t unit_max; /* the longest read unit that a torrent has or will have */
+};
+
+/* link_create makes a link that is down. Returns 0 or -ENOMEM. */
 int
-link_create(struct link **link, const struct options *options, const struct session_env *env,
-            uint32_t unit_max);
+link_create(struct link **link, const struct link_env *env);
 
 /* link_destroy frees the link and its sessions; the dataplane is not touched. NULL is allowed. */
 void

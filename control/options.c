@@ -129,6 +129,9 @@ const struct option_row option_rows[] = {
 	       "tell the peers of a torrent of each other (BEP 11), never those of a private one"),
 	NUMBER(connections_per_source, START, "", "1024", 1, 1048576,
 	       "peer connections from one address at once; of several workers as connections_max"),
+	TEXT(user, START, "", 0,
+	     "user that both daemons become once started; empty: they stay root, but with no more "
+	     "rights"),
 	CHOICE(sandbox, START, sandbox_kinds, "on",
 	       "filter of system calls of both daemons; log: what it refuses is logged and done"),
 	CHOICE(announce, START, yes_no, "yes", "tell the torrents' trackers what is seeded"),

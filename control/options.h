@@ -68,6 +68,7 @@ struct options {
 	int64_t huge_tables; /* 0 no, 1 yes */
 	int64_t connections_per_source;
 	int64_t sandbox; /* enum option_sandbox */
+	char user[32];
 	int64_t announce; /* 0 no, 1 yes */
 	int64_t announce_rate;
 	char announce_address[64]; /* as announce_address_check */

@@ -185,8 +185,8 @@ find_in_path(const char *name, char *out, size_t out_len)
 	return false;
 }
 
-static int
-binary_find(const struct options *options, char *out, struct fail *fail)
+int
+preflight_binary(const struct options *options, char *out, struct fail *fail)
 {
 	static const char *const places[] = {"spillway-dp", "../dataplane/spillway-dp", NULL};
 	char dir[PATH_MAX];
@@ -321,7 +321,7 @@ preflight_resolve(struct preflight *pre, const struct options *options, struct f
 	if (err == 0)
 		err = address_resolve(options, kind, word, &pre->config.address_be, fail);
 	if (err == 0)
-		err = binary_find(options, pre->binary, fail);
+		err = preflight_binary(options, pre->binary, fail);
 	if (err == 0 && strcmp(kind->name, "af_xdp") == 0)
 		err = object_find(options, pre->binary, pre->config.xdp_object, fail);
 	if (err != 0)

@@ -34,6 +34,11 @@ struct preflight {
 int
 preflight_port(const char *port, struct fail *fail);
 
+/* preflight_binary finds the dataplane's binary (option dataplane) and writes its path to
+ * out[PATH_MAX]. Returns 0, or a negative errno with fail. */
+int
+preflight_binary(const struct options *options, char *out, struct fail *fail);
+
 /* preflight_resolve fills all of pre from options: splits the port, resolves "auto".
  *
  * Returns 0, or a negative errno with fail: unknown port kind, no such interface, no address, an

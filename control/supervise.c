@@ -27,8 +27,8 @@
 enum {
 	LOG_TAIL_MAX = 4096, /* bytes searched for the last line */
 	LINE_MAX_SHOWN = 300,
-	CHILD_FD_MIN = 16, /* above ABI_FD_*, where descriptors are parked before dup2 */
 	KILL_WAIT_MS = 5000,
+	COMM_MAX = 17, /* 15 bytes of a name, a newline, the NUL */
 };
 
 /* What dataplane.config holds. */
@@ -39,9 +39,9 @@ struct running {
 };
 
 void
-supervise_init(struct supervise *sup, const char *run_dir)
+supervise_init(struct supervise *sup, const char *run_dir, struct starter *starter)
 {
-	*sup = (struct supervise){.pid_fd = -1};
+	*sup = (struct supervise){.pid_fd = -1, .starter = starter};
 	snprintf(sup->sock_path[0], sizeof(sup->sock_path[0]), "%s/dataplane.sock", run_dir);
 	for (uint32_t i = 1; i < ABI_WORKERS_MAX; i++)
 		snprintf(sup->sock_path[i], sizeof(sup->sock_path[i]), "%s/dataplane.%" PRIu32 ".sock",
@@ -137,6 +137,25 @@ welcome_pid(struct dpclient *client)
 	return (pid_t)event.msg.u.welcome.pid;
 }
 
+/* comm_is compares a process's name, which is all that may be read of a sandboxed one. */
+static bool
+comm_is(pid_t pid, const char *binary)
+{
+	const char *slash = strrchr(binary, '/');
+	const char *name = slash != NULL ? slash + 1 : binary;
+	char path[64], comm[COMM_MAX] = "";
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	FILE *file = fopen(path, "re");
+	if (file == NULL)
+		return false;
+	if (fgets(comm, sizeof(comm), file) == NULL)
+		comm[0] = '\0';
+	fclose(file);
+	comm[strcspn(comm, "\n")] = '\0';
+	return comm[0] != '\0' && strncmp(comm, name, COMM_MAX - 2) == 0;
+}
+
 /* executes is true when that process executes the file at binary, or what was there before. */
 static bool
 executes(pid_t pid, const char *binary)
@@ -145,6 +164,8 @@ executes(pid_t pid, const char *binary)
 
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
 	ssize_t len = readlink(path, exe, sizeof(exe) - 1);
+	if (len < 0 && errno == EACCES)
+		return comm_is(pid, binary);
 	if (len <= 0 || realpath(binary, real) == NULL)
 		return false;
 	exe[len] = '\0';
@@ -224,14 +245,6 @@ supervise_connect(struct supervise *sup, uint32_t worker, struct dpclient **clie
 
 /* ---- Starting. */
 
-/* What a dataplane is started with. */
-struct child_fds {
-	uint32_t worker_cnt;
-	int listen[ABI_WORKERS_MAX];
-	int config;
-	int log;
-};
-
 static int
 listen_open(const char *sock_path, struct fail *fail)
 {
@@ -278,50 +291,16 @@ log_open(const struct supervise *sup, struct fail *fail)
 	return fd >= 0 ? fd : fail_set(fail, errno, "%s: %s", sup->log_path, strerror(errno));
 }
 
-/* child_main is between fork and exec in a process with threads: async-signal-safe calls only. */
-static void __attribute__((noreturn))
-child_main(const char *binary, const struct child_fds *fds, const int go[2])
-{
-	static const char failed[] = "spillway-dp cannot be executed\n";
-	char *const argv[] = {(char *)(uintptr_t) "spillway-dp", NULL};
-	sigset_t none;
-	char byte;
-
-	/* Nothing comes from a parent that died before it had recorded us. */
-	close(go[1]);
-	if (read(go[0], &byte, 1) != 1)
-		_exit(127);
-	setsid();
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	int null_fd = open("/dev/null", O_RDONLY);
-	if (null_fd >= 0)
-		dup2(null_fd, STDIN_FILENO);
-	static_assert((int)CHILD_FD_MIN >= (int)ABI_FD_END, "parked out of the way");
-	dup2(fds->log, STDOUT_FILENO);
-	dup2(fds->log, STDERR_FILENO);
-	dup2(fds->config, ABI_FD_CONFIG);
-	for (uint32_t i = 0; i < fds->worker_cnt; i++)
-		dup2(fds->listen[i], abi_fd_listen(i));
-	syscall(SYS_close_range, ABI_FD_LISTEN_MORE + fds->worker_cnt - 1, ~0U, 0);
-	execv(binary, argv);
-	ssize_t ignored = write(STDERR_FILENO, failed, sizeof(failed) - 1);
-	(void)ignored;
-	_exit(127);
-}
-
-/* child_fork starts a process that executes binary once a byte comes through go. */
+/* child_fork has the starter make a process that executes the dataplane once a byte comes through
+ * go. */
 static int
-child_fork(struct supervise *sup, const char *binary, const struct child_fds *fds,
-           const int go[2], struct fail *fail)
+child_fork(struct supervise *sup, struct starter_fds *fds, const int go[2], struct fail *fail)
 {
-	pid_t pid = fork();
+	fds->go = go[0];
+	pid_t pid = starter_fork(sup->starter, fds, fail);
 
-	if (pid == 0)
-		child_main(binary, fds, go);
 	if (pid < 0)
-		return fail_set(fail, errno, "fork: %s", strerror(errno));
+		return (int)pid;
 	sup->pid = pid;
 	sup->is_child = true;
 	sup->pid_fd = pid_fd_open(pid);
@@ -337,14 +316,14 @@ child_fork(struct supervise *sup, const char *binary, const struct child_fds *fd
 
 /* child_start leaves sup->pid set when it fails with a child to be killed. */
 static int
-child_start(struct supervise *sup, const struct preflight *pre, const struct child_fds *fds,
+child_start(struct supervise *sup, const struct preflight *pre, struct starter_fds *fds,
             struct fail *fail)
 {
 	int go[2];
 
 	if (pipe2(go, O_CLOEXEC) != 0)
 		return fail_set(fail, errno, "pipe: %s", strerror(errno));
-	int err = child_fork(sup, pre->binary, fds, go, fail);
+	int err = child_fork(sup, fds, go, fail);
 	close(go[0]);
 	if (err == 0)
 		err = running_write(sup, &pre->config, fail);
@@ -354,20 +333,8 @@ child_start(struct supervise *sup, const struct preflight *pre, const struct chi
 	return err;
 }
 
-/* fd_raise moves fd out of the way of ABI_FD_*. Takes fd over; returns the new one or -errno. */
-static int
-fd_raise(int fd)
-{
-	if (fd < 0)
-		return fd;
-	int raised = fcntl(fd, F_DUPFD_CLOEXEC, CHILD_FD_MIN);
-	int err = errno;
-	close(fd);
-	return raised >= 0 ? raised : -err;
-}
-
 static void
-child_fds_close(const struct child_fds *fds)
+child_fds_close(const struct starter_fds *fds)
 {
 	for (uint32_t i = 0; i < fds->worker_cnt; i++)
 		if (fds->listen[i] >= 0)
@@ -381,23 +348,23 @@ child_fds_close(const struct child_fds *fds)
 /* child_fds_open makes what a dataplane is started with. On failure the rest is to be closed. */
 static int
 child_fds_open(const struct supervise *sup, const struct abi_config *config,
-               struct child_fds *fds, struct fail *fail)
+               struct starter_fds *fds, struct fail *fail)
 {
-	*fds = (struct child_fds){.worker_cnt = config->worker_cnt, .config = -1, .log = -1};
+	*fds = (struct starter_fds){
+		.worker_cnt = config->worker_cnt, .config = -1, .log = -1, .go = -1};
 	memset(fds->listen, -1, sizeof(fds->listen));
-	snprintf(fail->text, sizeof(fail->text), "out of descriptors");
 	/* supervise_adopt found that nobody answers there, nor at those of more workers than now. */
 	for (uint32_t i = 0; i < ABI_WORKERS_MAX; i++)
 		unlink(sup->sock_path[i]);
 	for (uint32_t i = 0; i < fds->worker_cnt; i++) {
-		fds->listen[i] = fd_raise(listen_open(sup->sock_path[i], fail));
+		fds->listen[i] = listen_open(sup->sock_path[i], fail);
 		if (fds->listen[i] < 0)
 			return fds->listen[i];
 	}
-	fds->config = fd_raise(config_memfd(config, fail));
+	fds->config = config_memfd(config, fail);
 	if (fds->config < 0)
 		return fds->config;
-	fds->log = fd_raise(log_open(sup, fail));
+	fds->log = log_open(sup, fail);
 	return fds->log < 0 ? fds->log : 0;
 }
 
@@ -420,7 +387,7 @@ int
 supervise_spawn(struct supervise *sup, const struct preflight *pre, struct dpclient **clients,
                 struct fail *fail)
 {
-	struct child_fds fds;
+	struct starter_fds fds;
 	int err = child_fds_open(sup, &pre->config, &fds, fail);
 
 	if (err == 0)

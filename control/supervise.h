@@ -9,7 +9,8 @@
  *      dataplane.config  struct abi_config, process id and its start time of the running one,
  *                        written before it executes
  *
- * The dataplane is a session of its own and outlives us. Threads: one. Lifecycle: supervise_adopt
+ * The dataplane is executed by the starter (starter.h), is our child all the same, a session of its
+ * own, and outlives us. Threads: one. Lifecycle: supervise_adopt
  * or supervise_spawn, then supervise_reap once supervise_fd is readable.
  */
 #ifndef SPILLWAY_CONTROL_SUPERVISE_H
@@ -18,6 +19,7 @@
 #include "control/dpclient.h"
 #include "control/fail.h"
 #include "control/preflight.h"
+#include "control/starter.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,14 +35,15 @@ struct supervise {
 	char sock_path[ABI_WORKERS_MAX][SUPERVISE_PATH_MAX]; /* by worker */
 	char log_path[SUPERVISE_PATH_MAX];
 	char config_path[SUPERVISE_PATH_MAX];
+	struct starter *starter;
 	pid_t pid;     /* 0: none */
 	int pid_fd;    /* readable when it has ended; -1: none */
 	bool is_child; /* started by this process: its exit status can be had */
 };
 
-/* supervise_init sets the paths; nothing runs yet. */
+/* supervise_init sets the paths; nothing runs yet. starter is borrowed. */
 void
-supervise_init(struct supervise *sup, const char *run_dir);
+supervise_init(struct supervise *sup, const char *run_dir, struct starter *starter);
 
 /* supervise_adopt looks for a running dataplane.
  *

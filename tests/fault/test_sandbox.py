@@ -6,6 +6,7 @@ of port that no stock client uses. spillway.Spillway.stop looks for what the san
 import json
 import os
 
+import clients
 import content
 import harness
 import lab
@@ -97,3 +98,71 @@ def test_vhost_backend(env):
     with lab.Lab() as the_lab:
         daemon = spillway.Spillway(env, the_lab.seeder, f"vhost-backend:{path}", address=SEEDER)
         _generate(env, the_lab, daemon, f"vhost-user:{path}", False)
+
+
+def _check_control(pid):
+    """One capability, that of reading content, and a filter, on each thread."""
+    read_search = 1 << 2
+    for s in _threads(pid):
+        assert (s["Seccomp"], s["NoNewPrivs"]) == ("2", "1"), s
+        for name in ("CapEff", "CapPrm", "CapBnd"):
+            assert int(s[name], 16) == read_search, (s["Name"], name, s[name])
+
+
+def _starter(control_pid):
+    """The process beside the dataplane that spillwayd has."""
+    with open(f"/proc/{control_pid}/task/{control_pid}/children", encoding="ascii") as f:
+        children = f.read().split()
+    for pid in children:
+        with open(f"/proc/{pid}/comm", encoding="ascii") as f:
+            if f.read().strip() == "spillway-start":
+                return int(pid)
+    raise AssertionError(f"no starter among {children}")
+
+
+def test_control_keeps_one_right(env):
+    """And still starts dataplanes that need more; what starts them goes with it."""
+    with seeding.af_xdp(env) as s:
+        control = s.daemon.proc.pid
+        _check_control(control)
+        starter = _starter(control)
+        assert len(os.listdir(f"/proc/{starter}/fd")) == 4, "it holds what is not its own"
+        first = s.daemon.dataplane_pid()
+        s.daemon.kill_dataplane()
+        shell.wait_until(lambda: s.daemon.dataplane_pids() not in ([], [first]), 20, "another")
+        shell.wait_until(s.daemon.ready, 20, "ready")
+        _check_dataplane(s.daemon.dataplane_pid())
+        s.daemon.kill_control()
+        shell.wait_until(lambda: not os.path.exists(f"/proc/{starter}"), 5, "the starter ends")
+        s.daemon.start()
+        s.remember_dataplane()
+
+
+def test_as_another_user(env):
+    """Both daemons are that user's; content that only root may read is served."""
+    folder = env.build
+    while folder != "/":
+        if not os.stat(folder).st_mode & 1:
+            raise harness.Skip(f"{folder}: not for other users, who could not execute the binary")
+        folder = os.path.dirname(folder)
+    with lab.Lab() as the_lab:
+        daemon = spillway.Spillway(env, the_lab.seeder, f"af_xdp:{the_lab.seeder_if}",
+                                   user="nobody")
+        with seeding.started(daemon), \
+                seeding.tracked(env, the_lab, daemon, the_lab.seeder_ip, the_lab.client) as s:
+            dataplane = s.daemon.dataplane_pid()
+            for pid in (daemon.proc.pid, dataplane):
+                for t in _threads(pid):
+                    assert t["Uid"].split() == ["65534"] * 4, t
+            _check_control(daemon.proc.pid)
+            _check_dataplane(dataplane)
+            path = content.single(env.folder(), LENGTH)
+            os.chmod(path, 0o600)
+            seeded = s.seed(path)
+            s.download([clients.Aria2], seeded)
+            daemon.kill_dataplane()
+            shell.wait_until(lambda: daemon.dataplane_pids() not in ([], [dataplane]), 20, "again")
+            s.download([clients.Aria2], seeded)
+        daemon.options["user"] = None
+        with seeding.started(daemon):
+            assert daemon.json("list")["torrents"][0]["state"] == "seeding", "root's again"
