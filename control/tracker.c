@@ -105,11 +105,14 @@ int
 tracker_url_scrape(const char *url, char *out)
 {
 	static const char announce[] = "announce", scrape[] = "scrape";
-	size_t path_len = strcspn(url, "?#"), last = path_len;
+	struct tracker_place place;
 
-	while (last > 0 && url[last - 1] != '/')
+	if (tracker_url_parse(&place, url) != 0)
+		return -ENOENT;
+	size_t first = (size_t)(place.rest - url), last = first + strcspn(place.rest, "?#");
+	while (last > first && url[last - 1] != '/')
 		last--;
-	if (last == 0 || strncmp(url + last, announce, strlen(announce)) != 0)
+	if (last == first || strncmp(url + last, announce, strlen(announce)) != 0)
 		return -ENOENT;
 	snprintf(out, TRACKER_URL_MAX + 1, "%.*s%s%s", (int)last, url, scrape,
 	         url + last + strlen(announce));

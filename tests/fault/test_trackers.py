@@ -209,7 +209,7 @@ BAD = [("redirects for ever", _redirects_for_ever, "redirects"),
        ("gigabyte", _gigabyte, "larger than 1024 KiB"),
        ("endless head", _endless_head, "larger than 64 KiB"),
        ("hangs up", _hangs_up, "transfer closed"),
-       ("garbage", lambda h, _: h.reply(b"<html>tracker for sale</html>"), "not a tracker's answer"),
+       ("garbage", lambda h, _: h.reply(b"<html>for sale</html>"), "not a tracker's answer"),
        ("no dictionary", lambda h, _: h.reply([1, 2]), "no dictionary"),
        ("empty", lambda h, _: h.reply(b""), "not a tracker's answer"),
        ("404", lambda h, _: h.reply(b"no", 404), "HTTP status 404"),
@@ -278,7 +278,8 @@ def test_tiers(env):
             assert len(a.queries) + len(b.queries) == 1, "two trackers of one tier were told"
             assert len(c.queries) == 1 and c.queries[0]["event"] == "started"
             states = sorted((r["tier"], r["state"]) for r in _rows(control))
-            assert states == [(0, "standby"), (0, "working"), (1, "standby"), (1, "working")], states
+            assert states == [(tier, state) for tier in (0, 1)
+                              for state in ("standby", "working")], states
         before = [len(t.queries) for t in (a, b, c)]
         with _seeded(env, [a.url], [b.url, c.url], private=True) as control:
             shell.wait_until(lambda: control.json("stats")["announce"]["working"] == 1, 10, "one")

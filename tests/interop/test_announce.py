@@ -11,8 +11,8 @@ import shell
 import spillway
 import tracker
 
-# aria2 asks UDP trackers only when it has a DHT, which clients.py takes away; Transmission takes its
-# time before the first announce, once is enough.
+# aria2 asks UDP trackers only when it has a DHT, which clients.py takes away; Transmission takes
+# its time before the first announce: once is enough.
 MIX = {"http": [clients.Aria2, clients.Transmission, clients.Libtorrent],
        "udp": [clients.Libtorrent]}
 
