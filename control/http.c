@@ -236,7 +236,6 @@ daemon_start(struct http *http, int listen_fd)
 		MHD_OPTION_LISTEN_SOCKET, listen_fd,
 		/* More than ours: a connection that is made place for is there until it is noticed. */
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX + 16,
-		MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)HTTP_PER_ADDRESS_MAX,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_MEMORY_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_S,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1,

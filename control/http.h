@@ -33,12 +33,11 @@
 
 enum http_limit {
 	HTTP_CONNECTIONS_MAX = 64,
-	HTTP_PER_ADDRESS_MAX = 48,        /* of them, from one IP address */
 	HTTP_MEMORY_MAX = 64 << 10,       /* bytes of a connection: a header, a part of an answer */
 	HTTP_BODY_MAX = 1 << 20,          /* bytes of a body where a route does not say otherwise */
 	HTTP_BODIES_MAX = 96 << 20,       /* bytes of all bodies together */
 	HTTP_SWALLOW_MAX = 64 << 10,      /* bytes of a refused body that are read all the same */
-	HTTP_HEADER_MS = 20000,           /* from the connection, or the answer before, to a header */
+	HTTP_HEADER_MS = 10000,           /* from the connection, or the answer before, to a header */
 	HTTP_BODY_MS = 20000,             /* to the whole body, and HTTP_BODY_BYTES_PER_S */
 	HTTP_BODY_BYTES_PER_S = 64 << 10,
 	HTTP_IDLE_S = 30,                 /* without a byte moving */

@@ -29,6 +29,7 @@ struct exchange {
 	enum http_access access;
 	char *body;
 	size_t body_len, body_cap, body_max;
+	int64_t announced_len; /* -1: it is not */
 	size_t dropped_len; /* bytes of body that were not kept */
 	struct http_stream stream;
 };
@@ -173,7 +174,7 @@ body_judge(const struct exchange *x, int64_t len)
 {
 	if (len > 0 && (size_t)len > x->body_max)
 		return (struct refusal){413, "the body is too long"};
-	if (len > 0 && x->http->bodies_len + (size_t)len > HTTP_BODIES_MAX)
+	if (len > HTTP_SWALLOW_MAX && x->http->bodies_len + (size_t)len > HTTP_BODIES_MAX)
 		return (struct refusal){503, "too many long requests at once"};
 	return (struct refusal){0, NULL};
 }
@@ -212,9 +213,12 @@ body_grow(struct exchange *x, size_t len)
 
 	while (cap < len + 1)
 		cap *= 2;
+	if (x->announced_len >= (int64_t)len && cap > (size_t)x->announced_len)
+		cap = (size_t)x->announced_len + 1;
 	if (cap == x->body_cap)
 		return 0;
-	if (x->http->bodies_len - x->body_cap + cap > HTTP_BODIES_MAX)
+	/* Short ones are always taken: long ones do not keep them out. */
+	if (cap > HTTP_SWALLOW_MAX && x->http->bodies_len - x->body_cap + cap > HTTP_BODIES_MAX)
 		return -ENOSPC;
 	char *body = realloc(x->body, cap);
 	if (body == NULL)
@@ -407,7 +411,7 @@ begin(struct http *http, struct MHD_Connection *mhd, const char *url, const char
 	x->http = http;
 	x->conn = conn;
 	judge(x, mhd, url, method);
-	int64_t len = length_read(mhd);
+	int64_t len = x->announced_len = length_read(mhd);
 	int64_t slow_ms = (len < 0 ? (int64_t)x->body_max : len) * 1000 / HTTP_BODY_BYTES_PER_S;
 	if (x->refusal.status != 0 && len > HTTP_SWALLOW_MAX)
 		return refusal_send(x); /* and closed: the body is not read */
