@@ -10,36 +10,43 @@
 
 #include <arpa/inet.h>
 
-/* flag_text writes what tools show: D and U as Transmission says them of a peer that downloads from
- * us ("U": we upload; "u": it may not yet; "?": it wants nothing), "I" that it came to us. */
-static void
-flag_text(const struct abi_peer *peer, char text[4])
+/* is_uploaded is true of a peer that gets blocks. */
+static bool
+is_uploaded(const struct abi_peer *peer)
+{
+	return peer->rate_bytes_per_s > 0 || peer->request_cnt > 0;
+}
+
+/* flag_text writes what tools show in one word: "U", it gets blocks; "u", it wants to and is
+ * choked; "?", it wants none; and "I", it came to us. */
+static const char *
+flag_text(const struct abi_peer *peer)
 {
 	bool unchoked = (peer->flags & ABI_PEER_UNCHOKED) != 0;
 	bool interested = (peer->flags & ABI_PEER_INTERESTED) != 0;
 
-	text[0] = interested && unchoked ? 'U' : interested ? 'u' : '?';
-	text[1] = 'I';
-	text[2] = '\0';
+	if (is_uploaded(peer))
+		return "UI";
+	return interested && !unchoked ? "uI" : "?I";
 }
 
 static json_t *
 peer_json(const struct abi_peer *peer)
 {
 	struct in_addr in = {.s_addr = peer->address_be};
-	char host[INET_ADDRSTRLEN], client[CLIENT_NAME_MAX], flags[4];
-	bool interested = (peer->flags & ABI_PEER_INTERESTED) != 0;
+	char host[INET_ADDRSTRLEN], client[CLIENT_NAME_MAX];
+	bool uploaded = is_uploaded(peer);
+	bool interested = uploaded || (peer->flags & ABI_PEER_INTERESTED) != 0;
+	bool choked = !uploaded && (peer->flags & ABI_PEER_UNCHOKED) == 0;
 
 	inet_ntop(AF_INET, &in, host, sizeof(host));
 	client_name(peer->peer_id, client);
-	flag_text(peer, flags);
 	return json_pack("{s:s, s:s, s:b, s:b, s:s, s:b, s:b, s:b, s:b, s:b, s:b, s:b, s:i, s:f, s:i, "
 	                 "s:I}",
 	                 "address", host, "clientName", client, "clientIsChoked", 1,
-	                 "clientIsInterested", 0, "flagStr", flags, "isDownloadingFrom", 0,
-	                 "isEncrypted", 0, "isIncoming", 1, "isUploadingTo",
-	                 peer->rate_bytes_per_s > 0, "isUTP", 0, "peerIsChoked",
-	                 (peer->flags & ABI_PEER_UNCHOKED) == 0, "peerIsInterested", interested, "port",
+	                 "clientIsInterested", 0, "flagStr", flag_text(peer), "isDownloadingFrom", 0,
+	                 "isEncrypted", 0, "isIncoming", 1, "isUploadingTo", uploaded, "isUTP", 0,
+	                 "peerIsChoked", choked, "peerIsInterested", interested, "port",
 	                 (int)peer->port, "progress", 0.0, "rateToClient", 0, "rateToPeer",
 	                 (json_int_t)peer->rate_bytes_per_s);
 }

@@ -6,7 +6,6 @@ import base64
 import http.client
 import json
 import socket
-import subprocess
 
 import shell
 
@@ -31,8 +30,10 @@ class Api:
         self.session = "none"
 
     def socket(self):
-        """A connection, not used yet; only in our own namespace."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        """A connection, not used yet."""
+        if self.ns is not None:
+            return self.ns.connect("127.0.0.1", self.port, 20)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
 
     def raw(self, request, timeout=10):
         """Send bytes and read until the other side closes, or times out."""
@@ -47,6 +48,7 @@ class Api:
         if token:
             words["Authorization"] = "Bearer " + (self.token if token is True else token)
         try:
+            connection.sock = self.socket()
             connection.request(method, path, body, words)
             answer = connection.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read()
@@ -95,9 +97,10 @@ class Api:
                    *words]
         if self.ns is not None:
             command = ["ip", "netns", "exec", self.ns.name, *command]
-        done = shell.run(command, check=False, timeout=60, stderr=subprocess.STDOUT)
-        assert not check or (done.returncode == 0 and "Error" not in done.stdout), done
-        return done.stdout
+        done = shell.run(command, check=False, timeout=60)
+        text = done.stdout + done.stderr
+        assert not check or (done.returncode == 0 and "Error" not in text), done
+        return text
 
 
 def exchange(s, request):
