@@ -347,6 +347,8 @@ result_take(struct announce *a, const struct tracker_result *result, int64_t now
 {
 	if (result->cookie >> 56 == COOKIE_SEAT)
 		seat_result(a, (uint32_t)result->cookie, result);
+	else if (result->cookie >> 56 == COOKIE_SCRAPE)
+		scrape_result(a, result, now_ms);
 	else
 		host_answered(a, result, now_ms);
 }
@@ -389,6 +391,7 @@ announce_run(struct announce *a)
 	registry_follow(a);
 	load_run(a, clock_now_ms());
 	asking_run(a);
+	scrapes_run(a, clock_now_ms());
 }
 
 int
@@ -421,6 +424,8 @@ announce_timeout_ms(const struct announce *a)
 	int timeout_ms = sooner(tracker_http_timeout_ms(a->http), tracker_udp_timeout_ms(a->udp));
 	if (a->load_first != ANNOUNCE_NONE)
 		timeout_ms = sooner(timeout_ms, until(a->load_ms));
+	if (a->options->tracker_scrape != 0 && !a->stopping)
+		timeout_ms = sooner(timeout_ms, until(a->scrape_ms));
 	bool full = tracker_http_full(a->http) || tracker_udp_full(a->udp);
 	if (a->due_hosts.cnt > 0 && !full)
 		timeout_ms = sooner(timeout_ms, until(a->due_hosts.slot[0].due_ms));

@@ -227,9 +227,8 @@ host_cookie(const struct announce *a, uint32_t host)
 	return (uint64_t)COOKIE_HOST << 56 | (uint64_t)a->host[host].serial << 32 | host;
 }
 
-/* cookie_host returns the host that a cookie means, or ANNOUNCE_NONE when it is gone. */
-static uint32_t
-cookie_host(const struct announce *a, uint64_t cookie)
+uint32_t
+host_of_cookie(const struct announce *a, uint64_t cookie)
 {
 	uint32_t host = (uint32_t)cookie;
 
@@ -257,7 +256,7 @@ void
 host_resolved(struct announce *a, uint64_t cookie, const struct tracker_addresses *addresses,
               int64_t now_ms)
 {
-	uint32_t host = cookie_host(a, cookie);
+	uint32_t host = host_of_cookie(a, cookie);
 
 	if (host == ANNOUNCE_NONE)
 		return;
@@ -278,7 +277,7 @@ host_resolved(struct announce *a, uint64_t cookie, const struct tracker_addresse
 void
 host_answered(struct announce *a, const struct tracker_result *result, int64_t now_ms)
 {
-	uint32_t host = cookie_host(a, result->cookie);
+	uint32_t host = host_of_cookie(a, result->cookie);
 
 	if (host == ANNOUNCE_NONE)
 		return;
@@ -296,8 +295,7 @@ host_answered(struct announce *a, const struct tracker_result *result, int64_t n
 	host_due(a, host, now_ms);
 }
 
-/* host_ready is true when a question can be sent; else what is missing has been begun. */
-static bool
+bool
 host_ready(struct announce *a, uint32_t host, int64_t now_ms)
 {
 	struct host *h = &a->host[host];

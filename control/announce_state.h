@@ -74,6 +74,7 @@ enum host_flag {
 	HOST_CONNECTING = 1u << 1,
 	HOST_PROVEN = 1u << 2,   /* has answered since it last failed */
 	HOST_UDP = 1u << 3,
+	HOST_SCRAPING = 1u << 4, /* a scrape is under way */
 };
 
 /* A tracker's host. */
@@ -89,6 +90,8 @@ struct host {
 	int64_t next_us;         /* when its rate allows the next question */
 	int64_t resolved_ms;     /* when its addresses were looked up; 0: never */
 	int64_t probed_ms;       /* when announce_now last cut its back-off short */
+	int64_t scrape_ms;       /* when its torrents are scraped again */
+	uint32_t scrape_at;      /* seats before this one have been, this time */
 	uint32_t address_at;     /* the one in use */
 	struct tracker_addresses *addresses;
 	struct tracker_connection connection;
@@ -152,6 +155,7 @@ struct announce {
 	uint32_t host_serial;
 	struct due_heap due_hosts;
 
+	int64_t scrape_ms;       /* when hosts are looked at for scrapes */
 	uint64_t sent_cnt;
 	uint64_t ok_cnt;
 	uint64_t failed_cnt;
@@ -259,6 +263,14 @@ host_dead(struct announce *a, uint32_t host, const char *text, int64_t now_ms);
 void
 hosts_run(struct announce *a, int64_t now_ms);
 
+/* host_ready is true when a question can be sent to a host; else what is missing has been begun. */
+bool
+host_ready(struct announce *a, uint32_t host, int64_t now_ms);
+
+/* host_of_cookie returns the host that a cookie means, or ANNOUNCE_NONE when it is gone. */
+uint32_t
+host_of_cookie(const struct announce *a, uint64_t cookie);
+
 /* host_answered takes the result of a connect. */
 void
 host_answered(struct announce *a, const struct tracker_result *result, int64_t now_ms);
@@ -271,5 +283,15 @@ host_resolved(struct announce *a, uint64_t cookie, const struct tracker_addresse
 /* jitter_ms returns a time of which up to a fifth is random. */
 int64_t
 jitter_ms(int64_t ms);
+
+/* ---- announce_scrape.c */
+
+/* scrapes_run asks hosts whose torrents are to be scraped. */
+void
+scrapes_run(struct announce *a, int64_t now_ms);
+
+/* scrape_result takes what came of a scrape. */
+void
+scrape_result(struct announce *a, const struct tracker_result *result, int64_t now_ms);
 
 #endif

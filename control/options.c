@@ -142,6 +142,8 @@ const struct option_row option_rows[] = {
 	NUMBER(announce_port, START, "", "0", 0, 65535,
 	       "port that trackers are told; 0 is listen_port: for NAT"),
 	NUMBER(tracker_timeout, START, "seconds", "45", 3, 600, "for a tracker's answer"),
+	NUMBER(tracker_scrape, LIVE, "seconds", "0", 0, 86400,
+	       "between scrapes, for numbers of seeders fresher than announces tell; 0 is never"),
 	CHOICE(log_level, LIVE, log_levels, "info", "events that are logged: these and worse"),
 	CHOICE(log_format, LIVE, log_formats, "auto",
 	       "auto is fields of the systemd journal where stderr is its, else text: key=value lines"),

@@ -74,6 +74,7 @@ struct options {
 	char announce_address[64]; /* as announce_address_check */
 	int64_t announce_port; /* 0: listen_port */
 	int64_t tracker_timeout; /* seconds */
+	int64_t tracker_scrape; /* seconds; 0: never */
 	int64_t log_level; /* enum log_level */
 	int64_t log_format; /* enum log_format */
 	int64_t scrub; /* days; 0: never */

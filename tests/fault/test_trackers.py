@@ -348,6 +348,26 @@ def test_ipv6(env):
             assert u.announces[0]["ip"] == 0 and u.announces[0]["port"] == 7000
 
 
+def _scraped(handler, query):
+    if query["path"].startswith("/scrape?"):
+        counts = {"complete": 70, "incomplete": 30, "downloaded": 110}
+        handler.reply({"files": {query["info_hash"].encode("latin-1"): counts, b"x" * 20: counts}})
+    else:
+        handler.reply({"interval": 1800, "peers": b"", "complete": 1})
+
+
+def test_scrape(env):
+    """Over HTTP and UDP, as many torrents as go into one question."""
+    with _closing(tracker.Tracker(), tracker.UdpTracker()) as (t, u):
+        t.behave(_scraped)
+        with _seeded(env, [t.url], [u.url], count=100, **{"tracker-scrape": 1}) as control:
+            shell.wait_until(lambda: max(u.scrapes, default=0) == 40, 10, "a full question")
+            shell.wait_until(lambda: [r["downloaded"] for r in _rows(control)] == [110, 11], 10,
+                             "scraped numbers")
+            assert [r["seeders"] for r in _rows(control)] == [70, 7]
+            assert [r["leechers"] for r in _rows(control)] == [30, 3]
+
+
 def test_not_announced(env):
     with _closing(tracker.Tracker()) as t:
         with _seeded(env, [t.url], announce="no") as control:

@@ -19,7 +19,7 @@ MIX = {"http": [clients.Aria2, clients.Transmission, clients.Libtorrent],
 
 @contextlib.contextmanager
 def fixture(env):
-    with seeding.af_xdp(env, announce_rate=1000) as s:
+    with seeding.af_xdp(env, announce_rate=1000, tracker_scrape=1) as s:
         s.tracker.close()
         s.tracker = tracker.OpenTracker(env, s.client_ns, s.lab.client_ip)
         yield s
@@ -44,6 +44,8 @@ def _downloads(scheme):
         seeded = _seeded(s, scheme, f"found by {scheme}")
         s.download(MIX[scheme], seeded)
         shown = s.daemon.cli("show", seeded.info_hash.hex()).stdout
+        shell.wait_until(lambda: s.daemon.json("show", seeded.info_hash.hex())["torrent"]
+                         ["announce"][0]["downloaded"] is not None, 10, "a scrape")
         assert f"tracker       {s.tracker.url}\n" in shown and "tier 1, working" in shown, shown
     return test
 
