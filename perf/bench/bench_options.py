@@ -26,8 +26,8 @@ commands:
                          testpmd on each of the wires. The scenario is "hot", or the one named.
   floors                 what no seeder can pass: testpmd txonly on each kind of wire, fio with
                          io_uring on a file like the content, and copying memory.
-  SCENARIO...            one of the programs wire, idle, floods, paths, fairness, or a scenario of
-                         perf/scenarios (among --seeders, offload off, without floors).
+  SCENARIO...            one of the programs wire, idle, floods, control, paths, fairness, or a
+                         scenario of perf/scenarios (among --seeders, offload off, without floors).
 
 programs:
   wire   Spillway on af_xdp and libtorrent serve the generator in turns over a veth pair (MTU 1500,
@@ -41,6 +41,10 @@ programs:
          About 5 minutes a round.
   floods Sixteen honest peers download while SYNs, guessed resets, tiny segments and others flood
          the seeder at --flood-pps: their goodput beside the same work sent nowhere.
+
+  control  --torrents small torrents beside a hot one that is downloaded: add them all from a
+         manifest, restart, list, scrape, announce, verify; how long each takes, what control's
+         process takes, and what the download keeps. With --rounds 1, about 10 minutes.
 
 Each run is appended to perf/results/runs.jsonl; a command's result is written beside it as JSON,
 and but for idle as one HTML page that needs nothing else. A seeder that is missing or fails is a
@@ -80,6 +84,8 @@ def _add_programs(parser):
                         help="wire, floods: the order of each peer's pieces [sequential]")
     parser.add_argument("--flood-pps", type=int, default=20000, metavar="N",
                         help="floods: packets per second of the flood [20000]")
+    parser.add_argument("--torrents", type=int, default=100000, metavar="N",
+                        help="control: small torrents [100000]")
     parser.add_argument("--grid", choices=["default", "full"], default="default",
                         help="paths: which cells [default]")
     parser.add_argument("--cells", default="", metavar="TEXT",
@@ -111,9 +117,9 @@ def _check(parser, options, known):
         parser.error("--seeders: " + ", ".join(compare.NAMES))
     if not set(options.offload) <= set(compare.OFFLOADS):
         parser.error("--offload: off, on or off,on")
-    if {"wire", "idle", "floods"} & set(options.scenario) and \
+    if {"wire", "idle", "floods", "control"} & set(options.scenario) and \
             not set(options.seeders) <= set(compare.NAMES[:2]):
-        parser.error("wire, idle and floods know spillway and libtorrent")
+        parser.error("wire, idle, floods and control know spillway and libtorrent")
 
 
 def read(argv):

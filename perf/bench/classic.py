@@ -7,6 +7,7 @@ import tempfile
 
 import bencode
 import contents
+import controlling
 import flooding
 import hugepages
 import measure
@@ -103,6 +104,28 @@ def scenario_floods(options, content, seeders, result):
     return all(r["status"] == 0 for r in result["runs"])
 
 
+def scenario_control(options, content, seeders, result):
+    """Spillway alone: it is its control plane that is looked at."""
+    result["runs"] = []
+    result["torrents"] = options.torrents
+
+    def note(figures):
+        result["runs"].append({"round": number, **figures})
+        append_run(options, result["stamp"], result["machine"],
+                   {"scenario": "control", **result["runs"][-1]})
+        say(f"round {number} of {options.rounds}: {figures['phase']:<12}"
+            f"{figures['goodput'] / report.MIB:8.1f} MiB/s  {figures['failed']}")
+
+    options.huge = seeders[0].huge
+    with measure.backlog():
+        for number in range(1, options.rounds + 1):
+            controlling.run_round(options, content, options.work_folder, note)
+    result["rows"] = controlling.rows(result["runs"])
+    say("")
+    say(controlling.table(result["rows"]))
+    return not any(r["failed"] for r in result["runs"])
+
+
 def scenario_paths(options, env, result):
     """Rounds over all cells; within a round every contender in turn."""
     cells = path_cells.cells(options.grid, options.cells)
@@ -138,12 +161,14 @@ def scenario_fairness(options, env, result):
     say(path_report.fairness_table(result["fairness"]))
 
 
-SEEDER_SCENARIOS = {"wire": scenario_wire, "idle": scenario_idle, "floods": scenario_floods}
+SEEDER_SCENARIOS = {"wire": scenario_wire, "idle": scenario_idle, "floods": scenario_floods,
+                    "control": scenario_control}
 PATH_SCENARIOS = {"paths": scenario_paths, "fairness": scenario_fairness}
 ABOUT = {
     "wire": "Spillway and libtorrent over veth, offloads off: 1, 16 and 256 peers (the default)",
     "idle": "CPU that a dataplane with one torrent and no peer takes",
     "floods": "what honest peers get while the seeder is flooded",
+    "control": "what control takes with 100,000 torrents, and what serving keeps meanwhile",
     "paths": "our TCP and the kernel's over impaired paths: goodput",
     "fairness": "our flows and the kernel's over one bottleneck: Jain's index",
 }

@@ -7,11 +7,12 @@ import json
 import os
 
 import compare_report
+import control_report
 import path_report
 import report
 
 PAGES = {"wire": report, "paths": path_report, "fairness": path_report, "compare": compare_report,
-         "wires": compare_report, "floors": compare_report}
+         "control": control_report, "wires": compare_report, "floors": compare_report}
 
 
 def stamp():
