@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 struct activation {
@@ -95,6 +96,16 @@ layout_send(struct activation *activation, struct dpclient *client, uint32_t *co
 	return ACTIVATION_LOST;
 }
 
+/* absent_open returns what stands for a file that is missing: no piece is had of it, so that it is
+ * never read. */
+static int
+absent_open(struct fail *fail)
+{
+	int fd = memfd_create("absent", MFD_CLOEXEC);
+
+	return fd >= 0 ? fd : fail_set(fail, errno, "memfd_create: %s", strerror(errno));
+}
+
 /* batch_open opens the next files, up to ABI_FDS_MAX. Returns their number or -errno with fail. */
 static int
 batch_open(struct activation *activation, int *fds, struct fail *fail)
@@ -110,13 +121,16 @@ batch_open(struct activation *activation, int *fds, struct fail *fail)
 
 		if (!metainfo_file_has_data(file))
 			continue;
-		int fd = content_file_open(activation->dir_fd, file, &pin, fail);
+		const struct content_pin *known = &activation->verified.pins[activation->data_next++];
+		int fd = content_pin_absent(known)
+		             ? absent_open(fail)
+		             : content_file_open(activation->dir_fd, file, &pin, fail);
 		if (fd < 0) {
 			err = fd;
 			break;
 		}
 		fds[cnt++] = fd;
-		if (!content_pin_equal(&pin, &activation->verified.pins[activation->data_next++]))
+		if (!content_pin_absent(known) && !content_pin_equal(&pin, known))
 			err = fail_set(fail, ESTALE, "%s: changed since it was verified", file->path);
 	}
 	while (err != 0 && cnt > 0)

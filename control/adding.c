@@ -4,6 +4,7 @@
 /* How a torrent comes in. */
 #include "control/adding.h"
 
+#include "control/bencode.h"
 #include "control/content.h"
 #include "control/layout.h"
 #include "control/log.h"
@@ -14,12 +15,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int
-adding_read(int fd, struct metainfo **meta, struct fail *fail)
+/* bytes_read reads a regular file. */
+static int
+bytes_read(int fd, uint8_t **bytes, size_t *len, struct fail *fail)
 {
-	struct metainfo_error refused;
 	struct stat st;
-	size_t len = 0;
 
 	if (fd < 0)
 		return fail_set(fail, EINVAL, "add needs a .torrent as descriptor");
@@ -27,18 +27,106 @@ adding_read(int fd, struct metainfo **meta, struct fail *fail)
 		return fail_set(fail, EINVAL, "the .torrent is not a regular file");
 	if (st.st_size > METAINFO_LEN_MAX)
 		return fail_set(fail, EFBIG, "the .torrent is larger than %d MiB", METAINFO_LEN_MAX >> 20);
-	uint8_t *bytes = malloc((size_t)st.st_size + 1);
-	if (bytes == NULL)
+	*bytes = malloc((size_t)st.st_size + 1);
+	if (*bytes == NULL)
 		return fail_set(fail, ENOMEM, "out of memory");
-	while (len < (size_t)st.st_size) {
-		ssize_t n = pread(fd, bytes + len, (size_t)st.st_size - len, (off_t)len);
+	for (*len = 0; *len < (size_t)st.st_size;) {
+		ssize_t n = pread(fd, *bytes + *len, (size_t)st.st_size - *len, (off_t)*len);
 		if (n <= 0)
 			break;
-		len += (size_t)n;
+		*len += (size_t)n;
 	}
-	int err = metainfo_parse(meta, bytes, len, &refused);
+	return 0;
+}
+
+/* is_bare is true for an info dictionary by itself (what BEP 9 transfers). */
+static bool
+is_bare(const uint8_t *bytes, size_t len)
+{
+	struct bencode doc;
+
+	if (bencode_decode(&doc, bytes, len, NULL, NULL) != 0)
+		return false;
+	bool bare = bencode_get(&doc, 0, "info") == BENCODE_NONE &&
+	            bencode_get_type(&doc, 0, "name", BENCODE_STR) != BENCODE_NONE &&
+	            bencode_get_type(&doc, 0, "piece length", BENCODE_INT) != BENCODE_NONE;
+	bencode_free(&doc);
+	return bare;
+}
+
+/* wrap makes a .torrent around an info dictionary, each tracker a tier of its own (BEP 12). */
+static void
+wrap(struct bencode_out *out, const uint8_t *info, size_t len, const json_t *trackers)
+{
+	size_t cnt = json_array_size(trackers);
+
+	bencode_put_dict(out);
+	if (cnt > 0) {
+		bencode_put_text(out, "announce");
+		bencode_put_text(out, json_string_value(json_array_get(trackers, 0)));
+		bencode_put_text(out, "announce-list");
+		bencode_put_list(out);
+		for (size_t i = 0; i < cnt; i++) {
+			bencode_put_list(out);
+			bencode_put_text(out, json_string_value(json_array_get(trackers, i)));
+			bencode_put_end(out);
+		}
+		bencode_put_end(out);
+	}
+	bencode_put_text(out, "info");
+	bencode_put_raw(out, info, len);
+	bencode_put_end(out);
+}
+
+static int
+trackers_check(const json_t *trackers, bool bare, struct fail *fail)
+{
+	if (trackers == NULL)
+		return 0;
+	if (!bare)
+		return fail_set(fail, EINVAL, "trackers are given, but the .torrent has its own");
+	if (!json_is_array(trackers) || json_array_size(trackers) > METAINFO_TRACKERS_MAX)
+		return fail_set(fail, EINVAL, "\"trackers\" is not an array of at most %d",
+		                METAINFO_TRACKERS_MAX);
+	for (size_t i = 0; i < json_array_size(trackers); i++)
+		if (!json_is_string(json_array_get(trackers, i)))
+			return fail_set(fail, EINVAL, "a tracker is not a text");
+	return 0;
+}
+
+int
+adding_parse(const uint8_t *bytes, size_t len, const json_t *trackers, struct metainfo **meta,
+             struct fail *fail)
+{
+	bool bare = is_bare(bytes, len);
+	struct bencode_out out = {0};
+	struct metainfo_error refused;
+	int err = trackers_check(trackers, bare, fail);
+
+	if (err != 0)
+		return err;
+	if (bare)
+		wrap(&out, bytes, len, trackers);
+	if (out.failed)
+		err = fail_set(fail, ENOMEM, "out of memory");
+	else if ((err = metainfo_parse(meta, bare ? out.bytes : bytes, bare ? out.len : len,
+	                               &refused)) != 0)
+		fail_set(fail, -err, "%s", refused.text);
+	bencode_out_free(&out);
+	return err;
+}
+
+int
+adding_read(int fd, const json_t *trackers, struct metainfo **meta, struct fail *fail)
+{
+	uint8_t *bytes = NULL;
+	size_t len = 0;
+	int err = bytes_read(fd, &bytes, &len, fail);
+
+	if (err == 0)
+		err = adding_parse(bytes, len, trackers, meta, fail);
 	free(bytes);
-	return err != 0 ? fail_set(fail, -err, "%s", refused.text) : 0;
+	return err;
 }
 
 /* content_look opens every file once, so that what is missing or of the wrong size is refused
@@ -60,7 +148,7 @@ content_look(const struct metainfo *meta, const char *data_dir, bool partial, st
 		is_any |= fd >= 0;
 		if (fd >= 0)
 			close(fd);
-		else if (!partial || fd != -ENOENT)
+		else if (!partial || !content_missing(fd))
 			err = fd;
 	}
 	close(dir_fd);
@@ -108,7 +196,7 @@ adding_add(const struct commands_env *env, const struct metainfo *meta,
            const struct registry_wish *wish, struct torrent **torrent, struct fail *fail)
 {
 	struct registry *registry = env->registry;
-	int err = adding_check(meta, wish->data_dir, false, fail);
+	int err = adding_check(meta, wish->data_dir, wish->partial, fail);
 
 	*torrent = torrents_by_hash(registry->torrents, meta->info_hash);
 	if (err == 0 && *torrent != NULL)

@@ -12,10 +12,18 @@
 #include "control/commands.h"
 #include "control/metainfo.h"
 
-/* adding_read reads a .torrent from a descriptor, which stays the caller's; -1 is refused.
+/* adding_parse makes a metainfo of a .torrent, or of an info dictionary by itself, which is what
+ * peers give to each other (BEP 9).
+ *
+ * trackers  of an info dictionary: an array of URLs, each a tier of its own; NULL for none.
  * Returns 0 with meta, to be freed with metainfo_free, or a negative errno with fail. */
 int
-adding_read(int fd, struct metainfo **meta, struct fail *fail);
+adding_parse(const uint8_t *bytes, size_t len, const json_t *trackers, struct metainfo **meta,
+             struct fail *fail);
+
+/* adding_read is adding_parse of a descriptor, which stays the caller's; -1 is refused. */
+int
+adding_read(int fd, const json_t *trackers, struct metainfo **meta, struct fail *fail);
 
 /* adding_check tells whether a torrent can be served and whether its content is there: every file
  * is opened once. Any thread.

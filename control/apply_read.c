@@ -101,7 +101,7 @@ item_metainfo(struct apply *a, const struct apply_item *item, struct metainfo **
 		fail_set(&text, 0, "%s: %s", path, strerror(errno));
 		return apply_fail(a, item->wish.line, ENOENT, text.text);
 	}
-	int err = adding_read(fd, meta, &fail);
+	int err = adding_read(fd, NULL, meta, &fail);
 	close(fd);
 	if (err == 0)
 		return 0;

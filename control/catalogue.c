@@ -25,7 +25,6 @@ static const char *const statements[SQL_CNT] = {
 	            " ?15, ?16, ?17, ?18, ?19, 0, 0, 0, 0)",
 	[SQL_REMOVE] = "DELETE FROM torrents WHERE id = ?1",
 	[SQL_STATE] = "UPDATE torrents SET state = ?2, reason = ?3 WHERE id = ?1",
-	[SQL_DATA_DIR] = "UPDATE torrents SET data_dir = ?2 WHERE id = ?1",
 	[SQL_CLASS] = "UPDATE torrents SET class = ?2 WHERE id = ?1",
 	[SQL_PLACE] = "UPDATE torrents SET data_dir = ?2, partial = ?3, state = ?4, reason = ''"
 	              " WHERE id = ?1",

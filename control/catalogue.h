@@ -147,11 +147,6 @@ int
 catalogue_set_state(struct catalogue *catalogue, uint32_t id, enum torrent_state state,
                     const char *reason, struct fail *fail);
 
-/* catalogue_set_data_dir stores where the content is. Returns 0 or -errno with fail. */
-int
-catalogue_set_data_dir(struct catalogue *catalogue, uint32_t id, const char *data_dir,
-                       struct fail *fail);
-
 /* catalogue_set_place stores where the content is and whether files may be missing; the torrent's
  * state becomes TORRENT_VERIFYING. May be part of a transaction. Returns 0 or -errno with fail. */
 int

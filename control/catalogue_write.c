@@ -160,17 +160,6 @@ catalogue_set_state(struct catalogue *catalogue, uint32_t id, enum torrent_state
 }
 
 int
-catalogue_set_data_dir(struct catalogue *catalogue, uint32_t id, const char *data_dir,
-                       struct fail *fail)
-{
-	sqlite3_stmt *s = catalogue_use(catalogue, SQL_DATA_DIR);
-
-	sqlite3_bind_int64(s, 1, id);
-	bind_text(s, 2, data_dir);
-	return catalogue_run(catalogue, s, fail);
-}
-
-int
 catalogue_set_class(struct catalogue *catalogue, uint32_t id, const char *class_name,
                     struct fail *fail)
 {

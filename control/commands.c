@@ -4,11 +4,11 @@
 /* The operator's commands. What they answer with is made in answer.c. */
 #include "control/commands.h"
 
-#include "control/adding.h"
 #include "control/answer.h"
 #include "control/clock.h"
 #include "control/commands_announce.h"
 #include "control/commands_active.h"
+#include "control/commands_add.h"
 #include "control/commands_api.h"
 #include "control/commands_apply.h"
 #include "control/commands_change.h"
@@ -125,42 +125,15 @@ answer_one(struct commands *commands, uint64_t client, json_t *torrent)
 
 /* ---- add */
 
-/* wish_read reads what is asked for beside the .torrent. */
-static int
-wish_read(const struct commands *commands, const json_t *request, struct registry_wish *wish,
-          struct fail *fail)
-{
-	const json_t *class_name = json_object_get(request, "class");
-
-	wish->data_dir = json_string_value(json_object_get(request, "data"));
-	wish->class_name = class_name != NULL ? json_string_value(class_name) : "";
-	if (wish->data_dir == NULL || wish->data_dir[0] != '/')
-		return fail_set(fail, EINVAL, "add needs \"data\", an absolute path");
-	if (wish->class_name == NULL)
-		return fail_set(fail, EINVAL, "\"class\" is not a name");
-	return class_name != NULL
-	           ? classes_known_check(commands->env.classes, wish->class_name, fail)
-	           : 0;
-}
-
 static void
 command_add(struct commands *commands, const struct rpc_request *request)
 {
-	struct registry_wish wish = {0};
-	bool detach = json_is_true(json_object_get(request->json, "detach"));
-	struct metainfo *meta = NULL;
 	struct torrent *torrent;
 	struct fail fail;
-	int err = adding_read(request->fd, &meta, &fail);
 
-	if (err == 0)
-		err = wish_read(commands, request->json, &wish, &fail);
-	if (err == 0)
-		err = adding_add(&commands->env, meta, &wish, &torrent, &fail);
-	metainfo_free(meta);
-	if (err != 0)
+	if (add_run(&commands->env, request, &torrent, &fail) != 0)
 		refuse(commands, request, fail.text);
-	else if (detach)
+	else if (json_is_true(json_object_get(request->json, "detach")))
 		answer_one(commands, request->client, answer_torrent(&commands->env, torrent));
 	else
 		watch_begin(commands, request, WATCH_ADD, torrent->id);

@@ -5,8 +5,9 @@
  * "torrent": an info_hash, its first 8 or more digits, a name, or the beginning of one; where there
  * may be several, by an array "torrents" of such.
  *
- *      add     data, detach, class; the .torrent as descriptor. Progress lines, then "torrent".
- *              A torrent that is there and not wholly served is verified again.
+ *      add     data, detach, class, labels, partial, what settings.h reads; as descriptor the
+ *              .torrent, or an info dictionary with trackers. Progress lines, then "torrent". A
+ *              torrent that is there and not wholly served is verified again.
  *      remove  torrent(s). "torrent" or "torrents" as they were.
  *      set     torrent(s); what settings.h reads. "torrent" or "torrents" as they are now.
  *      label   torrent(s), add, remove: arrays of labels. "torrent" or "torrents".

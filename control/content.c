@@ -106,6 +106,18 @@ content_pin_equal(const struct content_pin *a, const struct content_pin *b)
 	return a->size == b->size && a->mtime_ns == b->mtime_ns && a->inode == b->inode;
 }
 
+bool
+content_pin_absent(const struct content_pin *pin)
+{
+	return pin->size == 0 && pin->mtime_ns == 0 && pin->inode == 0;
+}
+
+bool
+content_missing(int err)
+{
+	return err == -ENOENT || err == -ENOTDIR;
+}
+
 static int
 file_check(int dir_fd, const struct metainfo_file *file, const struct content_pin *pin,
            struct fail *fail)
@@ -113,9 +125,13 @@ file_check(int dir_fd, const struct metainfo_file *file, const struct content_pi
 	struct content_pin now;
 	int fd = content_file_open(dir_fd, file, &now, fail);
 
+	if (content_pin_absent(pin) && content_missing(fd))
+		return 0;
 	if (fd < 0)
 		return fd;
 	close(fd);
+	if (content_pin_absent(pin))
+		return fail_set(fail, ESTALE, "%s: was missing when it was verified", file->path);
 	if (!content_pin_equal(&now, pin))
 		return fail_set(fail, ESTALE, "%s: changed since it was verified", file->path);
 	return 0;

@@ -44,9 +44,18 @@ content_file_open(int dir_fd, const struct metainfo_file *file, struct content_p
 bool
 content_pin_equal(const struct content_pin *a, const struct content_pin *b);
 
+/* content_pin_absent is true for the pin of a file that was missing: all zeros. */
+bool
+content_pin_absent(const struct content_pin *pin);
+
+/* content_missing is true for what content_file_open returns for a file that is not there. */
+bool
+content_missing(int err);
+
 /* content_check compares all files of meta with their pins, without reading them.
  *
  * pin, pin_cnt  by descriptor index of layout.h.
+ * A file whose pin is absent must still be missing.
  * Returns 0 when nothing changed, -ESTALE when a file or their number did, or as
  * content_dir_open and content_file_open; fail names the file. */
 int

@@ -13,8 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* files_open opens all; one that may be missing, and is, has the descriptor -1. */
 static int
-files_open(struct job_task *task, const char *data_dir, struct fail *fail)
+files_open(struct job_task *task, const struct job *job, struct fail *fail)
 {
 	const struct metainfo *meta = task->meta;
 	size_t room = meta->data_file_cnt > 0 ? meta->data_file_cnt : 1;
@@ -23,16 +24,16 @@ files_open(struct job_task *task, const char *data_dir, struct fail *fail)
 	task->pin = calloc(room, sizeof(*task->pin));
 	if (task->fd == NULL || task->pin == NULL)
 		return fail_set(fail, ENOMEM, "out of memory");
-	task->dir_fd = content_dir_open(data_dir, fail);
+	task->dir_fd = content_dir_open(job->source.data_dir, fail);
 	if (task->dir_fd < 0)
 		return task->dir_fd;
 	for (uint32_t i = 0; i < meta->file_cnt; i++) {
 		if (!metainfo_file_has_data(&meta->file[i]))
 			continue;
 		int fd = content_file_open(task->dir_fd, &meta->file[i], &task->pin[task->fd_cnt], fail);
-		if (fd < 0)
+		if (fd < 0 && !(job->partial && content_missing(fd)))
 			return fd;
-		task->fd[task->fd_cnt++] = fd;
+		task->fd[task->fd_cnt++] = fd < 0 ? -1 : fd;
 	}
 	return 0;
 }
@@ -41,7 +42,7 @@ static int
 pass_begin(struct job *job, struct job_task *task)
 {
 	struct metainfo_error refused;
-	int err = files_open(task, job->source.data_dir, &job->fail);
+	int err = files_open(task, job, &job->fail);
 
 	if (err != 0)
 		return err;
@@ -90,7 +91,7 @@ result_judge(const struct metainfo *meta, const struct verify_result *result, st
 
 		if (file->state == VERIFY_FILE_IO)
 			broken = file;
-		else if (file->state != VERIFY_FILE_OK)
+		else if (file->state != VERIFY_FILE_OK && file->state != VERIFY_FILE_ABSENT)
 			return fail_set(fail, ESTALE, "%s: %s", path, verify_state_text(file->state));
 	}
 	if (result->have_cnt > 0)
@@ -143,7 +144,8 @@ job_close(struct job *job, struct job_task *task)
 	if (task->pass != NULL)
 		pass_end(job, task);
 	for (uint32_t i = 0; i < task->fd_cnt; i++)
-		close(task->fd[i]);
+		if (task->fd[i] >= 0)
+			close(task->fd[i]);
 	if (task->dir_fd >= 0)
 		close(task->dir_fd);
 	free(task->fd);

@@ -27,6 +27,7 @@ enum job_kind {
 struct job {
 	uint32_t id; /* of the torrent */
 	enum job_kind kind;
+	bool partial; /* JOB_VERIFY: files may be missing */
 	uint32_t unit_max; /* JOB_VERIFY: as layout_unit_len */
 	struct catalogue_source source;
 	struct catalogue_verified verified; /* JOB_CHECK: in. JOB_VERIFY: out, when err is 0 */
@@ -53,9 +54,9 @@ job_open(struct job *job, struct job_task *task);
 
 /* job_close judges what was found, keeps it in job and lets go of everything.
  *
- * JOB_VERIFY: err is 0 when at least one piece is had. Otherwise a file is missing, of the wrong
- * size, changed meanwhile; or no piece matches (-EBADMSG); or the metainfo is refused.
- * JOB_CHECK: as content_check. */
+ * JOB_VERIFY: err is 0 when at least one piece is had. Otherwise a file is missing (unless
+ * partial), of the wrong size, changed meanwhile; or no piece matches (-EBADMSG); or the metainfo
+ * is refused. JOB_CHECK: as content_check. */
 void
 job_close(struct job *job, struct job_task *task);
 

@@ -24,6 +24,7 @@ struct registry_wish {
 	const char *class_name; /* "" for none */
 	const char *labels;     /* as labels.h; NULL: none */
 	const struct torrent_settings *settings; /* NULL: those preset */
+	bool partial; /* files may be missing */
 };
 
 /* What the registry is made for. */

@@ -48,7 +48,9 @@ int
 registry_reverify(struct registry *registry, struct torrent *torrent,
                   const struct registry_wish *wish, struct fail *fail)
 {
-	int err = catalogue_set_data_dir(registry->catalogue, torrent->id, wish->data_dir, fail);
+	bool partial = torrent->partial || wish->partial;
+	int err =
+		catalogue_set_place(registry->catalogue, torrent->id, wish->data_dir, partial, fail);
 
 	if (err == 0 && wish->class_name[0] != '\0')
 		err = catalogue_set_class(registry->catalogue, torrent->id, wish->class_name, fail);
@@ -56,6 +58,7 @@ registry_reverify(struct registry *registry, struct torrent *torrent,
 		return err;
 	if (wish->class_name[0] != '\0')
 		snprintf(torrent->class_name, sizeof(torrent->class_name), "%s", wish->class_name);
+	torrent->partial = partial;
 	places_stale(torrent);
 	ranges_clear(registry, torrent);
 	registry_set_state(registry, torrent, TORRENT_VERIFYING, "");

@@ -83,7 +83,7 @@ file_read(struct tr_call *call, const char *path, struct metainfo **meta, struct
 	             ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 	             : -1;
 	struct fail ignored;
-	int err = fd >= 0 ? adding_read(fd, meta, &ignored) : -ENOENT;
+	int err = fd >= 0 ? adding_read(fd, NULL, meta, &ignored) : -ENOENT;
 	if (fd >= 0)
 		close(fd);
 	return err != 0 ? fail_set(fail, -err, "%.200s: no .torrent that may be read there", path) : 0;

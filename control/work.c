@@ -255,6 +255,7 @@ work_run(struct work *work)
 		t->in_verify = job.kind == JOB_VERIFY;
 		job.id = t->id;
 		job.unit_max = work->unit_max;
+		job.partial = t->partial;
 		job.err = job_load(work, t, &job);
 		if (job.err != 0) {
 			result_take(work, &job);

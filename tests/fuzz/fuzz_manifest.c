@@ -29,6 +29,9 @@ item_check(const struct manifest_item *item)
 }
 
 int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	const char *text = (const char *)data;

@@ -109,10 +109,10 @@ torrents_are_kept(void **state)
 	assert_int_equal(add(c, 1, "one"), 1);
 	assert_int_equal(add(c, 2, "tw\xff o"), 2);
 	assert_int_equal(add(c, 1, "again"), 0);
-	assert_int_equal(catalogue_set_state(c, 2, TORRENT_ERROR, "no disk", &fail), 0);
 	assert_int_equal(catalogue_add_uploaded(c, 2, 5000, &fail), 0);
 	assert_int_equal(catalogue_add_uploaded(c, 2, 1, &fail), 0);
-	assert_int_equal(catalogue_set_data_dir(c, 2, "/else", &fail), 0);
+	assert_int_equal(catalogue_set_place(c, 2, "/else", true, &fail), 0);
+	assert_int_equal(catalogue_set_state(c, 2, TORRENT_ERROR, "no disk", &fail), 0);
 	assert_int_equal(catalogue_set_class(c, 2, "bulk", &fail), 0);
 	struct torrent_settings settings = {UINT64_C(1) << 40, 1000, UINT32_MAX, false, true};
 	assert_int_equal(catalogue_set_settings(c, 2, &settings, &fail), 0);
