@@ -10,7 +10,7 @@ import compare
 import scenario
 
 ROOT = classic.ROOT
-COMMANDS = ("list", "compare", "wires", "floors")
+COMMANDS = ("list", "compare", "wires", "floors", "verify")
 CLASSIC = {"size": 1024, "seconds": 5, "outstanding": 64, "connections": [1, 16, 256]}
 
 EPILOG = """\
@@ -26,6 +26,9 @@ commands:
                          testpmd on each of the wires. The scenario is "hot", or the one named.
   floors                 what no seeder can pass: testpmd txonly on each kind of wire, fio with
                          io_uring on a file like the content, and copying memory.
+  verify                 content is verified, cold, by Spillway, libtorrent and Transmission, on 1
+                         and 2 CPUs: one torrent, a hybrid, many; beside what fio reads. GB/s and
+                         cycles per byte. Of --size MiB [4096]. 10 minutes; --rounds 1: 3.
   SCENARIO...            one of the programs wire, idle, floods, control, paths, fairness, or a
                          scenario of perf/scenarios (among --seeders, offload off, without floors).
 
@@ -126,7 +129,8 @@ def read(argv):
     """The options; options.command is one of COMMANDS or None."""
     parser = argparse.ArgumentParser(
         prog="perf/run", epilog=EPILOG,
-        usage="perf/run [list | compare | wires | floors] [SCENARIO...] [--OPTION VALUE...]",
+        usage="perf/run [list | compare | wires | floors | verify] [SCENARIO...]\n"
+              "                [--OPTION VALUE...]",
         description="Measures Spillway beside other seeders and the kernel.",
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenario", nargs="*", metavar="WORD", help="as below; [wire]")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Copyright (c) 2026 The Spillway authors
-"""The commands compare, wires and floors: what they prepare, and the result they write."""
+"""The commands compare, wires, floors and verify: what they prepare, and the result they write."""
 
 import contextlib
 import os
@@ -11,6 +11,7 @@ import floors as floor_runs
 import hugepages
 import measure
 import procfs
+import verifying
 import wires as wire_runs
 from bench_options import ROOT, with_defaults
 from classic import say
@@ -105,3 +106,29 @@ def wires(options, work):
     good = any(row["good"] for row in result["rows"])
     say(f"written: {os.path.relpath(write_result(options, result))}.*")
     return good
+
+
+def verify(options, work):
+    """Verification of content on disk; True when Spillway's was measured."""
+    options = with_defaults(options, {"size": verifying.SIZE_MIB})
+    result = {"scenario": "verify", "stamp": stamp(), "machine": procfs.machine_card(ROOT, work),
+              "rounds": options.rounds, "size_mib": options.size, "rows": [], "runs": []}
+    say(f"content: {options.size} MiB, twice")
+    verification = verifying.Verifying(options, verifying.make(options, work), work)
+
+    def note(figures):
+        verification.runs.append(figures)
+        append_run(options, result["stamp"], result["machine"],
+                   {"command": "verify", "size_mib": options.size, **figures})
+        say("  " + " ".join(str(figures[k]) for k in ("shape", "threads", "checker")) + " "
+            + (figures.get("failed") or f"{figures['rate'] / 1e9:.2f} GB/s"))
+
+    result["hashing"] = verifying.hashing()
+    result["rows"] = verification.run(note)
+    result["runs"] = verification.runs
+    result["checkers"] = list(verification.cards.values())
+    say("")
+    for row in result["rows"]:
+        say(verifying.line(row))
+    say(f"written: {os.path.relpath(write_result(options, result))}.*")
+    return any(r["good"] for r in result["rows"] if r["checker"] == "spillway")

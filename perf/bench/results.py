@@ -10,9 +10,11 @@ import compare_report
 import control_report
 import path_report
 import report
+import verify_report
 
 PAGES = {"wire": report, "paths": path_report, "fairness": path_report, "compare": compare_report,
-         "control": control_report, "wires": compare_report, "floors": compare_report}
+         "control": control_report, "wires": compare_report, "floors": compare_report,
+         "verify": verify_report}
 
 
 def stamp():
