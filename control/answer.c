@@ -4,8 +4,8 @@
 /* Torrents and counters as JSON. */
 #include "control/answer.h"
 
+#include "control/answer_histograms.h"
 #include "control/commands_announce.h"
-
 #include "control/labels.h"
 
 #include <inttypes.h>
@@ -347,6 +347,7 @@ answer_stats(const struct commands_env *env)
 	                 "announce", announce_totals_answer(env->announce),
 	                 "totals", totals_answer(env, stats),
 	                 "counters", counters,
+	                 "histograms", answer_histograms(stats),
 	                 "workers", workers_answer(stats),
 	                 "counter_texts", texts);
 }

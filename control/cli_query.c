@@ -182,6 +182,47 @@ stats_totals(const json_t *dataplane, const json_t *totals)
 	putchar('\n');
 }
 
+/* time_show prints a time of some microseconds; null is what is longer than all that is told
+ * apart. */
+static void
+time_show(const json_t *time_us)
+{
+	double us = json_number_value(time_us);
+
+	if (!json_is_number(time_us))
+		printf(" %10s", "> 58 s");
+	else if (us < 1000)
+		printf(" %7.0f us", us);
+	else if (us < 1000000)
+		printf(" %7.1f ms", us / 1000);
+	else
+		printf(" %8.2f s", us / 1000000);
+}
+
+/* stats_times shows histograms: of so many in a thousand, the longest. */
+static void
+stats_times(json_t *histograms)
+{
+	const char *name;
+	json_t *histogram;
+
+	puts("\ntimes                     count        p50        p99      p99.9");
+	json_object_foreach(histograms, name, histogram) {
+		if (field_integer(histogram, "count") == 0)
+			continue;
+		fputs("  ", stdout);
+		cli_text(stdout, name);
+		printf("%*s %12lld", (int)(strlen(name) < 16 ? 16 - strlen(name) : 0), "",
+		       field_integer(histogram, "count"));
+		time_show(json_object_get(histogram, "p50"));
+		time_show(json_object_get(histogram, "p99"));
+		time_show(json_object_get(histogram, "p99_9"));
+		fputs("  ", stdout);
+		cli_text(stdout, field_text(histogram, "text"));
+		putchar('\n');
+	}
+}
+
 static void
 time_print(const char *text, const json_t *scrub, const char *name)
 {
@@ -245,6 +286,7 @@ stats(const struct cli *cli, int argc, char **argv)
 	stats_totals(json_object_get(final, "dataplane"), json_object_get(final, "totals"));
 	stats_scrub(json_object_get(final, "scrub"));
 	cli_announce_print(json_object_get(final, "announce"));
+	stats_times(json_object_get(final, "histograms"));
 	stats_counters(json_object_get(final, "counters"), json_object_get(final, "counter_texts"));
 	json_decref(final);
 	return CLI_DONE;

@@ -30,18 +30,25 @@ layout_fits(const struct stats *stats)
 	const struct abi_counters *hdr = &stats->hdr;
 	uint64_t value_len = 8 * (uint64_t)hdr->counter_cnt;
 	uint64_t slots_len = hdr->slot_cnt * (uint64_t)sizeof(struct abi_torrent_stat);
+	uint64_t histograms_len = hdr->histogram_cnt * (uint64_t)sizeof(struct abi_histogram);
 
 	if (hdr->counter_cnt > STATS_COUNTERS_MAX || hdr->worker_cnt < 1 ||
 	    hdr->worker_cnt > ABI_WORKERS_MAX || hdr->worker_stride % 8 != 0 ||
 	    hdr->worker_stride < value_len || hdr->torrent_stride % 8 != 0 ||
-	    hdr->torrent_stride < slots_len || hdr->torrent_stride > STATS_LEN_MAX)
+	    hdr->torrent_stride < slots_len || hdr->torrent_stride > STATS_LEN_MAX ||
+	    hdr->histogram_cnt > STATS_HISTOGRAMS_MAX || hdr->histogram_stride % 8 != 0 ||
+	    hdr->histogram_stride < histograms_len)
 		return false;
 	return range_fits(stats, hdr->desc_off,
 	                  hdr->counter_cnt * (uint64_t)sizeof(struct abi_counter_desc)) &&
 	       range_fits(stats, hdr->value_off,
 	                  (hdr->worker_cnt - 1) * (uint64_t)hdr->worker_stride + value_len) &&
 	       range_fits(stats, hdr->torrent_off,
-	                  (hdr->worker_cnt - 1) * hdr->torrent_stride + slots_len);
+	                  (hdr->worker_cnt - 1) * hdr->torrent_stride + slots_len) &&
+	       range_fits(stats, hdr->histogram_desc_off,
+	                  hdr->histogram_cnt * (uint64_t)sizeof(struct abi_histogram_desc)) &&
+	       range_fits(stats, hdr->histogram_off,
+	                  (hdr->worker_cnt - 1) * (uint64_t)hdr->histogram_stride + histograms_len);
 }
 
 static bool
@@ -173,6 +180,78 @@ stats_counter_named(const struct stats *stats, const char *name)
 			return value_whole(stats, i, desc.kind);
 	}
 	return 0;
+}
+
+uint32_t
+stats_histogram_cnt(const struct stats *stats)
+{
+	return stats->hdr.histogram_cnt;
+}
+
+/* histogram_desc_read reads a description, and mends bounds that do not ascend. */
+static void
+histogram_desc_read(const struct stats *stats, uint32_t i, struct abi_histogram_desc *desc)
+{
+	memcpy(desc, stats->bytes + stats->hdr.histogram_desc_off + i * sizeof(*desc),
+	       sizeof(*desc));
+	desc->name[sizeof(desc->name) - 1] = '\0';
+	desc->unit[sizeof(desc->unit) - 1] = '\0';
+	desc->text[sizeof(desc->text) - 1] = '\0';
+	for (uint32_t k = 1; k < ABI_HISTOGRAM_BUCKETS; k++)
+		if (desc->most[k] < desc->most[k - 1])
+			desc->most[k] = desc->most[k - 1];
+	desc->most[ABI_HISTOGRAM_BUCKETS - 1] = UINT64_MAX;
+}
+
+/* histogram_add adds a worker's. */
+static void
+histogram_add(const struct stats *stats, uint32_t worker, uint32_t i,
+              struct stats_histogram *histogram)
+{
+	struct abi_histogram one;
+
+	memcpy(&one,
+	       stats->bytes + stats->hdr.histogram_off +
+	           worker * (uint64_t)stats->hdr.histogram_stride + i * sizeof(one),
+	       sizeof(one));
+	histogram->sum += one.sum;
+	for (uint32_t k = 0; k < ABI_HISTOGRAM_BUCKETS; k++) {
+		histogram->bucket[k] += one.bucket[k];
+		histogram->cnt += one.bucket[k];
+	}
+}
+
+void
+stats_histogram(const struct stats *stats, uint32_t i, struct stats_histogram *histogram)
+{
+	memset(histogram, 0, sizeof(*histogram));
+	histogram_desc_read(stats, i, &histogram->desc);
+	for (uint32_t w = 0; w < stats->hdr.worker_cnt; w++)
+		histogram_add(stats, w, i, histogram);
+}
+
+void
+stats_histogram_of(const struct stats *stats, uint32_t worker, uint32_t i,
+                   struct stats_histogram *histogram)
+{
+	memset(histogram, 0, sizeof(*histogram));
+	histogram_desc_read(stats, i, &histogram->desc);
+	histogram_add(stats, worker, i, histogram);
+}
+
+uint64_t
+stats_histogram_quantile(const struct stats_histogram *histogram, double share)
+{
+	uint64_t below = 0;
+
+	if (histogram->cnt == 0)
+		return 0;
+	for (uint32_t k = 0; k < ABI_HISTOGRAM_BUCKETS; k++) {
+		below += histogram->bucket[k];
+		if ((double)below >= share * (double)histogram->cnt)
+			return histogram->desc.most[k];
+	}
+	return UINT64_MAX;
 }
 
 uint32_t

@@ -19,6 +19,7 @@
 enum stats_limit {
 	STATS_LEN_MAX = 64 << 20,  /* bytes of memfd */
 	STATS_COUNTERS_MAX = 4096,
+	STATS_HISTOGRAMS_MAX = 64,
 };
 
 struct stats;
@@ -61,6 +62,32 @@ stats_counter_of(const struct stats *stats, uint32_t worker, uint32_t i);
 /* stats_counter_named returns a counter by name, 0 when there is none. */
 uint64_t
 stats_counter_named(const struct stats *stats, const char *name);
+
+/* struct stats_histogram is one read from the snapshot. */
+struct stats_histogram {
+	struct abi_histogram_desc desc; /* NUL-terminated; most[] ascends to UINT64_MAX */
+	uint64_t cnt;                   /* of the values: the buckets' sum */
+	uint64_t sum;                   /* of the values */
+	uint64_t bucket[ABI_HISTOGRAM_BUCKETS];
+};
+
+/* stats_histogram_cnt returns the number of histograms. */
+uint32_t
+stats_histogram_cnt(const struct stats *stats);
+
+/* stats_histogram reads histogram i in [0, stats_histogram_cnt) of all workers together. */
+void
+stats_histogram(const struct stats *stats, uint32_t i, struct stats_histogram *histogram);
+
+/* stats_histogram_of reads that of one worker. */
+void
+stats_histogram_of(const struct stats *stats, uint32_t worker, uint32_t i,
+                   struct stats_histogram *histogram);
+
+/* stats_histogram_quantile returns the largest value of the bucket below or in which a share of the
+ * values lie, UINT64_MAX for the last. share: (0, 1]. 0 when there are no values. */
+uint64_t
+stats_histogram_quantile(const struct stats_histogram *histogram, double share);
 
 /* stats_slot_cnt returns the number of torrent slots of each worker. */
 uint32_t

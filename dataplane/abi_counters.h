@@ -12,12 +12,16 @@ enum abi_counters_limit {
 	ABI_WORKERS_MAX = 8,
 	ABI_COUNTER_NAME_MAX = 40,
 	ABI_COUNTER_TEXT_MAX = 88,
+	ABI_UNIT_NAME_MAX = 8,
+	ABI_HISTOGRAM_BUCKETS = 100,
 };
 
 /* ---- The counters memfd. w: dataplane; control reads it.
  *
  *   struct abi_counters | desc[counter_cnt] | per worker: uint64_t[counter_cnt], 64-aligned
  *                       | per worker: abi_torrent_stat[slot_cnt], 64-aligned
+ *                       | abi_histogram_desc[histogram_cnt]
+ *                       | per worker: abi_histogram[histogram_cnt], 64-aligned
  *
  * A reader takes each 64-bit value whole; values are published in housekeeping, a few hundred
  * turns behind. A torrent that is active at several workers has a slot at each.
@@ -41,8 +45,12 @@ struct abi_counters {
 	uint64_t tsc_hz;
 	uint64_t torrent_stride;   /* bytes from one worker's slots to the next's */
 	uint64_t worker_cpu_ns[ABI_WORKERS_MAX]; /* of each thread, as of its last housekeeping */
+	uint32_t histogram_cnt;
+	uint32_t histogram_stride; /* bytes from one worker's histograms to the next's */
+	uint64_t histogram_desc_off;
+	uint64_t histogram_off;
 };
-static_assert(sizeof(struct abi_counters) == 128, "abi_counters is part of the boundary");
+static_assert(sizeof(struct abi_counters) == 152, "abi_counters is part of the boundary");
 
 struct abi_counter_desc {
 	uint32_t kind;                   /* enum abi_counter_kind */
@@ -51,6 +59,23 @@ struct abi_counter_desc {
 	char text[ABI_COUNTER_TEXT_MAX]; /* one phrase */
 };
 static_assert(sizeof(struct abi_counter_desc) == 136, "abi_counter_desc is part of the boundary");
+
+/* struct abi_histogram_desc says what was measured, and the largest value of each bucket:
+ * ascending, the last UINT64_MAX. */
+struct abi_histogram_desc {
+	char name[ABI_COUNTER_NAME_MAX]; /* snake_case, without the unit */
+	char unit[ABI_UNIT_NAME_MAX];    /* "us" */
+	char text[ABI_COUNTER_TEXT_MAX];
+	uint64_t most[ABI_HISTOGRAM_BUCKETS];
+};
+static_assert(sizeof(struct abi_histogram_desc) == 936, "part of the boundary");
+
+/* struct abi_histogram only grows. How many values there were is the sum of the buckets. */
+struct abi_histogram {
+	uint64_t sum;                    /* of the values */
+	uint64_t bucket[ABI_HISTOGRAM_BUCKETS];
+};
+static_assert(sizeof(struct abi_histogram) == 808, "abi_histogram is part of the boundary");
 
 struct abi_torrent_stat {
 	uint32_t id;             /* 0: free slot */

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* counters.h is the one list of what the dataplane counts. A line gives a drop reason, its metric
- * name and its text at once: count(ctr, CTR_tcp_bad_checksum) is "tcp_bad_checksum" in
- * `spillway stats` and in the counters memfd of abi.h.
+/* counters.h is the one list of what the dataplane counts, and of what it times. A line gives a
+ * drop reason, its metric name and its text at once: count(ctr, CTR_tcp_bad_checksum) is
+ * "tcp_bad_checksum" in `spillway stats` and in the counters memfd of abi.h.
  *
  * Threads. Each worker has its own struct counters; the worker publishes it in housekeeping.
  * Every dropped packet, request or byte bumps exactly one counter.
  */
 #ifndef SPILLWAY_DATAPLANE_BASE_COUNTERS_H
 #define SPILLWAY_DATAPLANE_BASE_COUNTERS_H
+
+#include "dataplane/base/histogram.h"
 
 #include <stdint.h>
 
@@ -232,8 +234,22 @@ enum counter {
 	CTR_CNT
 };
 
+/* X(name, unit, text): the times that are kept as histograms */
+#define HISTOGRAMS_LIST(X)                                                                         \
+	X(service, "us", "from a request's arrival until its block was handed to TCP; to 4 us")    \
+	X(disk_read, "us", "from a read's start until it had ended well; one unit each")           \
+	X(first_piece, "us", "from a peer's handshake until its first block was handed to TCP")
+
+enum histogram_id {
+#define X(name, unit, text) HIST_##name,
+	HISTOGRAMS_LIST(X)
+#undef X
+	HIST_CNT
+};
+
 struct counters {
 	uint64_t value[CTR_CNT];
+	struct histogram histogram[HIST_CNT];
 };
 
 /* count adds one to a counter. */

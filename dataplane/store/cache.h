@@ -49,7 +49,8 @@ struct unit {
 	enum unit_state state;
 	struct buf *buf;
 	uint32_t asked_len;             /* bytes [0, asked_len) have been asked for */
-	uint32_t use_cnt;               /* times asked for again, [0, UNIT_USES_MAX] */
+	uint16_t use_cnt;               /* times asked for again, [0, UNIT_USES_MAX] */
+	uint16_t retry_cnt;             /* of the read */
 	struct store_wait *wait_first;  /* requests, in the order asked */
 	struct store_wait *wait_last;
 	/* line 1: the read */
@@ -58,7 +59,7 @@ struct unit {
 	uint32_t len;                   /* true bytes of the unit */
 	uint32_t done;                  /* of which are read */
 	uint32_t place;                 /* fixed-file index */
-	uint32_t retry_cnt;
+	uint32_t read_us;               /* when it was queued, modulo 2^32 */
 	struct unit *own_next;          /* of the content's units */
 	struct unit *own_prev;
 };

@@ -204,7 +204,7 @@ content_begin(struct store *store, struct torrent *torrent, const struct abi_lay
 	for (uint32_t i = 0; i < layout->file_cnt; i++)
 		content->places[i] = store->places.free[--store->places.free_cnt];
 	content->torrent = torrent;
-	content->unit_shift = (uint32_t)__builtin_ctz(layout->unit_len);
+	content->unit_shift = (uint8_t)__builtin_ctz(layout->unit_len);
 	content->active.extents = (const struct abi_extent *)(base + layout->extent_off);
 	content->active.fingerprints = (const uint64_t *)(base + layout->fingerprint_off);
 	content->active.metadata = base + layout->metadata_off;

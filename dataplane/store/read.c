@@ -510,6 +510,12 @@ store_submit(struct store *store)
 	gauge_set(store->ctr, CTR_arena_free, cache_available(&store->cache));
 }
 
+void
+store_clock(struct store *store, uint64_t now_us)
+{
+	store->now_us = MAX(store->now_us, now_us);
+}
+
 uint32_t
 store_reap(struct store *store, struct store_req **reqs, uint32_t max)
 {

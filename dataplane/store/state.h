@@ -19,10 +19,10 @@ struct content {
 	struct active active;      /* what peers see */
 	struct torrent *torrent;   /* NULL: the place is free */
 	struct unit *units;        /* in the cache or being read */
-	uint32_t unit_shift;       /* log2 of the unit's bytes */
 	uint32_t slot;             /* own index */
 	uint32_t files_got;        /* descriptors registered */
 	uint32_t reading_cnt;      /* of its units */
+	uint8_t unit_shift;        /* log2 of the unit's bytes */
 	bool polled;               /* its reads */
 	bool suspect;              /* a unit differed: every read is checked from now on */
 	uint32_t *places;          /* fixed-file index of each file, [layout->file_cnt] */

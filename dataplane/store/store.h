@@ -240,6 +240,10 @@ store_events(struct store *store, struct store_event *events, uint32_t max);
 COLD void
 store_ask_again(struct store *store);
 
+/* store_clock tells the store the time: by it reads are timed. Call before store_reap. */
+void
+store_clock(struct store *store, uint64_t now_us);
+
 /* store_tick lets go of torrents idle for STORE_IDLE_US, a few a call. Call in housekeeping: it is
  * also the store's clock. */
 void

@@ -45,6 +45,7 @@ unit_read(struct store *store, struct content *content, const struct abi_extent 
 	dp_assert(unit->file_off < extent->len);
 	left = extent->len - unit->file_off;
 	unit->len = (uint32_t)MIN(left, content->active.layout->unit_len);
+	unit->read_us = (uint32_t)store->now_us;
 	read_rest(store, unit);
 	return unit;
 }
@@ -143,6 +144,8 @@ unit_complete(struct store *store, struct unit *unit)
 		return;
 	}
 	unit_read_over(unit);
+	histogram_record(&store->ctr->histogram[HIST_disk_read],
+	                 (uint32_t)store->now_us - unit->read_us);
 	/* A request that goes on takes buffers: not this one, before all have been served. */
 	buf_ref(buf);
 	cache_ready(unit);

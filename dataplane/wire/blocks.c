@@ -26,6 +26,22 @@ block_origin(const struct wire_request *request, uint32_t at)
 		                .off = (uint64_t)block->piece << 32 | (block->begin + at) };
 }
 
+/* block_time records how long a block that is given took. */
+static void
+block_time(struct wire *wire, const struct wire_request *request)
+{
+	struct histogram *histograms = wire->ctr->histogram;
+	struct wire_peer *peer = request->peer;
+	uint32_t took = (wire_clock(wire) - request->asked) & ((1u << 29) - 1);
+
+	histogram_record(&histograms[HIST_service], (uint64_t)took << 2);
+	if (LIKELY(peer->greeted_us == 0))
+		return;
+	histogram_record(&histograms[HIST_first_piece],
+	                 wire->now_us - MIN(wire->now_us, peer->greeted_us));
+	peer->greeted_us = 0;
+}
+
 /* block_give gives one ready block: the message's head inline, the content by reference. */
 static void
 block_give(struct wire *wire, struct wire_request *request, struct compose *out)
@@ -45,6 +61,7 @@ block_give(struct wire *wire, struct wire_request *request, struct compose *out)
 		             block_origin(request, out->bytes - before - PIECE_HEAD_LEN));
 	dp_assert(out->bytes - before == PIECE_HEAD_LEN + request->block.len);
 
+	block_time(wire, request);
 	count(wire->ctr, CTR_requests_served);
 	count_add(wire->ctr, CTR_payload_bytes, request->block.len);
 	stat->uploaded_bytes += request->block.len;

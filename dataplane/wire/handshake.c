@@ -72,6 +72,7 @@ peer_id_in(struct wire *wire, struct wire_peer *peer, const uint8_t *data, uint3
 		peer_doom(wire, peer, CTR_wire_self);
 	else
 		count(wire->ctr, CTR_peers_handshaken);
+	peer->greeted_us = wire->now_us;
 	return n;
 }
 

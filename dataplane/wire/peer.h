@@ -85,7 +85,8 @@ struct wire_request {
 	struct wire_peer *peer;
 	struct store_req *read;             /* READING, READY; its owner is the request */
 	struct wire_block block;
-	uint32_t kind;                      /* enum request_kind */
+	uint32_t kind : 3;                  /* enum request_kind */
+	uint32_t asked : 29;                /* when it came, wire_clock */
 };
 static_assert(sizeof(struct wire_request) == 64, "a request is one cache line");
 
@@ -128,6 +129,7 @@ struct wire_peer {
 	uint64_t sent_us;          /* last bytes to it */
 	uint64_t progress_us;      /* last content to it */
 	uint64_t given_bytes;      /* content, in all */
+	uint64_t greeted_us;       /* its handshake, until its first block is given: then 0 */
 	struct link note;          /* wire->notes */
 	struct link starved;       /* wire->starved or wire->limited */
 	uint64_t ticket;           /* place among the starved, while turn_left > 0 */
@@ -258,6 +260,14 @@ static inline uint32_t
 load_be32(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* wire_clock is the time in units of 4 us, as much of it as a request keeps: it begins anew every
+ * 35 minutes. */
+static inline uint32_t
+wire_clock(const struct wire *wire)
+{
+	return (uint32_t)(wire->now_us >> 2) & ((1u << 29) - 1);
 }
 
 /* store_be32 writes one. */

@@ -106,7 +106,8 @@ request_new(struct wire *wire, struct wire_peer *peer, enum request_kind kind,
 	reserve_without(wire, peer);
 	peer->entry_cnt++;
 	reserve_with(wire, peer);
-	*request = (struct wire_request){ .peer = peer, .block = *block, .kind = kind };
+	*request = (struct wire_request){ .peer = peer, .block = *block, .kind = kind,
+		                          .asked = wire_clock(wire) };
 	queue_add(request);
 	return request;
 }

@@ -15,11 +15,13 @@ enum {
 };
 
 uint32_t
-wire_reap(struct wire *wire, struct wire_note *notes, uint32_t max)
+wire_reap(struct wire *wire, uint64_t now_us, struct wire_note *notes, uint32_t max)
 {
 	struct link *link;
 	uint32_t cnt = 0;
 
+	wire->now_us = now_us;
+	store_clock(wire->store, now_us);
 	blocks_reap(wire);
 	blocks_revive(wire);
 	while (cnt < max && (link = list_first(&wire->notes)) != NULL) {

@@ -158,10 +158,10 @@ void
 wire_prepare(struct wire *wire, struct wire_peer *peer, uint32_t ahead_bytes);
 
 /* wire_reap takes finished reads from the store and returns the peers that they, an activation or
- * memory now free concern, each at most once a call. notes: [0, max). Returns how many; call again
- * while it returns max. */
+ * memory now free concern, each at most once a call. Wire and store are told the time by it: call
+ * it before wire_output. notes: [0, max). Returns how many; call again while it returns max. */
 uint32_t
-wire_reap(struct wire *wire, struct wire_note *notes, uint32_t max);
+wire_reap(struct wire *wire, uint64_t now_us, struct wire_note *notes, uint32_t max);
 
 /* struct wire_reread is what is asked for again. */
 struct wire_reread {

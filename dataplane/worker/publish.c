@@ -34,6 +34,27 @@ static const struct {
 COUNTERS_LIST(X)
 #undef X
 
+static const struct {
+	const char *name;
+	const char *unit;
+	const char *text;
+} histogram_descs[HIST_CNT] = {
+#define X(name, unit, text) {#name, unit, text},
+	HISTOGRAMS_LIST(X)
+#undef X
+};
+
+#define X(name, unit, text)                                                                        \
+	static_assert(sizeof(#name) <= ABI_COUNTER_NAME_MAX, "a histogram's name fits");           \
+	static_assert(sizeof(unit) <= ABI_UNIT_NAME_MAX, "its unit fits");                         \
+	static_assert(sizeof(text) <= ABI_COUNTER_TEXT_MAX, "its text fits");
+HISTOGRAMS_LIST(X)
+#undef X
+enum { HISTOGRAM_WORDS = sizeof(struct histogram) / sizeof(uint64_t) };
+static_assert((int)HISTOGRAM_BUCKETS == (int)ABI_HISTOGRAM_BUCKETS &&
+                  sizeof(struct histogram) == sizeof(struct abi_histogram),
+              "a histogram is published as it is");
+
 static uint32_t
 line_up(size_t len)
 {
@@ -71,11 +92,31 @@ head_of(uint32_t worker_cnt, uint32_t slot_cnt)
 		.worker_stride = line_up(CTR_CNT * sizeof(uint64_t)),
 		.desc_off = line_up(sizeof(head)),
 		.torrent_stride = line_up(slot_cnt * sizeof(struct abi_torrent_stat)),
+		.histogram_cnt = HIST_CNT,
+		.histogram_stride = line_up(HIST_CNT * sizeof(struct abi_histogram)),
 	};
 
 	head.value_off = line_up(head.desc_off + CTR_CNT * sizeof(struct abi_counter_desc));
 	head.torrent_off = head.value_off + worker_cnt * (uint64_t)head.worker_stride;
+	head.histogram_desc_off = head.torrent_off + worker_cnt * head.torrent_stride;
+	head.histogram_off = head.histogram_desc_off +
+	                     line_up(HIST_CNT * sizeof(struct abi_histogram_desc));
 	return head;
+}
+
+static COLD void
+fill_histograms(struct abi_counters *head)
+{
+	struct abi_histogram_desc *desc;
+
+	desc = (struct abi_histogram_desc *)((char *)head + head->histogram_desc_off);
+	for (uint32_t i = 0; i < HIST_CNT; i++) {
+		snprintf(desc[i].name, sizeof(desc[i].name), "%s", histogram_descs[i].name);
+		snprintf(desc[i].unit, sizeof(desc[i].unit), "%s", histogram_descs[i].unit);
+		snprintf(desc[i].text, sizeof(desc[i].text), "%s", histogram_descs[i].text);
+		for (uint32_t bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++)
+			desc[i].most[bucket] = histogram_most(bucket);
+	}
 }
 
 static COLD void
@@ -92,13 +133,14 @@ fill(struct publish *publish, const struct abi_counters *from)
 		snprintf(desc[i].name, sizeof(desc[i].name), "%s", descs[i].name);
 		snprintf(desc[i].text, sizeof(desc[i].text), "%s", descs[i].text);
 	}
+	fill_histograms(head);
 }
 
 int
 publish_init(struct publish *publish, uint32_t worker_cnt, uint32_t slot_cnt)
 {
 	struct abi_counters head = head_of(worker_cnt, slot_cnt);
-	size_t len = head.torrent_off + worker_cnt * head.torrent_stride;
+	size_t len = head.histogram_off + worker_cnt * (uint64_t)head.histogram_stride;
 
 	memset(publish, 0, sizeof(*publish));
 	publish->len = (uint32_t)len;
@@ -141,16 +183,26 @@ publish_stats(const struct publish *publish, uint32_t worker)
 	                                   worker * head->torrent_stride);
 }
 
+/* words_publish copies what a worker counts, each word whole. */
+static void
+words_publish(const struct publish *publish, uint64_t off, const uint64_t *from, uint32_t cnt)
+{
+	uint64_t *to = (uint64_t *)((char *)publish->head + off);
+
+	for (uint32_t i = 0; i < cnt; i++)
+		__atomic_store_n(&to[i], from[i], __ATOMIC_RELAXED);
+}
+
 void
 publish_counters(const struct publish *publish, uint32_t worker, const struct counters *ctr)
 {
 	const struct abi_counters *head = publish->head;
-	uint64_t *values = (uint64_t *)((char *)publish->head + head->value_off +
-	                                worker * (uint64_t)head->worker_stride);
 	struct timespec cpu;
 
-	for (uint32_t i = 0; i < CTR_CNT; i++)
-		__atomic_store_n(&values[i], ctr->value[i], __ATOMIC_RELAXED);
+	words_publish(publish, head->value_off + worker * (uint64_t)head->worker_stride, ctr->value,
+	              CTR_CNT);
+	words_publish(publish, head->histogram_off + worker * (uint64_t)head->histogram_stride,
+	              (const uint64_t *)ctr->histogram, HIST_CNT * HISTOGRAM_WORDS);
 	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
 	__atomic_store_n(&publish->head->worker_cpu_ns[worker],
 	                 (uint64_t)cpu.tv_sec * 1000000000u + (uint64_t)cpu.tv_nsec,

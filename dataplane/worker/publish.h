@@ -32,8 +32,9 @@ publish_fini(struct publish *publish);
 struct abi_torrent_stat *
 publish_stats(const struct publish *publish, uint32_t worker);
 
-/* publish_counters copies a worker's counters and the calling thread's CPU time, for which no other
- * worker's cache lines are written but that of the times. Call in housekeeping. */
+/* publish_counters copies a worker's counters and histograms, and the calling thread's CPU time,
+ * for which no other worker's cache lines are written but that of the times. Call in
+ * housekeeping. */
 void
 publish_counters(const struct publish *publish, uint32_t worker, const struct counters *ctr);
 

@@ -88,7 +88,7 @@ reap(struct worker *worker)
 	uint32_t cnt;
 
 	do {
-		cnt = wire_reap(worker->wire, notes, NOTES_MAX);
+		cnt = wire_reap(worker->wire, worker->now_us, notes, NOTES_MAX);
 		for (uint32_t i = 0; i < cnt; i++)
 			session_note(worker, &notes[i]);
 		total += cnt;

@@ -194,7 +194,7 @@ run(struct bench *bench, uint64_t ns)
 	struct clocks begin = clocks_now(), end;
 
 	bench->bytes = bench->turns = bench->reading = 0;
-	bench->ctr = (struct counters){{0}};
+	bench->ctr = (struct counters){.value = {0}};
 	do {
 		for (uint32_t i = 0; i < REAP_MAX; i++)
 			turn(bench);

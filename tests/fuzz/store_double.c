@@ -282,6 +282,13 @@ store_cancel(struct store *store, struct store_req *req)
 		span_release(&req->spans[i]);
 }
 
+void
+store_clock(struct store *store, uint64_t now_us)
+{
+	(void)store;
+	(void)now_us;
+}
+
 uint32_t
 store_reap(struct store *store, struct store_req **reqs, uint32_t max)
 {

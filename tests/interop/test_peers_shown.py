@@ -117,6 +117,38 @@ def test_one_request_at_a_time_is_limited_by_requests(s):
         assert shown["acked_bytes"] > 39 * BLOCK, shown
 
 
+def _times(s):
+    return s.daemon.json("stats")["histograms"]
+
+
+def test_times_are_shown(s):
+    before = _times(s)
+    with _peer(s, s.plain) as peer:
+        time.sleep(0.2)
+        _ask(peer, range(200, 220))
+        for _ in range(20):
+            peer.receive_until(wire.PIECE)
+    def counted():
+        return _times(s)["service"]["count"] - before["service"]["count"]
+    shell.wait_until(lambda: counted() == 20, 5, "all blocks are counted", pause=0.05)
+    now = _times(s)
+    assert list(now) == ["service", "disk_read", "first_piece"]
+    for name, times in now.items():
+        assert times["unit"] == "us" and times["text"], times
+        assert len(times["buckets"]) == 100 and times["buckets"][-1][0] is None
+        assert sum(cnt for _, cnt in times["buckets"]) == times["count"] > 0, times
+        assert times["p50"] <= times["p99"] <= times["p99_9"], times
+        assert before[name]["sum"] <= times["sum"], times
+    assert now["first_piece"]["count"] - before["first_piece"]["count"] == 1
+    waited_us = now["first_piece"]["sum"] - before["first_piece"]["sum"]
+    assert 0.2e6 <= waited_us < 5e6, waited_us
+    shown = s.daemon.cli("stats").stdout
+    lines = [line.split() for line in shown.splitlines()]
+    assert ["times", "count", "p50", "p99", "p99.9"] in lines, shown
+    row = next(line for line in lines if line[:1] == ["service"])
+    assert int(row[1]) == now["service"]["count"], shown
+
+
 def test_rate_of_a_client(s):
     big = s.seed(content.single(s.env.folder(), 192 << 20, "big.bin"))
     client = s.start_client(clients.Libtorrent, big)

@@ -50,13 +50,13 @@ class Counters:
     """The counters memfd of all workers."""
 
     def __init__(self, worker_cnt):
-        self.desc_off = 128
+        self.desc_off = 192
         self.value_off = (self.desc_off + 136 * len(COUNTERS) + 63) // 64 * 64
         self.torrent_off = self.value_off + 64 * worker_cnt
         self.len = self.torrent_off + 32 * SLOT_CNT * worker_cnt
         self.fd = os.memfd_create("double-counters")
         os.ftruncate(self.fd, self.len)
-        head = struct.pack("=IIIIIIQQQQQ8Q", MAGIC, VERSION, len(COUNTERS), worker_cnt, SLOT_CNT,
+        head = struct.pack("=IIIIIIQQQQQ8Q24x", MAGIC, VERSION, len(COUNTERS), worker_cnt, SLOT_CNT,
                            64, self.desc_off, self.value_off, self.torrent_off, 2_000_000_000,
                            32 * SLOT_CNT, *[500_000_000 * (i < worker_cnt) for i in range(8)])
         os.pwrite(self.fd, head, 0)

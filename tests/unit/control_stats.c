@@ -21,6 +21,7 @@ enum {
 	COUNTER_CNT = 3,
 	WORKER_CNT = 2,
 	SLOT_CNT = 4,
+	HISTOGRAM_CNT = 2,
 };
 
 struct image {
@@ -28,6 +29,8 @@ struct image {
 	struct abi_counter_desc desc[COUNTER_CNT];
 	uint64_t values[WORKER_CNT][8];
 	struct abi_torrent_stat slots[WORKER_CNT][SLOT_CNT];
+	struct abi_histogram_desc histogram_desc[HISTOGRAM_CNT];
+	struct abi_histogram histograms[WORKER_CNT][HISTOGRAM_CNT];
 };
 
 static struct image
@@ -47,15 +50,28 @@ good(void)
 			.torrent_stride = SLOT_CNT * sizeof(struct abi_torrent_stat),
 			.tsc_hz = 1000,
 			.worker_cpu_ns = {30, 12},
+			.histogram_cnt = HISTOGRAM_CNT,
+			.histogram_stride = HISTOGRAM_CNT * sizeof(struct abi_histogram),
+			.histogram_desc_off = offsetof(struct image, histogram_desc),
+			.histogram_off = offsetof(struct image, histograms),
 		},
 		.values = {{1, 2, 3}, {10, 20, UINT64_C(1) << 40}},
 		.slots[0][2] = {.id = 9, .peer_cnt = 4, .uploaded_bytes = 77},
 		.slots[1][0] = {.id = 9, .peer_cnt = 1, .uploaded_bytes = 5},
+		.histograms[0][1] = {.sum = 100, .bucket = {[3] = 90, [98] = 9}},
+		.histograms[1][1] = {.sum = 10, .bucket = {[3] = 900, [99] = 1}},
 	};
 
 	for (int i = 0; i < COUNTER_CNT; i++)
 		snprintf(image.desc[i].name, sizeof(image.desc[i].name), "counter_%d", i);
 	memset(image.desc[1].text, 'x', sizeof(image.desc[1].text)); /* not ended by a NUL */
+	for (int i = 0; i < HISTOGRAM_CNT; i++) {
+		snprintf(image.histogram_desc[i].name, sizeof(image.histogram_desc[i].name),
+		         "histogram_%d", i);
+		memset(image.histogram_desc[i].unit, 'x', sizeof(image.histogram_desc[i].unit));
+		for (uint64_t k = 0; k < ABI_HISTOGRAM_BUCKETS; k++)
+			image.histogram_desc[i].most[k] = 10 * k;
+	}
 	return image;
 }
 
@@ -96,6 +112,41 @@ values_are_summed(void **state)
 	assert_int_equal(stats_cpu_ns(stats), 42);
 	assert_int_equal(stats_cpu_ns_of(stats, 1), 12);
 	assert_int_equal(stats_tsc_hz(stats), 1000);
+	stats_close(stats);
+}
+
+static void
+histograms_are_summed(void **state)
+{
+	struct image image = good();
+	struct stats_histogram histogram;
+	struct stats *stats;
+	struct fail fail;
+
+	(void)state;
+	image.histogram_desc[1].most[50] = 7; /* does not ascend */
+	assert_int_equal(stats_open(&stats, image_fd(&image), sizeof(image), &fail), 0);
+	assert_int_equal(stats_histogram_cnt(stats), HISTOGRAM_CNT);
+	stats_histogram(stats, 0, &histogram);
+	assert_string_equal(histogram.desc.name, "histogram_0");
+	assert_int_equal(strlen(histogram.desc.unit), ABI_UNIT_NAME_MAX - 1);
+	assert_int_equal(histogram.cnt, 0);
+	assert_int_equal(stats_histogram_quantile(&histogram, 0.5), 0);
+
+	stats_histogram(stats, 1, &histogram);
+	assert_int_equal(histogram.cnt, 1000);
+	assert_int_equal(histogram.sum, 110);
+	assert_int_equal(histogram.bucket[3], 990);
+	assert_int_equal(histogram.desc.most[50], 490);
+	assert_int_equal(stats_histogram_quantile(&histogram, 0.001), 30);
+	assert_int_equal(stats_histogram_quantile(&histogram, 0.99), 30);
+	assert_int_equal(stats_histogram_quantile(&histogram, 0.991), 980);
+	assert_int_equal(stats_histogram_quantile(&histogram, 0.999), 980);
+	assert_true(stats_histogram_quantile(&histogram, 1) == UINT64_MAX);
+
+	stats_histogram_of(stats, 0, 1, &histogram);
+	assert_int_equal(histogram.cnt, 99);
+	assert_int_equal(histogram.sum, 100);
 	stats_close(stats);
 }
 
@@ -189,10 +240,20 @@ lies_are_refused(void **state)
 	REFUSED(value_off, offsetof(struct image, values) + 1);
 	REFUSED(torrent_off, UINT64_MAX - 7);
 	REFUSED(torrent_stride, 8);
-	REFUSED(torrent_stride, SLOT_CNT * sizeof(struct abi_torrent_stat) + 8);
+	REFUSED(torrent_stride, sizeof(struct image));
 	REFUSED(torrent_stride, SLOT_CNT * sizeof(struct abi_torrent_stat) - 1);
 	REFUSED(torrent_stride, UINT64_MAX - 7);
 	REFUSED(torrent_stride, UINT64_C(1) << 63);
+	REFUSED(histogram_cnt, HISTOGRAM_CNT + 1);
+	REFUSED(histogram_cnt, UINT32_MAX);
+	REFUSED(histogram_stride, HISTOGRAM_CNT * sizeof(struct abi_histogram) + 8);
+	REFUSED(histogram_stride, HISTOGRAM_CNT * sizeof(struct abi_histogram) - 8);
+	REFUSED(histogram_stride, UINT32_MAX - 7);
+	REFUSED(histogram_desc_off, UINT64_MAX - 7);
+	REFUSED(histogram_desc_off, offsetof(struct image, histogram_desc) + 1);
+	REFUSED(histogram_desc_off, sizeof(struct image) - 8);
+	REFUSED(histogram_off, offsetof(struct image, histograms) + 8);
+	REFUSED(histogram_off, UINT64_MAX - 7);
 }
 
 int
@@ -200,6 +261,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_summed),
+		cmocka_unit_test(histograms_are_summed),
 		cmocka_unit_test(what_is_common_is_not_summed),
 		cmocka_unit_test(later_values_are_seen),
 		cmocka_unit_test(lies_are_refused),

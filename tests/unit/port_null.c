@@ -56,8 +56,8 @@ static void
 workers_send_apart(void **state)
 {
 	struct port_device *device = lab_device("null", 1500, 2);
-	struct counters theirs = {{0}};
-	struct counters ours = {{0}};
+	struct counters theirs = {.value = {0}};
+	struct counters ours = {.value = {0}};
 	static struct lab_packet packet;
 
 	(void)state;

@@ -62,6 +62,31 @@ one_file_is_read_once(void **state)
 }
 
 static void
+reads_are_timed(void **state)
+{
+	const struct lab_file file = {.len = 1 << 20};
+	const struct lab_config config = {&file, 1, 256 * KIB, 64 * KIB, NULL, 0, false, 1, NULL};
+	struct store_req req, *done;
+	struct shop shop;
+	struct lab lab;
+
+	(void)state;
+	lab_create(&lab, &config);
+	shop_open(&shop, 16, 1);
+	req = block_of(lab_activate(&lab, shop.store), 0, 60 * KIB, 8 * KIB); /* of two units */
+	store_clock(shop.store, 1000000);
+	assert_int_equal(store_read(shop.store, &req), STORE_PENDING);
+	store_clock(shop.store, 1005000);
+	store_clock(shop.store, 1000000); /* it does not go back */
+	shop_reap(&shop, &done, 1);
+	assert_int_equal(shop.ctr.histogram[HIST_disk_read].bucket[histogram_bucket(5000)], 2);
+	assert_int_equal(shop.ctr.histogram[HIST_disk_read].sum, 10000);
+	spans_drop(done);
+	shop_close(&shop);
+	lab_destroy(&lab);
+}
+
+static void
 long_units_are_fewer_reads(void **state)
 {
 	const struct lab_file file = {.len = (4 << 20) + 5000};
@@ -171,6 +196,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_file_is_read_once),
+		cmocka_unit_test(reads_are_timed),
 		cmocka_unit_test(long_units_are_fewer_reads),
 		cmocka_unit_test(an_odd_length_costs_one_sector),
 		cmocka_unit_test(pieces_of_any_length_are_served),

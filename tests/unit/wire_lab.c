@@ -290,7 +290,7 @@ lab_reap(struct wire_lab *lab)
 	uint32_t cnt, total = 0;
 
 	do {
-		cnt = wire_reap(lab->wire, notes, LAB_NOTES);
+		cnt = wire_reap(lab->wire, lab->now_us, notes, LAB_NOTES);
 		notes_take(lab, notes, cnt);
 		total += cnt;
 	} while (cnt == LAB_NOTES);

@@ -105,6 +105,66 @@ a_clock_read_earlier_does_no_harm(void **state)
 		                 0);
 }
 
+/* timed returns how many times of some length there were. */
+static uint64_t
+timed(struct world *world, enum histogram_id which, uint64_t us)
+{
+	return world->lab.ctr.histogram[which].bucket[histogram_bucket(us)];
+}
+
+static void
+blocks_are_timed(void **state)
+{
+	struct world *world = *state;
+	struct lab_peer *peer = world_peer(world, PLAIN, LAB_FAST);
+
+	lab_tick(&world->lab, SECOND);
+	store_double_ready(world->store, false);
+	world_request(world, peer, 0, 0, BLOCK);
+	world_request(world, peer, 0, BLOCK, BLOCK);
+	lab_pull(&world->lab, peer, LAB_ROOM);
+	world->lab.now_us += 5000;
+	store_double_finish(world->store, 1, false);
+	lab_reap(&world->lab);
+	lab_pull(&world->lab, peer, LAB_ROOM);
+	assert_int_equal(timed(world, HIST_service, 5000), 1);
+	assert_int_equal(timed(world, HIST_first_piece, SECOND + 5000), 1);
+	assert_int_equal(world->lab.ctr.histogram[HIST_service].sum, 5000);
+	world->lab.now_us += 7000;
+	store_double_finish(world->store, 1, false);
+	lab_reap(&world->lab);
+	assert_int_equal(timed(world, HIST_service, 12000), 0); /* it waits for room */
+	world->lab.now_us += 8000;
+	lab_reap(&world->lab);
+	lab_pull(&world->lab, peer, LAB_ROOM);
+	assert_int_equal(timed(world, HIST_service, 20000), 1);
+	assert_int_equal(world->lab.ctr.histogram[HIST_first_piece].sum, SECOND + 5000);
+	/* what is in memory takes no time */
+	store_double_ready(world->store, true);
+	world_request(world, peer, 1, 0, BLOCK);
+	lab_pull(&world->lab, peer, LAB_ROOM);
+	assert_int_equal(timed(world, HIST_service, 0), 1);
+}
+
+/* The few bits that a request keeps of the time begin anew every 35 minutes. */
+static void
+a_block_is_timed_over_the_clocks_end(void **state)
+{
+	struct world *world = *state;
+	struct lab_peer *peer;
+
+	world->lab.now_us = (UINT64_C(1) << 31) * 3 - 1000;
+	peer = world_peer(world, PLAIN, LAB_FAST);
+	store_double_ready(world->store, false);
+	world_request(world, peer, 0, 0, BLOCK);
+	lab_pull(&world->lab, peer, LAB_ROOM);
+	world->lab.now_us += 5000;
+	store_double_finish(world->store, 1, false);
+	lab_reap(&world->lab);
+	lab_pull(&world->lab, peer, LAB_ROOM);
+	assert_int_equal(timed(world, HIST_service, 5000), 1);
+}
+
 int
 main(void)
 {
@@ -114,6 +174,8 @@ main(void)
 		WORLD_TEST(keep_alive_keeps_both_sides),
 		WORLD_TEST(only_taking_is_alive_only_waiting_is_not),
 		WORLD_TEST(a_clock_read_earlier_does_no_harm),
+		WORLD_TEST(blocks_are_timed),
+		WORLD_TEST(a_block_is_timed_over_the_clocks_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
