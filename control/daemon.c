@@ -21,6 +21,7 @@
 #include "control/rpc.h"
 #include "control/starter.h"
 #include "control/tally.h"
+#include "control/watched.h"
 #include "control/work.h"
 
 #include <errno.h>
@@ -41,6 +42,7 @@ struct daemon {
 	struct link *link;
 	struct work *work;
 	struct apply *apply;
+	struct watched *watched;
 	struct scrub *scrub;
 	struct rpc *rpc; /* from when the dataplane first was ready: to be reachable is to be ready */
 	struct commands *commands;
@@ -91,6 +93,14 @@ parts_create(struct daemon *d, struct fail *fail)
 	};
 	if (err == 0)
 		err = apply_create(&d->apply, &apply_env, fail);
+	struct commands_env adding = {
+		.options = &d->options,
+		.classes = &d->classes,
+		.registry = &d->registry,
+		.work = d->work,
+	};
+	if (err == 0)
+		err = watched_create(&d->watched, &adding, fail);
 	if (err == 0)
 		err = scrub_create(&d->scrub, &d->options, &d->registry, d->work, fail);
 	if (err == 0 && tally_create(&d->tally, &d->registry) != 0)
@@ -113,6 +123,7 @@ parts_destroy(struct daemon *d)
 	rpc_destroy(d->rpc);
 	link_destroy(d->link);
 	tally_destroy(d->tally);
+	watched_destroy(d->watched);
 	apply_destroy(d->apply);
 	scrub_destroy(d->scrub);
 	work_destroy(d->work);
@@ -180,6 +191,7 @@ wait_for_events(struct daemon *d)
 	fds[cnt++] = (struct pollfd){.fd = d->place.signal_fd, .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = work_fd(d->work), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = apply_fd(d->apply), .events = POLLIN};
+	fds[cnt++] = (struct pollfd){.fd = watched_fd(d->watched), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = scrub_fd(d->scrub), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = api_fd(d->api), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = announce_fd(d->announce), .events = POLLIN};
@@ -190,6 +202,7 @@ wait_for_events(struct daemon *d)
 		timeout_ms = sooner_ms(timeout_ms, commands_timeout_ms(d->commands));
 	timeout_ms = sooner_ms(timeout_ms, notify_run(&d->notify));
 	timeout_ms = sooner_ms(timeout_ms, apply_timeout_ms(d->apply));
+	timeout_ms = sooner_ms(timeout_ms, watched_timeout_ms(d->watched));
 	poll(fds, cnt, timeout_ms);
 }
 
@@ -238,6 +251,7 @@ turn(struct daemon *d, struct fail *fail)
 	scrub_run(d->scrub);
 	announce_run(d->announce);
 	apply_run(d->apply);
+	watched_run(d->watched);
 	/* Last: what was just changed is told to the dataplane at once. */
 	int err = link_run(d->link, fail);
 	if (err == 0 && d->rpc == NULL && link_ready(d->link))

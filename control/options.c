@@ -49,6 +49,20 @@ roots_check(const char *value, struct fail *fail)
 }
 
 static int
+absolute_check(const char *value, struct fail *fail)
+{
+	if (value[0] == '\0' || value[0] == '/')
+		return 0;
+	return fail_set(fail, EINVAL, "\"%.200s\" is not an absolute path", value);
+}
+
+static int
+label_or_none_check(const char *value, struct fail *fail)
+{
+	return value[0] == '\0' ? 0 : label_check(value, fail);
+}
+
+static int
 origins_check(const char *value, struct fail *fail)
 {
 	return http_names_check(value, true, fail);
@@ -134,6 +148,11 @@ const struct option_row option_rows[] = {
 	     "rights"),
 	CHOICE(sandbox, START, sandbox_kinds, "on",
 	       "filter of system calls of both daemons; log: what it refuses is logged and done"),
+	CHECKED(watch_dir, START, "", absolute_check,
+	        "folder whose .torrent files are added: renamed .added, or .refused with a .reason"),
+	CHECKED(watch_data_dir, START, "", absolute_check,
+	        "folder with the content of those; empty: watch_dir"),
+	CHECKED(watch_label, START, "", label_or_none_check, "label that those get; empty: none"),
 	CHOICE(announce, START, yes_no, "yes", "tell the torrents' trackers what is seeded"),
 	NUMBER(announce_rate, LIVE, "per second", "100", 1, 100000,
 	       "announces to one tracker's host; a start with many torrents is spread so"),

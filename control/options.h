@@ -15,6 +15,7 @@
 #include "control/classes.h"
 #include "control/cpus.h"
 #include "control/fail.h"
+#include "control/labels.h"
 #include "dataplane/abi.h"
 
 #include <limits.h>
@@ -82,6 +83,9 @@ struct options {
 	char dataplane[PATH_MAX];
 	char xdp_object[ABI_PATH_MAX];
 	char api[128]; /* as http_listen_check */
+	char watch_dir[PATH_MAX];      /* "": none */
+	char watch_data_dir[PATH_MAX]; /* "": watch_dir */
+	char watch_label[LABEL_MAX];   /* "": none */
 	char api_token_file[PATH_MAX]; /* "auto": in state_dir */
 	char api_hosts[512]; /* as http_names_check */
 	char api_origins[512];
