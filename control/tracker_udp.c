@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/errqueue.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -18,6 +19,7 @@
 enum {
 	BUCKETS = 1024,
 	DATAGRAM_MAX = 65536,
+	QUESTION_HEAD = 16, /* connection id, action, transaction id */
 	QUESTION_MAX = 98 + TRACKER_URL_MAX + 2 * (TRACKER_URL_MAX / 255 + 1) + 1,
 	OPTION_END = 0,      /* BEP 41 */
 	OPTION_URL = 2,
@@ -162,8 +164,10 @@ question_send(struct tracker_udp *udp, struct question *q, int64_t now_ms)
 	q->due_ms = now_ms + wait_ms(udp, q->send_cnt);
 	if (udp->due_ms > q->due_ms)
 		udp->due_ms = q->due_ms;
-	ssize_t sent = sendto(fd, q->bytes, q->len, MSG_DONTWAIT | MSG_NOSIGNAL, &q->address.any,
-	                      is_v6 ? sizeof(q->address.in6) : sizeof(q->address.in));
+	ssize_t sent = -1;
+	for (int i = 0; sent < 0 && i < 2; i++) /* the first error may be of an earlier question */
+		sent = sendto(fd, q->bytes, q->len, MSG_DONTWAIT | MSG_NOSIGNAL, &q->address.any,
+		              is_v6 ? sizeof(q->address.in6) : sizeof(q->address.in));
 	/* Unreachable by any means of ours: waiting does not help. */
 	if (sent < 0 && errno != EAGAIN && errno != ENOBUFS && errno != EINTR) {
 		q->send_errno = errno;
@@ -247,18 +251,14 @@ same_address(const union tracker_address *a, const union tracker_address *b)
 	       a->in6.sin6_port == b->in6.sin6_port;
 }
 
-/* question_find takes the question out that a datagram answers, or returns NULL. */
+/* question_take takes the question out that was sent to an address, or returns NULL. */
 static struct question *
-question_find(struct tracker_udp *udp, size_t len, const union tracker_address *from)
+question_take(struct tracker_udp *udp, uint32_t transaction, const union tracker_address *to)
 {
-	uint32_t transaction;
-
-	if (!tracker_reply_transaction(udp->datagram, len, &transaction))
-		return NULL;
 	for (struct question **link = bucket_of(udp, transaction); *link != NULL;
 	     link = &(*link)->next) {
 		struct question *q = *link;
-		if (q->transaction != transaction || !same_address(&q->address, from))
+		if (q->transaction != transaction || !same_address(&q->address, to))
 			continue;
 		*link = q->next;
 		udp->cnt--;
@@ -271,7 +271,7 @@ static void
 answer_read(struct tracker_udp *udp, const struct question *q, size_t len,
             struct tracker_result *result)
 {
-	const size_t head_len = 16;
+	const size_t head_len = QUESTION_HEAD;
 
 	tracker_result_begin(result, q->cookie);
 	if (q->action == TRACKER_CONNECT) {
@@ -300,6 +300,57 @@ datagram_take(struct tracker_udp *udp, int fd, union tracker_address *from)
 	return len;
 }
 
+/* errno_of returns why a datagram came back, 0 when that is not told. */
+static int
+errno_of(struct msghdr *msg)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c != NULL; c = CMSG_NXTHDR(msg, c)) {
+		struct sock_extended_err why;
+		bool is_error = (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR) ||
+		                (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
+		if (!is_error || c->cmsg_len < CMSG_LEN(sizeof(why)))
+			continue;
+		memcpy(&why, CMSG_DATA(c), sizeof(why));
+		return (int)why.ee_errno;
+	}
+	return 0;
+}
+
+/* errors_take gives up questions of which the network says (ICMP) that they do not arrive: it
+ * quotes them, transaction id and all. */
+static void
+errors_take(struct tracker_udp *udp, int fd)
+{
+	union tracker_address to = {0};
+	uint8_t quoted[QUESTION_HEAD], control[256];
+	struct iovec iov = {.iov_base = quoted, .iov_len = sizeof(quoted)};
+
+	for (int i = 0; fd >= 0 && i < TRACKER_UDP_BATCH; i++) {
+		struct msghdr msg = {
+			.msg_name = &to,
+			.msg_namelen = sizeof(to),
+			.msg_iov = &iov,
+			.msg_iovlen = 1,
+			.msg_control = control,
+			.msg_controllen = sizeof(control),
+		};
+		uint32_t transaction;
+		ssize_t len = recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT);
+		if (len < 0)
+			return;
+		if (len < QUESTION_HEAD ||
+		    !tracker_reply_transaction(quoted + 8, sizeof(quoted) - 8, &transaction))
+			continue;
+		struct question *q = question_take(udp, transaction, &to);
+		if (q == NULL)
+			continue;
+		q->send_errno = errno_of(&msg);
+		q->send_cnt = TRACKER_UDP_SENDS_MAX;
+		q->next = udp->given_up;
+		udp->given_up = q;
+	}
+}
+
 /* given_up_take gives the result of a question without an answer. */
 static bool
 given_up_take(struct tracker_udp *udp, struct tracker_result *result)
@@ -324,11 +375,14 @@ bool
 tracker_udp_take(struct tracker_udp *udp, struct tracker_result *result)
 {
 	union tracker_address from;
+	uint32_t transaction;
 	ssize_t len;
 
 	while ((len = datagram_take(udp, udp->fd4, &from)) >= 0 ||
 	       (len = datagram_take(udp, udp->fd6, &from)) >= 0) {
-		struct question *q = question_find(udp, (size_t)len, &from);
+		struct question *q = NULL;
+		if (tracker_reply_transaction(udp->datagram, (size_t)len, &transaction))
+			q = question_take(udp, transaction, &from);
 		if (q == NULL)
 			continue;
 		answer_read(udp, q, (size_t)len, result);
@@ -369,6 +423,8 @@ tracker_udp_run(struct tracker_udp *udp)
 	int64_t now_ms = clock_now_ms();
 
 	udp->batch_left = TRACKER_UDP_BATCH;
+	errors_take(udp, udp->fd4);
+	errors_take(udp, udp->fd6);
 	if (now_ms < udp->due_ms)
 		return;
 	udp->due_ms = INT64_MAX;
@@ -406,8 +462,12 @@ socket_open(const struct tracker_udp *udp, const union tracker_address *from, so
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
-	if (from->any.sa_family == AF_INET6)
+	if (from->any.sa_family == AF_INET6) {
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &yes, sizeof(yes));
+	} else {
+		setsockopt(fd, IPPROTO_IP, IP_RECVERR, &yes, sizeof(yes));
+	}
 	if (bind(fd, &from->any, from_len) == 0 &&
 	    epoll_ctl(udp->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0)
 		return fd;

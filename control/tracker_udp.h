@@ -6,7 +6,8 @@
  * A connection id serves all torrents of a tracker for TRACKER_UDP_CONNECTION_MS: the caller keeps
  * it. A question is sent again after 15 seconds, is given up after 30 more (BEP 15 goes on for
  * hours, which the caller's back-off does), and both are shorter when self->timeout_ms is below 45
- * seconds. Answers count only from where the question went, with its random transaction id.
+ * seconds; what the network says does not arrive is given up at once. Answers count only from where
+ * the question went, with its random transaction id.
  *
  * Threads: one. Nothing blocks. Memory: about 300 bytes a question.
  */

@@ -241,10 +241,13 @@ def test_unreachable(env):
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         closed = f"http://127.0.0.1:{s.getsockname()[1]}/announce"
-        with _seeded(env, [closed], [NO_NAME], ["udp://nowhere"], ["wss://x.example/a"]) as control:
+        udp = closed.replace("http", "udp")
+        with _seeded(env, [closed], [NO_NAME], [udp], ["udp://nowhere"],
+                     ["wss://x.example/a"]) as control:
             assert "connect" in _row(control, closed, "failing")["text"].lower()
             assert "was not found" in _row(control, NO_NAME, "failing")["text"]
-            assert len(_rows(control)) == 2, _rows(control)
+            assert "refused" in _row(control, udp, "failing", 2)["text"]
+            assert len(_rows(control)) == 3, _rows(control)
 
 
 def test_certificates(env):
