@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 
+import bencode
 import measure
 import many
 import procfs
@@ -200,15 +201,21 @@ def _jobs(listed):
 
 
 @contextlib.contextmanager
-def _tracker(lab, folder):
-    """opentracker beside the peers, open to all."""
-    log = os.path.join(folder, "opentracker.log")
-    process = lab.client.start(["opentracker", "-i", lab.client_ip, "-p", str(TRACKER_PORT),
-                                "-P", str(TRACKER_PORT), "-u", "nobody"], log)
-    try:
-        yield
-    finally:
-        stop(process)
+def _tracker(lab, listed):
+    """opentracker beside the peers; Debian's serves those torrents only that a file names."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        os.chmod(folder, 0o755)  # it gives up its privileges
+        with open(os.path.join(folder, "white"), "w", encoding="ascii") as f:
+            for torrent, _ in listed:
+                with open(torrent, "rb") as t:
+                    f.write(bencode.info_hash(t.read()).hex() + "\n")
+        process = lab.client.start(
+            ["opentracker", "-i", lab.client_ip, "-p", str(TRACKER_PORT), "-P", str(TRACKER_PORT),
+             "-d", folder, "-w", "white"], os.path.join(folder, "opentracker.log"))
+        try:
+            yield
+        finally:
+            stop(process)
 
 
 def run_round(options, content, work, note):
@@ -217,9 +224,9 @@ def run_round(options, content, work, note):
         folder = stack.enter_context(tempfile.TemporaryDirectory(dir=work))
         seeder = Controlled(options, folder, options.huge)
         lab = stack.enter_context(measure.serving(seeder, content))
-        stack.enter_context(_tracker(lab, folder))
         url = f"udp://{lab.client_ip}:{TRACKER_PORT}/announce"
         listed = many.make(os.path.join(folder, "many"), options.torrents, url)
+        stack.enter_context(_tracker(lab, listed))
         seeder.hot_name = seeder.json("list")["torrents"][0]["info_hash"]
         for job in _jobs(listed):
             note(measured(seeder, content, job, options))
