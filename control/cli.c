@@ -26,6 +26,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_command_announce,
 	&cli_command_api_token,
 	&cli_command_reload,
+	&cli_command_doctor,
 	&cli_command_complete,
 	&cli_command_man,
 	NULL,

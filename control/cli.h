@@ -59,6 +59,7 @@ extern const struct cli_command cli_command_api_token;
 extern const struct cli_command cli_command_complete;
 extern const struct cli_command cli_command_man;
 extern const struct cli_command cli_command_reload;
+extern const struct cli_command cli_command_doctor;
 extern const struct cli_command cli_command_announce;
 
 /* Every command; NULL is the last. */
