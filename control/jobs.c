@@ -334,14 +334,15 @@ jobs_reap(struct jobs *jobs, struct job *job)
 	return oldest != NULL;
 }
 
-/* slot_of returns where torrent id is verified, or NULL. */
+/* slot_of returns where torrent id is verified, or NULL. What is cancelled does not count. */
 static struct slot *
 slot_of(struct jobs *jobs, uint32_t id)
 {
 	for (uint32_t i = 0; i < JOBS_MAX; i++) {
 		struct slot *slot = &jobs->slot[i];
 
-		if (slot->phase != SLOT_FREE && slot->job.id == id && slot->job.kind == JOB_VERIFY)
+		if (slot->phase != SLOT_FREE && slot->job.id == id && slot->job.kind == JOB_VERIFY &&
+		    !slot->cancelled)
 			return slot;
 	}
 	return NULL;

@@ -242,29 +242,32 @@ tr_torrent_remove(struct tr_call *call)
 
 /* ---- Verify. */
 
+/* verify_here reads what is there again; what is served goes on being served meanwhile. */
+static int
+verify_here(const struct tr_act *act, struct torrent *torrent, struct fail *fail)
+{
+	int err;
+
+	if (torrent_verifying(torrent))
+		return 0; /* it is under way */
+	err = registry_verify(act->t->env->registry, &torrent, 1, fail);
+	if (err == 0)
+		work_verify(act->t->env->work, torrent);
+	return err;
+}
+
 int
 tr_verify_one(const struct tr_act *act, struct tr_item *item, struct fail *fail)
 {
-	struct registry *registry = act->t->env->registry;
 	struct registry_wish wish = {.class_name = "", .data_dir = act->location};
-	struct metainfo *meta = NULL;
-	char *data_dir = NULL;
-	int err = 0;
+	int err;
 
-	if (act->location[0] == '\0') {
-		if (item->torrent->state == TORRENT_VERIFYING)
-			return 0; /* it is under way */
-		err = registry_metainfo(registry, item->torrent->id, &meta, &data_dir, fail);
-		wish.data_dir = data_dir;
-	}
-	if (err == 0) {
-		work_forget(act->t->env->work, item->torrent);
-		err = registry_reverify(registry, item->torrent, &wish, fail);
-	}
+	if (act->location[0] == '\0')
+		return verify_here(act, item->torrent, fail);
+	work_forget(act->t->env->work, item->torrent);
+	err = registry_reverify(act->t->env->registry, item->torrent, &wish, fail);
 	if (err == 0)
 		work_verify(act->t->env->work, item->torrent);
-	metainfo_free(meta);
-	free(data_dir);
 	return err;
 }
 

@@ -37,7 +37,7 @@ make_status(const struct tr_view *v)
 {
 	struct work_progress progress;
 
-	if (v->torrent->state == TORRENT_VERIFYING)
+	if (v->torrent->state == TORRENT_VERIFYING || torrent_verifying(v->torrent))
 		return json_integer(is_checked(v, &progress) ? STATUS_CHECK : STATUS_CHECK_WAIT);
 	return json_integer(torrent_offered(v->torrent) ? STATUS_SEED : STATUS_STOPPED);
 }
@@ -47,8 +47,7 @@ make_recheck(const struct tr_view *v)
 {
 	struct work_progress progress;
 
-	if (v->torrent->state != TORRENT_VERIFYING || !is_checked(v, &progress) ||
-	    progress.total_bytes == 0)
+	if (!torrent_verifying(v->torrent) || !is_checked(v, &progress) || progress.total_bytes == 0)
 		return json_real(0);
 	return json_real((double)progress.done_bytes / (double)progress.total_bytes);
 }

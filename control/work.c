@@ -179,11 +179,13 @@ static void
 result_take(struct work *work, const struct job *job)
 {
 	struct torrent *t = torrents_by_id(work->registry->torrents, job->id);
+	struct jobs_progress ignored;
 
 	if (t == NULL)
 		return;
+	/* It may have been cancelled and begun anew. */
 	if (job->kind == JOB_VERIFY)
-		t->in_verify = false;
+		t->in_verify = jobs_verifying(work->jobs, t->id, &ignored);
 	if (t->gone || job->err == -ECANCELED)
 		return;
 	if (job->kind == JOB_VERIFY)
