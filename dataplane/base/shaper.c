@@ -117,13 +117,6 @@ shaper_group(struct shaper *shaper, uint32_t id)
 	return NULL;
 }
 
-void
-shaper_rate(struct shaper *shaper, struct bucket *bucket, uint64_t rate_bytes_per_s)
-{
-	if (bucket->rate_bytes_per_s != 0 && rate_bytes_per_s != 0)
-		bucket_set_rate(bucket, rate_bytes_per_s, shaper->now_us);
-}
-
 /* ---- waiting */
 
 static bool
@@ -136,6 +129,17 @@ static void
 shut(struct shaper *shaper, struct gate *gate)
 {
 	if (!is_shut(gate))
+		timer_set(&shaper->wheel, &gate->timer,
+		          bucket_wake_us(&gate->bucket, shaper->now_us));
+}
+
+void
+shaper_rate(struct shaper *shaper, struct gate *gate, uint64_t rate_bytes_per_s)
+{
+	if (gate->bucket.rate_bytes_per_s == 0 || rate_bytes_per_s == 0)
+		return;
+	bucket_set_rate(&gate->bucket, rate_bytes_per_s, shaper->now_us);
+	if (is_shut(gate)) /* until when it would have had tokens at the old rate */
 		timer_set(&shaper->wheel, &gate->timer,
 		          bucket_wake_us(&gate->bucket, shaper->now_us));
 }

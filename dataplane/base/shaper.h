@@ -120,9 +120,10 @@ shaper_add_group(struct shaper *shaper, uint32_t id, uint32_t weight, uint64_t r
 COLD struct shape_node *
 shaper_group(struct shaper *shaper, uint32_t id);
 
-/* shaper_rate changes a rate that there is; one that is 0 stays so. */
+/* shaper_rate changes a rate that there is, also for those who wait for it; one that is 0 stays
+ * so. */
 COLD void
-shaper_rate(struct shaper *shaper, struct bucket *bucket, uint64_t rate_bytes_per_s);
+shaper_rate(struct shaper *shaper, struct gate *gate, uint64_t rate_bytes_per_s);
 
 /* ---- leaves */
 

@@ -197,9 +197,9 @@ enforce_torrent(struct worker *worker)
 
 /* ---- shares of rates */
 
-/* bucket_of returns the bucket that a rate is of, NULL: there is no such. */
-static struct bucket *
-bucket_of(struct worker *worker, const struct abi_rate *rate)
+/* gate_of returns the gate that a rate is of, NULL: there is no such. */
+static struct gate *
+gate_of(struct worker *worker, const struct abi_rate *rate)
 {
 	struct shaper *shaper = &worker->shaper;
 	struct shape_node *group;
@@ -207,20 +207,19 @@ bucket_of(struct worker *worker, const struct abi_rate *rate)
 
 	switch (rate->of) {
 	case ABI_RATE_ALL:
-		return &shaper->root.gate.bucket;
+		return &shaper->root.gate;
 	case ABI_RATE_GROUP:
 		group = shaper_group(shaper, rate->id);
-		return group != NULL ? &group->gate.bucket : NULL;
+		return group != NULL ? &group->gate : NULL;
 	case ABI_RATE_CLASS:
-		return rate->id < SHAPER_CLASSES ? &shaper->classes[rate->id].gate.bucket : NULL;
+		return rate->id < SHAPER_CLASSES ? &shaper->classes[rate->id].gate : NULL;
 	case ABI_RATE_TORRENT:
 		torrent = store_by_id(worker->store, rate->id);
 		if (torrent == NULL || torrent->rate_bytes_per_s == 0)
 			return NULL;
 		torrent->rate_bytes_per_s = rate->bytes_per_s;
-		return torrent->shape != NULL
-		               ? &((struct shape_node *)torrent->shape)->gate.bucket
-		               : NULL;
+		return torrent->shape != NULL ? &((struct shape_node *)torrent->shape)->gate
+		                              : NULL;
 	default:
 		return NULL;
 	}
@@ -236,10 +235,10 @@ enforce_rates(struct worker *worker, const struct abi_rates *rates)
 			return ABI_ERR_MESSAGE;
 	worker->shaper.now_us = worker->now_us;
 	for (uint32_t i = 0; i < rates->cnt; i++) {
-		struct bucket *bucket = bucket_of(worker, &rates->rate[i]);
+		struct gate *gate = gate_of(worker, &rates->rate[i]);
 
-		if (bucket != NULL)
-			shaper_rate(&worker->shaper, bucket, rates->rate[i].bytes_per_s);
+		if (gate != NULL)
+			shaper_rate(&worker->shaper, gate, rates->rate[i].bytes_per_s);
 	}
 	return ABI_OK;
 }

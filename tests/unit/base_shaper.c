@@ -140,6 +140,28 @@ a_rate_holds(void **state)
 	}
 }
 
+/* Who waits for a rate that is raised waits no longer than it says now. */
+static void
+a_rate_is_raised_for_those_who_wait(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab);
+	bucket_set_rate(&lab.shaper->root.gate.bucket, 2048, lab.now_us);
+	join(&lab, 0, usual);
+	lab.block = 128 * 1024; /* a minute of it */
+	run(&lab, SECOND_US, 1000);
+	assert_true(lab.sent[0] <= lab.block);
+	shaper_rate(lab.shaper, &lab.shaper->root.gate, 8 << 20);
+	run(&lab, SECOND_US, 1000);
+	assert_in_range(lab.sent[0], 7 << 20, 9 << 20);
+	shaper_rate(lab.shaper, &lab.shaper->root.gate, 0); /* as it was */
+	run(&lab, SECOND_US, 1000);
+	assert_in_range(lab.sent[0], 15 << 20, 17 << 20);
+	lab_close(&lab);
+}
+
 static void
 nothing_is_kept_beyond_a_burst(void **state)
 {
@@ -329,6 +351,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_rate_holds),
+		cmocka_unit_test(a_rate_is_raised_for_those_who_wait),
 		cmocka_unit_test(nothing_is_kept_beyond_a_burst),
 		cmocka_unit_test(long_blocks_are_a_debt),
 		cmocka_unit_test(weights_share_a_rate),
