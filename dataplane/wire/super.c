@@ -237,8 +237,8 @@ super_have(struct wire *wire, struct wire_peer *peer, uint32_t piece)
 {
 	struct super_peer *own = of_peer(peer);
 
-	if (piece >= own->super->piece_cnt)
-		return;
+	if (piece >= own->super->piece_cnt || has(own, piece))
+		return; /* said again: nothing is looked through for it */
 	have_add(own, piece);
 	look_all(wire, own->super, piece);
 	look(wire, own);
