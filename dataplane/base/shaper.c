@@ -58,9 +58,9 @@ node_init(struct shape_node *node, struct shape_node *above, uint32_t weight)
 int
 shaper_create(struct shaper *shaper, uint32_t nodes_max)
 {
+	memset(shaper, 0, sizeof(*shaper));
 	timer_wheel_init(&shaper->wheel, 0);
 	list_init(&shaper->nodes);
-	shaper->group_cnt = 0;
 	node_init(&shaper->root, NULL, SHAPER_WEIGHT_USUAL);
 	for (uint32_t i = 0; i < SHAPER_CLASSES; i++)
 		gate_init(&shaper->classes[i].gate, true);
