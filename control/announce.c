@@ -426,8 +426,7 @@ announce_timeout_ms(const struct announce *a)
 		timeout_ms = sooner(timeout_ms, until(a->load_ms));
 	if (a->options->tracker_scrape != 0 && !a->stopping)
 		timeout_ms = sooner(timeout_ms, until(a->scrape_ms));
-	bool full = tracker_http_full(a->http) || tracker_udp_full(a->udp);
-	if (a->due_hosts.cnt > 0 && !full)
+	if (a->due_hosts.cnt > 0)
 		timeout_ms = sooner(timeout_ms, until(a->due_hosts.slot[0].due_ms));
 	return timeout_ms;
 }

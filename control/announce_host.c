@@ -15,6 +15,7 @@
 
 enum {
 	TURNS_MAX = 512,      /* hosts looked at in one run */
+	FULL_MS = 100,        /* until a host is looked at again that found no room to ask */
 	RESOLVE_MS = 600000,  /* an address is looked up again after */
 	BURST_US = 50000,     /* of the rate that may be made up for */
 	CONNECTION_MARGIN_MS = 1000,
@@ -337,35 +338,44 @@ seat_send(struct announce *a, uint32_t host, int64_t now_ms)
 	a->seat[seat].flags |= SEAT_FLYING;
 }
 
-/* host_turn does one thing for a host that is due. Returns false when there is no room to ask. */
-static bool
+/* back_turn sends the seat that is due away from a host that is backing off. */
+static void
+back_turn(struct announce *a, uint32_t host, int64_t now_ms)
+{
+	const struct due_slot *first = &a->host[host].queue.slot[0];
+	uint32_t seat = first->item, record = a->seat[seat].record;
+
+	if (a->record[record].flags & RECORD_WANTED)
+		seat_queue(a, seat, first->due_ms);
+	else if (!seat_farewell(a, seat, now_ms))
+		record_settle(a, record);
+}
+
+/* host_turn does one thing for a host that is due. */
+static void
 host_turn(struct announce *a, uint32_t host, int64_t now_ms)
 {
-	struct host *h = &a->host[host];
-	uint32_t seat = h->queue.slot[0].item;
+	const struct host *h = &a->host[host];
 
 	if (h->back_ms > now_ms) {
-		bool wanted = a->record[a->seat[seat].record].flags & RECORD_WANTED;
-		uint32_t record = a->seat[seat].record;
-		if (wanted)
-			seat_queue(a, seat, h->queue.slot[0].due_ms);
-		else if (!seat_farewell(a, seat, now_ms))
-			record_settle(a, record);
-		return true;
+		back_turn(a, host, now_ms);
+		return;
 	}
-	if (h->flags & HOST_UDP ? tracker_udp_full(a->udp) : tracker_http_full(a->http))
-		return false;
+	if (h->flags & HOST_UDP ? tracker_udp_full(a->udp) : tracker_http_full(a->http)) {
+		due_heap_set(&a->due_hosts, a->host_place, host, now_ms + FULL_MS);
+		return;
+	}
 	if (host_ready(a, host, now_ms))
 		seat_send(a, host, now_ms);
 	host_due(a, host, now_ms);
-	return true;
 }
 
 void
 hosts_run(struct announce *a, int64_t now_ms)
 {
-	for (int i = 0; i < TURNS_MAX && a->due_hosts.cnt > 0; i++)
-		if (a->due_hosts.slot[0].due_ms > now_ms ||
-		    !host_turn(a, a->due_hosts.slot[0].item, now_ms))
+	for (int i = 0; i < TURNS_MAX && a->due_hosts.cnt > 0; i++) {
+		if (a->due_hosts.slot[0].due_ms > now_ms)
 			return;
+		host_turn(a, a->due_hosts.slot[0].item, now_ms);
+	}
 }

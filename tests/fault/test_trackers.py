@@ -161,6 +161,21 @@ def test_tracker_that_hangs(env):
             assert control.json("stats")["announce"]["hosts_backing_off"] == 1
 
 
+def test_hundreds_that_hang(env):
+    """More than are asked at once: those that answer are not kept waiting."""
+    with _closing(tracker.Tracker(address="0.0.0.0"), tracker.UdpTracker()) as (bad, good):
+        bad.behave(lambda *_: time.sleep(8))
+
+        def tiers(number):
+            return [[f"http://127.0.{number}.{n}:{bad.port}/announce"] for n in range(2, 16)] \
+                + [[good.url]]
+        with _seeded(env, tiers, count=12, **{"tracker-timeout": 10}) as control:
+            shell.wait_until(lambda: control.json("stats")["announce"]["working"] == 12, 5,
+                             "the one that answers")
+            totals = control.json("stats")["announce"]
+            assert totals["hosts"] == 12 * 14 + 1 and totals["failing"] == 0, totals
+
+
 def test_tracker_that_lies(env):
     lies = [{"interval": 0, "min interval": -5}, {"interval": -1}, {"interval": 2 ** 63 - 1},
             {"interval": 1, "min interval": 2 ** 40}, {"complete": 2 ** 62, "interval": 1800},

@@ -14,7 +14,10 @@ CONTENT = b"spillway" * 2048
 
 
 class Many:
-    """Makes torrents that differ in a key of their info dictionaries only."""
+    """Makes torrents that differ in a key of their info dictionaries only.
+
+    tiers  of trackers, or a function that returns them for a torrent's number.
+    """
 
     def __init__(self, env, *tiers, private=False):
         self.folder = env.folder()
@@ -29,8 +32,9 @@ class Many:
                 "pieces": hashlib.sha1(CONTENT).digest(), "number": number,
                 "private": int(self.private)}
         meta = {"info": info}
-        if self.tiers:
-            meta["announce-list"] = [list(tier) for tier in self.tiers]
+        tiers = self.tiers[0](number) if self.tiers and callable(self.tiers[0]) else self.tiers
+        if tiers:
+            meta["announce-list"] = [list(tier) for tier in tiers]
         return bencode.encode(meta)
 
     def info_hash(self, number):
