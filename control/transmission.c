@@ -250,6 +250,7 @@ answer(struct transmission *t, const json_t *json, struct http_response *respons
 	json_decref(none);
 	if (call.stream.next != NULL) {
 		json_decref(call.out);
+		response->status = 200;
 		response->stream = call.stream;
 		return;
 	}
