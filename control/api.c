@@ -6,6 +6,7 @@
 
 #include "control/api_token.h"
 #include "control/log.h"
+#include "control/metrics.h"
 #include "control/transmission.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@ static const struct http_route routes[] = {
 	 transmission_handle},
 	{HTTP_GET | HTTP_POST, "/transmission/rpc/", HTTP_TOKEN_BASIC, TRANSMISSION_BODY_MAX,
 	 transmission_handle}, /* transmission-remote */
+	{HTTP_GET, "/metrics", HTTP_TOKEN, 0, metrics_handle},
 };
 
 const char *
@@ -49,6 +51,9 @@ open_all(struct api *api, struct fail *fail)
 	int err = api_token_load(api_token_path(options, path), api->token, fail);
 	if (err == 0)
 		err = transmission_create(&api->transmission, &api->env, fail);
+	if (err == 0 && metrics_create(&api->metrics, &api->env,
+	                               transmission_rates(api->transmission)) != 0)
+		err = fail_set(fail, ENOMEM, "out of memory");
 	if (err == 0)
 		err = http_create(&api->http, &config, fail);
 	if (err == 0)
@@ -80,6 +85,7 @@ api_destroy(struct api *api)
 	if (api == NULL)
 		return;
 	http_destroy(api->http);
+	metrics_destroy(api->metrics);
 	transmission_destroy(api->transmission);
 	free(api);
 }

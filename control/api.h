@@ -5,6 +5,7 @@
  * routes (api.c), whose handlers get a struct api as env.
  *
  *      /transmission/rpc   transmission.h
+ *      /metrics            metrics.h
  *
  * Threads: one. Lifecycle: as http.h.
  */
@@ -16,12 +17,14 @@
 #include "control/http_guard.h"
 
 struct transmission;
+struct metrics;
 
 /* What handlers work on. */
 struct api {
 	struct commands_env env;
 	struct http *http;
 	struct transmission *transmission;
+	struct metrics *metrics;
 	char token[HTTP_TOKEN_LEN_MAX + 1];
 };
 

@@ -53,6 +53,12 @@ transmission_destroy(struct transmission *transmission)
 	free(transmission);
 }
 
+struct rates *
+transmission_rates(const struct transmission *transmission)
+{
+	return transmission->rates;
+}
+
 void
 transmission_run(struct transmission *t)
 {

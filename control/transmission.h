@@ -17,6 +17,7 @@
 
 #include "control/commands.h"
 #include "control/http.h"
+#include "control/rates.h"
 
 enum transmission_limit {
 	TRANSMISSION_BODY_MAX = 24 << 20, /* a .torrent of 16 MiB in base64, and some */
@@ -41,6 +42,10 @@ transmission_run(struct transmission *transmission);
 /* transmission_timeout_ms returns when transmission_run is due, -1 for never. */
 int
 transmission_timeout_ms(const struct transmission *transmission);
+
+/* transmission_rates returns the rates that it keeps, for others who show them; borrowed. */
+struct rates *
+transmission_rates(const struct transmission *transmission);
 
 /* transmission_answer answers the body of a request. */
 void
