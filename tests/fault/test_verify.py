@@ -18,6 +18,7 @@ from alone import Control, running as _control
 
 PIECE_LEN = 65536
 LONG = 320 << 20
+SHORT = 144 << 20
 SLOW = 48 << 20
 
 
@@ -109,12 +110,12 @@ def test_hybrid(env):
         assert c.torrent("odd")["pieces_withdrawn"] == 1
 
 
-def _long(env):
+def _long(env, length=LONG):
     """A file of several ranges with bytes of its own in each, of which a disk must give all."""
     path = os.path.join(env.folder(), "long.bin")
     rng = random.Random("long")
     with open(path, "wb") as f:
-        for _ in range(LONG >> 20):
+        for _ in range(length >> 20):
             f.write(rng.randbytes(1 << 20))
         f.flush()
         os.fsync(f.fileno())
@@ -187,7 +188,7 @@ def test_changed_file_begins_anew(env):
 
 
 def _meanwhile(env, change, words):
-    path, torrent = _long(env)
+    path, torrent = _long(env, SHORT)
     with _control(env) as c:
         with throttle.reads(c.proc.pid, c.folder, SLOW):
             waiting = shell.start([spillway.cli_path(env), "--run-dir", c.run_dir, "add", torrent,
@@ -204,11 +205,11 @@ def _meanwhile(env, change, words):
 
 
 def test_file_shrinks_meanwhile(env):
-    _meanwhile(env, lambda c, path: os.truncate(path, LONG // 2), "changed")
+    _meanwhile(env, lambda c, path: os.truncate(path, SHORT // 2), "changed")
 
 
 def test_file_grows_meanwhile(env):
-    _meanwhile(env, lambda c, path: os.truncate(path, LONG * 2), "changed")
+    _meanwhile(env, lambda c, path: os.truncate(path, SHORT * 2), "changed")
 
 
 def test_removed_meanwhile(env):
