@@ -12,17 +12,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* By character: its value plus 1, 0 when it has none. */
+static uint8_t digits[256];
+
+__attribute__((constructor)) static void
+digits_fill(void)
+{
+	static const char alphabet[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (uint8_t i = 0; i < 64; i++)
+		digits[(uint8_t)alphabet[i]] = i + 1;
+}
+
 /* digit returns the value of a character, -1 when it has none. */
 static int
 digit(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
+	return digits[(uint8_t)c] - 1;
 }
 
 static bool

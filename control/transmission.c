@@ -15,11 +15,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum {
-	VALUES_MAX = 300000, /* values in one request; each is some 40 bytes when parsed */
-	DEPTH_MAX = 64,
-};
-
 int
 transmission_create(struct transmission **transmission, const struct commands_env *env,
                     struct fail *fail)
@@ -235,13 +230,15 @@ envelope_send(struct http_response *response, unsigned status, char *text)
 }
 
 static void
-answer(struct transmission *t, const json_t *json, struct http_response *response)
+answer(struct transmission *t, const struct tr_body *body, struct http_response *response)
 {
+	const json_t *json = body->json;
 	const char *method = json_string_value(json_object_get(json, "method"));
 	const json_t *args = json_object_get(json, "arguments"), *tag = json_object_get(json, "tag");
 	json_t *none = json_object();
 	struct tr_call call = {
 		.t = t,
+		.body = body,
 		.args = args != NULL ? args : none,
 		.tag = json_is_number(tag) ? tag : NULL,
 		.out = json_object(),
@@ -277,38 +274,6 @@ conflict(const struct transmission *t, struct http_response *response)
 	response->header[0].value = t->session;
 }
 
-/* shape_check bounds what parsing will cost: values and depth, before anything is allocated. */
-static bool
-shape_check(const char *text, size_t len)
-{
-	size_t values = 0, depth = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		switch (text[i]) {
-		case '"':
-			for (i++; i < len && text[i] != '"'; i++)
-				i += text[i] == '\\';
-			break;
-		case '[':
-		case '{':
-			values++;
-			if (++depth > DEPTH_MAX)
-				return false;
-			break;
-		case ']':
-		case '}':
-			depth -= depth > 0;
-			break;
-		case ',':
-			values++;
-			break;
-		default:
-			break;
-		}
-	}
-	return values <= VALUES_MAX;
-}
-
 void
 transmission_handle(const struct http_request *request, struct http_response *response)
 {
@@ -325,20 +290,13 @@ void
 transmission_answer(struct transmission *t, const char *body, size_t len,
                     struct http_response *response)
 {
-	json_error_t error;
-	json_t *json = NULL;
-	char text[JSON_ERROR_TEXT_LENGTH + 64];
+	struct tr_body parsed;
+	struct fail fail;
 
-	if (!shape_check(body, len))
-		snprintf(text, sizeof(text), "the request has too many values, or is too deep");
-	else if ((json = json_loadb(body, len, JSON_REJECT_DUPLICATES, &error)) == NULL)
-		snprintf(text, sizeof(text), "not JSON: line %d, column %d: %s", error.line, error.column,
-		         error.text);
-	else if (!json_is_object(json))
-		snprintf(text, sizeof(text), "not a JSON object");
-	if (json_is_object(json))
-		answer(t, json, response);
-	else
-		envelope_send(response, 400, tr_envelope(text, json_object(), NULL));
-	json_decref(json);
+	if (tr_body_parse(&parsed, body, len, &fail) == 0) {
+		answer(t, &parsed, response);
+		json_decref(parsed.json);
+	} else {
+		envelope_send(response, 400, tr_envelope(fail.text, json_object(), NULL));
+	}
 }

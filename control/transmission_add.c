@@ -103,6 +103,26 @@ base64_read(const char *text, size_t len, struct metainfo **meta, struct fail *f
 	return err != 0 ? fail_set(fail, -err, "metainfo: %s", refused.text) : 0;
 }
 
+/* escaped_read reads a .torrent that no JSON parser has seen: some tools write "\/" for "/". */
+static int
+escaped_read(const struct tr_body *body, struct metainfo **meta, struct fail *fail)
+{
+	char *text = malloc(body->metainfo_len + 1);
+	size_t len = 0;
+
+	if (text == NULL)
+		return fail_set(fail, ENOMEM, "out of memory");
+	for (size_t i = 0; i < body->metainfo_len; i++) {
+		bool escapes = body->metainfo[i] == '\\' && i + 1 < body->metainfo_len &&
+		               body->metainfo[i + 1] == '/';
+		if (!escapes)
+			text[len++] = body->metainfo[i];
+	}
+	int err = base64_read(text, len, meta, fail);
+	free(text);
+	return err;
+}
+
 /* meta_read reads what "metainfo" holds or "filename" names. Returns 0 or -1 after tr_refuse. */
 static int
 meta_read(struct tr_call *call, struct metainfo **meta)
@@ -112,7 +132,9 @@ meta_read(struct tr_call *call, struct metainfo **meta)
 	struct fail fail = {.text = "neither metainfo nor filename"};
 	int err = -EINVAL;
 
-	if (json_is_string(metainfo) && json_string_length(metainfo) > 0)
+	if (json_is_string(metainfo) && call->body->metainfo != NULL)
+		err = escaped_read(call->body, meta, &fail);
+	else if (json_is_string(metainfo) && json_string_length(metainfo) > 0)
 		err = base64_read(json_string_value(metainfo), json_string_length(metainfo), meta, &fail);
 	else if (tr_text(call, "filename", &filename) == 1)
 		err = file_read(call, filename, meta, &fail);

@@ -38,9 +38,23 @@ struct transmission {
 	struct acting *acts;  /* being done, the oldest first */
 };
 
+/* The body of a request. */
+struct tr_body {
+	json_t *json;         /* an object, the caller's */
+	const char *metainfo; /* a long .torrent in base64, as it stands in the body; in json it is "".
+	                       * NULL: there is none */
+	size_t metainfo_len;
+};
+
+/* tr_body_parse parses a body, which must outlive body->metainfo.
+ * Returns 0 or a negative errno with fail. */
+int
+tr_body_parse(struct tr_body *parsed, const char *body, size_t len, struct fail *fail);
+
 /* A request that is being answered. */
 struct tr_call {
 	struct transmission *t;
+	const struct tr_body *body;
 	const json_t *args; /* an object; borrowed */
 	const json_t *tag;  /* a number or NULL; borrowed */
 	json_t *out;        /* arguments of the answer */

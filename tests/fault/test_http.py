@@ -3,6 +3,7 @@
 """The HTTP API under bad input: wrong tokens, hosts and origins, bodies without end, slow clients,
 hundreds of connections, broken HTTP. Each is answered clearly or closed, and others are served."""
 
+import base64
 import contextlib
 import json
 import os
@@ -273,6 +274,19 @@ def test_wrong_arguments(f):
 def test_numbers_out_of_this_world(f):
     for ids in ([0], [-1], [1 << 40], ["0" * 40], ["zz"], [], "recently-active"):
         assert f.api.get("id", ids=ids) == []
+
+
+def test_a_long_torrent_holds_up_nobody(f):
+    """Megabytes of base64 are read at once, while a long text elsewhere is refused."""
+    text = base64.b64encode(os.urandom(12 << 20)).decode().replace("/", "\\/")
+    body = '{"method": "torrent-add", "arguments": {"metainfo" : "%s", "download-dir": "/"}}' % text
+    begin = time.monotonic()
+    status, answer = f.api.post(body)
+    took = time.monotonic() - begin
+    assert status == 200 and "not a .torrent" in answer["result"], answer
+    assert took < 3, f"{took:.1f} s"
+    status, answer = f.api.post(body.replace("metainfo", "filename"))
+    assert status == 400 and "too long" in answer["result"], answer
 
 
 def test_add_that_is_cut_short(f):
