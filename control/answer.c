@@ -341,13 +341,14 @@ answer_stats(const struct commands_env *env)
 		json_object_set_new(counters, desc.name, json_integer(number(value)));
 		json_object_set_new(texts, desc.name, answer_text(desc.text));
 	}
-	return json_pack("{s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ok", 1,
-	                 "dataplane", dataplane_answer(env),
-	                 "scrub", scrub_answer(env->scrub),
-	                 "announce", announce_totals_answer(env->announce),
-	                 "totals", totals_answer(env, stats),
-	                 "counters", counters,
-	                 "histograms", answer_histograms(stats),
-	                 "workers", workers_answer(stats),
-	                 "counter_texts", texts);
+	json_t *answer = json_pack("{s:b}", "ok", 1);
+	json_object_set_new(answer, "dataplane", dataplane_answer(env));
+	json_object_set_new(answer, "scrub", scrub_answer(env->scrub));
+	json_object_set_new(answer, "announce", announce_totals_answer(env->announce));
+	json_object_set_new(answer, "totals", totals_answer(env, stats));
+	json_object_set_new(answer, "counters", counters);
+	json_object_set_new(answer, "histograms", answer_histograms(stats));
+	json_object_set_new(answer, "workers", workers_answer(stats));
+	json_object_set_new(answer, "counter_texts", texts);
+	return answer;
 }
