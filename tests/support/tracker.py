@@ -172,6 +172,7 @@ class UdpTracker:
         f = self.ANNOUNCE.unpack_from(body)
         note = dict(zip(("info_hash", "peer_id", "downloaded", "left", "uploaded", "event", "ip",
                          "key", "num_want", "port"), f))
+        note["at"] = time.monotonic()
         rest, note["url"] = body[self.ANNOUNCE.size:], b""
         while rest and rest[0] == 2:  # BEP 41
             note["url"] += rest[2:2 + rest[1]]
