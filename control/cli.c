@@ -25,6 +25,8 @@ const struct cli_command *const cli_commands[] = {
 	&cli_command_stats,
 	&cli_command_announce,
 	&cli_command_api_token,
+	&cli_command_limit,
+	&cli_command_drain,
 	&cli_command_reload,
 	&cli_command_doctor,
 	&cli_command_complete,

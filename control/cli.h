@@ -61,6 +61,8 @@ extern const struct cli_command cli_command_man;
 extern const struct cli_command cli_command_reload;
 extern const struct cli_command cli_command_doctor;
 extern const struct cli_command cli_command_announce;
+extern const struct cli_command cli_command_limit;
+extern const struct cli_command cli_command_drain;
 
 /* Every command; NULL is the last. */
 extern const struct cli_command *const cli_commands[];

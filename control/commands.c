@@ -12,6 +12,7 @@
 #include "control/commands_api.h"
 #include "control/commands_apply.h"
 #include "control/commands_change.h"
+#include "control/commands_limit.h"
 #include "control/commands_list.h"
 #include "control/commands_parts.h"
 #include "control/commands_peers.h"
@@ -326,6 +327,8 @@ static const struct {
 	{"remove", NULL, change_remove},
 	{"set", NULL, change_set},
 	{"label", NULL, change_label},
+	{"limit", NULL, limit_answer},
+	{"drain", NULL, drain_answer},
 };
 
 static void

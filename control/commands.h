@@ -27,6 +27,8 @@
  *      api_token  "api", "token", "token_file": see commands_api.h.
  *      announce  torrent, if not all. "torrents" and "asked", trackers that are told at once, and
  *              "wait_seconds" until the last of those may be asked that may not yet (announce.h).
+ *      limit   see commands_limit.h: limits of rates and connections, or what is to change of them.
+ *      drain   likewise: on. "drain" and "peers".
  *      reload  "changed" and "needs_restart": names of options, see reload.h.
  *      trace   peer, ADDRESS:PORT. "trace": the last events of the connection, the oldest first.
  *
@@ -38,6 +40,7 @@
 #include "control/announce.h"
 #include "control/link.h"
 #include "control/options.h"
+#include "control/policy.h"
 #include "control/registry.h"
 #include "control/reload.h"
 #include "control/rpc.h"
@@ -64,6 +67,7 @@ struct commands_env {
 	struct rpc *rpc;
 	const struct reload_env *reload;
 	struct announce *announce;
+	struct policy *policy;
 };
 
 struct commands;

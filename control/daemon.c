@@ -19,6 +19,7 @@
 #include "control/registry.h"
 #include "control/reload.h"
 #include "control/rpc.h"
+#include "control/shares.h"
 #include "control/starter.h"
 #include "control/tally.h"
 #include "control/watched.h"
@@ -48,6 +49,8 @@ struct daemon {
 	struct commands *commands;
 	struct api *api;
 	struct announce *announce;
+	struct policy *policy;
+	struct shares *shares;
 	struct reload_env reload;
 	struct notify notify;
 	struct place place;
@@ -84,6 +87,9 @@ parts_create(struct daemon *d, struct fail *fail)
 	if (err == 0)
 		err = registry_open(&d->registry, path, &limits, fail);
 	if (err == 0)
+		err = policy_create(&d->policy, &d->options, &d->registry, fail);
+	env.policy = d->reload.policy = d->policy;
+	if (err == 0)
 		err = work_create(&d->work, &d->registry, unit_max, fail);
 	struct apply_env apply_env = {
 		.options = &d->options,
@@ -111,6 +117,8 @@ parts_create(struct daemon *d, struct fail *fail)
 	link.unit_max = err == 0 ? unit_held(d, unit_max) : unit_max;
 	if (err == 0 && link_create(&d->link, &link) != 0)
 		err = fail_set(fail, ENOMEM, "out of memory");
+	if (err == 0 && shares_create(&d->shares, d->link, d->policy, d->tally, &d->registry) != 0)
+		err = fail_set(fail, ENOMEM, "out of memory");
 	return err;
 }
 
@@ -127,6 +135,8 @@ parts_destroy(struct daemon *d)
 	apply_destroy(d->apply);
 	scrub_destroy(d->scrub);
 	work_destroy(d->work);
+	policy_destroy(d->policy);
+	shares_destroy(d->shares);
 	registry_close(&d->registry);
 }
 
@@ -151,6 +161,7 @@ clients_open(struct daemon *d, struct fail *fail)
 		.rpc = d->rpc,
 		.reload = &d->reload,
 		.announce = d->announce,
+		.policy = d->policy,
 	};
 	if (commands_create(&d->commands, &env) != 0)
 		return fail_set(fail, ENOMEM, "out of memory");
@@ -188,6 +199,8 @@ wait_for_events(struct daemon *d)
 
 	timeout_ms = sooner_ms(timeout_ms, announce_timeout_ms(d->announce));
 	timeout_ms = sooner_ms(timeout_ms, scrub_timeout_ms(d->scrub));
+	timeout_ms = sooner_ms(timeout_ms, policy_timeout_ms(d->policy));
+	timeout_ms = sooner_ms(timeout_ms, shares_timeout_ms(d->shares));
 	fds[cnt++] = (struct pollfd){.fd = d->place.signal_fd, .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = work_fd(d->work), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = apply_fd(d->apply), .events = POLLIN};
@@ -252,6 +265,8 @@ turn(struct daemon *d, struct fail *fail)
 	announce_run(d->announce);
 	apply_run(d->apply);
 	watched_run(d->watched);
+	policy_run(d->policy);
+	shares_run(d->shares);
 	/* Last: what was just changed is told to the dataplane at once. */
 	int err = link_run(d->link, fail);
 	if (err == 0 && d->rpc == NULL && link_ready(d->link))

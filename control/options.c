@@ -8,6 +8,7 @@
 #include "control/announce.h"
 #include "control/http.h"
 #include "control/http_guard.h"
+#include "control/policy.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -87,6 +88,8 @@ static const char *const integrity_kinds[] = {"always", "sampled", "off", NULL};
 static const char *const log_levels[] = {"info", "warn", "error", NULL};
 static const char *const log_formats[] = {"auto", "text", "json", NULL};
 static const char *const sandbox_kinds[] = {"on", "log", "off", NULL};
+static const char *const choke_kinds[] = {"round_robin", "fastest", NULL};
+static_assert(sizeof(choke_kinds) / sizeof(choke_kinds[0]) == ABI_CHOKE_CNT + 1, "every kind");
 static const char *const poll_kinds[] = {"adaptive", "busy", NULL};
 
 #define TEXT(field, scope, preset, min, help)                                                      \
@@ -169,6 +172,20 @@ const struct option_row option_rows[] = {
 	NUMBER(scrub, LIVE, "days", "30", 0, 3650,
 	       "how often all content is read in the background, to find what rots; 0: never"),
 	NUMBER(scrub_rate, LIVE, "MiB/s", "16", 1, 100000, "the fastest that it is read then"),
+	CHECKED(rate_limit, LIVE, "none", policy_check_rate,
+	        "most that is uploaded: 10M (MiB a second), 500000 (bytes), 100Mbit or none"),
+	CHECKED(label_limits, LIVE, "", policy_check_labels,
+	        "rates and weights by label, iso=100M:w200,archive=2M; weight 100 without w"),
+	CHECKED(peer_classes, LIVE, "", policy_check_classes,
+	        "limits by peers' addresses, lan=10.0.0.0/8+192.168.0.0/16:none:w300:connections=50"),
+	TEXT(blocklist, LIVE, "", 0,
+	     "file of addresses that are refused: CIDR, ranges, .p2p or .dat; read when it changes"),
+	NUMBER(upload_slots, LIVE, "", "0", 0, 65536,
+	       "peers unchoked at once, at least one a worker; 0: all, and for good"),
+	CHOICE(choke, LIVE, choke_kinds, "round_robin",
+	       "which, when there are fewer slots; fastest: those that take most keep theirs"),
+	CHECKED(slow_peer, LIVE, "", policy_check_slow,
+	        "who takes less, 10K:60 is 10 KiB a second for 60 s, yields its slot; empty: none"),
 	TEXT(dataplane, START, "auto", 1,
 	     "the spillway-dp binary; auto looks beside spillwayd, in ../dataplane, then in PATH"),
 	TEXT(xdp_object, START, "auto", 1,

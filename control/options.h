@@ -80,6 +80,13 @@ struct options {
 	int64_t log_format; /* enum log_format */
 	int64_t scrub; /* days; 0: never */
 	int64_t scrub_rate; /* MiB/s */
+	char rate_limit[32]; /* as policy_check_rate */
+	char label_limits[2048]; /* as policy_check_labels */
+	char peer_classes[4096]; /* as policy_check_classes */
+	char blocklist[PATH_MAX]; /* as blocklist_read; "" for none */
+	int64_t upload_slots; /* 0: none */
+	int64_t choke; /* enum abi_choke */
+	char slow_peer[48]; /* as policy_check_slow */
 	char dataplane[PATH_MAX];
 	char xdp_object[ABI_PATH_MAX];
 	char api[128]; /* as http_listen_check */

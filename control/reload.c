@@ -7,6 +7,7 @@
 #include "control/classes.h"
 #include "control/log.h"
 #include "control/notify.h"
+#include "control/policy.h"
 #include "control/preflight.h"
 #include "control/registry.h"
 
@@ -80,6 +81,7 @@ apply(const struct reload_env *env)
 	log_setup((enum log_level)env->options->log_level,
 	          (enum log_format)env->options->log_format);
 	classes_renew(env);
+	policy_reconfigure(env->policy);
 }
 
 int

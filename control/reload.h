@@ -16,6 +16,7 @@
 #include "control/options.h"
 
 struct classes;
+struct policy;
 struct registry;
 
 /* What is read again, and who is told; all borrowed. */
@@ -25,6 +26,7 @@ struct reload_env {
 	struct options *options; /* those in force */
 	struct classes *classes;
 	struct registry *registry;
+	struct policy *policy;
 };
 
 /* reload_run reads and applies the configuration, and logs what came of it.

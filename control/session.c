@@ -18,6 +18,7 @@ session_create(struct session **session, const struct session_env *env, uint32_t
 		return -ENOMEM;
 	(*session)->registry = env->registry;
 	(*session)->classes = env->classes;
+	(*session)->policy = env->policy;
 	(*session)->tally = env->tally;
 	(*session)->worker = worker;
 	return 0;
@@ -81,6 +82,7 @@ int
 session_attach(struct session *session, struct dpclient *client, struct fail *fail)
 {
 	session->client = client;
+	session->policy_serial = 0;
 	session->phase = SESSION_HELLO;
 	int err = session_ask(session, ABI_HELLO, NULL, 0);
 	if (err != 0)
@@ -125,6 +127,13 @@ int
 session_withdraw(struct session *session, const struct abi_withdraw *withdrawn)
 {
 	return withdrawals_add(&session->to_withdraw, withdrawn);
+}
+
+void
+session_rates(struct session *session, const struct abi_rates *rates)
+{
+	if (session->phase == SESSION_LIVE && dpclient_room(session->client) > 0)
+		session_ask(session, ABI_RATES, rates, sizeof(*rates));
 }
 
 void

@@ -7,9 +7,10 @@
  *      OFF ─ session_attach ─► HELLO ─ WELCOME ─► LISTING ─ last HELD ─► LIVE
  *       ▲───────────────────────────── session_detach ───────────────────────┘
  *
- * While LIVE the worker's queue of torrents.h is worked off in order: a torrent that is
- * TORRENT_SEEDING is added, another is removed, up to ABI_ENTRIES_MAX in a message. One that is
- * held with another congestion control than its class has now is added again, which changes that.
+ * While LIVE the worker is told the policy whenever that has changed, before anything else. Then
+ * its queue of torrents.h is worked off in order: a torrent that is TORRENT_SEEDING is added,
+ * another is removed, up to ABI_ENTRIES_MAX in a message. One that is held with another congestion
+ * control than its class has now, or other limits, is added again, which changes that.
  * ABI_ACTIVATE is answered one torrent at a time (activation.h). What the worker withdraws is taken
  * out of the registry, and to be told the other workers: session_take_withdrawn, session_withdraw.
  *
@@ -22,6 +23,7 @@
 #include "control/classes.h"
 #include "control/dpclient.h"
 #include "control/fail.h"
+#include "control/policy.h"
 #include "control/registry.h"
 #include "control/tally.h"
 
@@ -41,6 +43,7 @@ struct session;
 struct session_env {
 	struct registry *registry;
 	const struct classes *classes;
+	struct policy *policy;
 	struct tally *tally;
 };
 
@@ -96,6 +99,10 @@ session_take_withdrawn(struct session *session, struct abi_withdraw *withdrawn);
  * it is told of the torrent. Returns 0 or -ENOMEM. */
 int
 session_withdraw(struct session *session, const struct abi_withdraw *withdrawn);
+
+/* session_rates tells the worker its shares of rates, unless it is not LIVE or does not keep up. */
+void
+session_rates(struct session *session, const struct abi_rates *rates);
 
 /* session_shutdown asks the dataplane to end; what is queued is sent as far as the socket takes it.
  * A snapshot of the tally is to be taken before. */

@@ -63,7 +63,8 @@ entry_held(struct session *session, struct torrent *t, const struct abi_entry *e
 	struct torrent_place *place = session_place(session, t);
 
 	place->sync = SYNC_HELD;
-	place->reclass = entry->congestion != classes_congestion(session->classes, t->class_name);
+	place->reclass = entry->congestion != classes_congestion(session->classes, t->class_name) ||
+	                 policy_entry_differs(session->policy, t, entry);
 	place->active = entry->active != 0;
 }
 
@@ -235,7 +236,14 @@ on_result(struct session *session, const struct dpclient_event *event, struct fa
 		return on_content(session, event);
 	case ABI_PEERS:
 	case ABI_TRACE:
+	case ABI_USE:
 		session_query_answered(session, event);
+		return 0;
+	case ABI_POLICY:
+	case ABI_RATES:
+		if (result->status != ABI_OK)
+			log_error("policy_refused", "worker=%" PRIu32 " reason=%s", session->worker,
+			          LOG_QUOTE(status_text(result)));
 		return 0;
 	case ABI_HELLO:
 	case ABI_LIST:
@@ -350,6 +358,7 @@ session_event(struct session *session, struct dpclient_event *event, struct fail
 		return on_withdrawn(session, &event->msg.u.withdrawn, fail);
 	case ABI_PEER:
 	case ABI_TRACED:
+	case ABI_USED:
 		session_query_answered(session, event);
 		return 0;
 	default:

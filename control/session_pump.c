@@ -66,7 +66,7 @@ entry_take(struct session *session, struct torrent *t, enum abi_type type,
 
 	entry->id = t->id;
 	entry->congestion = classes_congestion(session->classes, t->class_name);
-	entry->weight = ABI_WEIGHT_USUAL;
+	policy_entry(session->policy, t, entry);
 	memcpy(entry->info_hash, t->info_hash, sizeof(entry->info_hash));
 	session_place(session, t)->reclass = false;
 	session_place(session, t)->sync = type == ABI_ADD ? SYNC_ADDING : SYNC_REMOVING;
@@ -234,12 +234,38 @@ content_step(struct session *session, struct fail *fail)
 	return err != 0 ? err : 1;
 }
 
+/* policy_step tells the limits when they have changed. Returns 1 when it sent. */
+static int
+policy_step(struct session *session)
+{
+	struct abi_policy message;
+	struct dpclient_request request = {
+		.type = ABI_POLICY,
+		.body = &message,
+		.body_len = sizeof(message),
+		.fd_cnt = 1,
+	};
+
+	if (session->policy_serial == policy_serial(session->policy))
+		return 0;
+	int fd = policy_fd(session->policy);
+	if (fd < 0)
+		return fd;
+	policy_message(session->policy, &message);
+	request.fds = &fd;
+	session->policy_serial = policy_serial(session->policy);
+	int err = dpclient_send(session->client, &request, NULL);
+	return err != 0 ? err : 1;
+}
+
 /* step sends one request. Returns 1, 0 when nothing is due, or a negative errno. */
 static int
 step(struct session *session, struct fail *fail)
 {
-	int sent = refuse_step(session);
+	int sent = policy_step(session);
 
+	if (sent == 0)
+		sent = refuse_step(session);
 	if (sent == 0)
 		sent = withdraw_step(session);
 	if (sent == 0)

@@ -27,6 +27,8 @@ struct asked {
 struct session {
 	struct registry *registry;
 	const struct classes *classes;
+	struct policy *policy;
+	uint64_t policy_serial; /* that the worker was told last; 0: none */
 	struct tally *tally;
 	uint32_t worker;
 	struct dpclient *client;
