@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define SESSION_HEADER "X-Transmission-Session-Id"
+
 int
 transmission_create(struct transmission **transmission, const struct commands_env *env,
                     struct fail *fail)
@@ -239,14 +241,14 @@ answer(struct transmission *t, const struct tr_body *body, struct http_response 
 	struct tr_call call = {
 		.t = t,
 		.body = body,
-		.args = args != NULL ? args : none,
+		.args = args != NULL ? args : none, /* tremc sends session-stats a number */
 		.tag = json_is_number(tag) ? tag : NULL,
 		.out = json_object(),
 	};
 
 	if (method == NULL)
 		tr_refuse(&call, "no method name");
-	else if (!json_is_object(call.args))
+	else if (!json_is_object(call.args) && strncmp(method, "session-", 8) != 0)
 		tr_refuse(&call, "arguments: not an object");
 	else if (call.out != NULL)
 		method_run(&call, method);
@@ -261,16 +263,15 @@ answer(struct transmission *t, const struct tr_body *body, struct http_response 
 	              tr_envelope(call.refused ? call.text : "success", call.out, call.tag));
 }
 
+/* conflict tells the session's id in the header, and in the text, where some tools look for it. */
 static void
 conflict(const struct transmission *t, struct http_response *response)
 {
-	static const char text[] = "{\"error\": \"409: the header X-Transmission-Session-Id of this "
-	                           "answer is needed\"}";
+	char text[160];
 
-	response->status = 409;
-	response->fixed = text;
-	response->body_len = sizeof(text) - 1;
-	response->header[0].name = "X-Transmission-Session-Id";
+	snprintf(text, sizeof(text), "409: a header is needed: %s: %s", SESSION_HEADER, t->session);
+	http_respond_error(response, 409, text);
+	response->header[0].name = SESSION_HEADER;
 	response->header[0].value = t->session;
 }
 
@@ -278,7 +279,7 @@ void
 transmission_handle(const struct http_request *request, struct http_response *response)
 {
 	struct transmission *t = ((struct api *)request->env)->transmission;
-	const char *session = http_request_header(request, "X-Transmission-Session-Id");
+	const char *session = http_request_header(request, SESSION_HEADER);
 
 	if (session == NULL || strcmp(session, t->session) != 0)
 		conflict(t, response);
