@@ -2,10 +2,11 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Attack surface: the bytes of peers, in any split, while reads end, memory is short, pieces are
- * withdrawn and time passes. The input is a script: one byte chooses a step, the next what with.
- * Whatever peers do: what they are given is well formed, every block is the content's, no peer gets
- * more answers than its bytes can ask for, each request and each close is counted once, and
- * nothing is left behind. */
+ * withdrawn, limits change and time passes. The input is a script: one byte chooses a step, the
+ * next what with.
+ * Whatever peers do: what they are given is well formed, every block is the content's and comes
+ * while they are unchoked, no peer gets more answers than its bytes can ask for, each request and
+ * each close is counted once, and nothing is left behind. */
 #include "tests/fuzz/store_double.h"
 #include "tests/unit/wire_lab.h"
 
@@ -30,7 +31,7 @@ enum step {
 	STEP_RAW, STEP_GREET, STEP_BLOCK, STEP_CANCEL, STEP_MESSAGE, STEP_INTERESTED, STEP_EXTENDED,
 	STEP_PULL, STEP_PULL_NONE, STEP_FINISH, STEP_REAP, STEP_TICK, STEP_WITHDRAW, STEP_STATE,
 	STEP_GONE, STEP_LEAVE, STEP_HOLD, STEP_ACKNOWLEDGE, STEP_READY, STEP_FLOOD, STEP_HELLO,
-	STEP_PEX, STEP_CNT
+	STEP_PEX, STEP_HAVE, STEP_NOT_INTERESTED, STEP_CHOKE, STEP_LIMIT, STEP_CNT
 };
 
 struct script {
@@ -97,16 +98,20 @@ end_check(struct end *end)
 {
 	struct lab_message message;
 	uint32_t answer_cnt = 0;
+	bool unchoked = false;
 
 	if (end->peer->got_len == 0)
 		return;
 	dp_assert(lab_hello(end->peer) != NULL);
 	while (lab_next(end->peer, &message)) {
-		dp_assert(message.id == 0xff || message.id == 1 || message.id == 5 ||
+		dp_assert(message.id == 0xff || message.id <= 1 || message.id == 4 ||
+		          message.id == 5 ||
 		          message.id == 7 || (message.id == 9 && message.len == 2) ||
 		          (message.id == 20 && message.len > 1) ||
 		          (message.id >= 14 && message.id <= 16));
 		dp_assert(message.id < 14 || message.id > 16 || end->fast || !end->known);
+		dp_assert(message.id != 7 || unchoked);
+		unchoked = message.id <= 1 ? message.id == 1 : unchoked;
 		if (message.id == 7 && end->known)
 			block_check(end, &message);
 		if (end->known && torrents[end->torrent].private_flag)
@@ -226,6 +231,40 @@ send_flood(struct end *end, struct script *script)
 	}
 }
 
+static void
+send_have(struct end *end, struct script *script)
+{
+	const uint8_t body[4] = { 0, 0, 0, next(script) % (PIECE_CNT + 1) };
+
+	end->sent_len += 9;
+	lab_message(&lab, end->peer, 4, body, sizeof(body));
+}
+
+/* choke_step changes who is unchoked, and whether those who want nothing are closed. */
+static void
+choke_step(uint8_t how)
+{
+	const struct wire_choke choke = {
+		.slots = how & 3,
+		.fastest = how & 4,
+		.slow_bytes_per_s = how & 8 ? 1000 : 0,
+		.slow_s = how & 8 ? 2 : 0,
+	};
+
+	wire_set_choke(lab.wire, &choke, lab.now_us);
+	wire_set_drain(lab.wire, how & 16);
+}
+
+/* limit_step changes how a torrent is shown and how many of its peers may be here. */
+static void
+limit_step(uint32_t index, uint8_t how)
+{
+	struct torrent *torrent = store_double_torrent(lab.store, index);
+
+	torrent->flags = how & 1 ? ABI_ENTRY_SUPER_SEED : 0;
+	torrent->connections_max = how & 2 ? 1 + how / 64 : 0;
+}
+
 /* torrent_step activates, refuses or removes a torrent. */
 static void
 torrent_step(struct script *script, bool gone)
@@ -261,6 +300,8 @@ peer_step(struct end *end, enum step step, struct script *script)
 	case STEP_FLOOD: send_flood(end, script); break;
 	case STEP_HELLO: send_hello(end, script); break;
 	case STEP_PEX: send_pex(end, script); break;
+	case STEP_HAVE: send_have(end, script); break;
+	case STEP_NOT_INTERESTED: lab_message(&lab, end->peer, 3, NULL, 0); break;
 	default: break;
 	}
 }
@@ -298,6 +339,11 @@ world_step(enum step step, struct script *script)
 	case STEP_HOLD: lab.hold = lab.held_cnt < 50000; break;
 	case STEP_ACKNOWLEDGE: lab_acknowledge(&lab, next(script)); break;
 	case STEP_READY: store_double_ready(lab.store, next(script) & 1); break;
+	case STEP_CHOKE: choke_step(next(script)); break;
+	case STEP_LIMIT:
+		how = next(script);
+		limit_step(how % TORRENTS, how / TORRENTS);
+		break;
 	default: break;
 	}
 }
@@ -350,6 +396,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 			end_check(&ends[i]);
 	memset(ends, 0, sizeof(ends));
 	lab_reset(&lab);
+	choke_step(0);
+	for (uint32_t i = 0; i < TORRENTS; i++)
+		limit_step(i, 0);
 	dp_assert(store_free_buffers(lab.store) == BUFS);
 	store_double_restore(lab.store);
 	return 0;
