@@ -245,8 +245,8 @@ answer_torrent_whole(const struct commands_env *env, const struct torrent *torre
 
 /* ---- Statistics. */
 
-static json_t *
-dataplane_answer(const struct commands_env *env)
+json_t *
+answer_dataplane(const struct commands_env *env)
 {
 	const struct abi_welcome *welcome = session_welcome(link_session(env->link, 0));
 	char boot[17];
@@ -266,8 +266,8 @@ ratio(double above, double below)
 	return below > 0 ? json_real(above / below) : json_null();
 }
 
-static json_t *
-totals_answer(const struct commands_env *env, const struct stats *stats)
+json_t *
+answer_totals(const struct commands_env *env, const struct stats *stats)
 {
 	struct tally_totals sums = tally_totals(env->tally);
 	uint64_t payload_bytes = stats ? stats_counter_named(stats, "payload_bytes") : 0;
@@ -342,10 +342,10 @@ answer_stats(const struct commands_env *env)
 		json_object_set_new(texts, desc.name, answer_text(desc.text));
 	}
 	json_t *answer = json_pack("{s:b}", "ok", 1);
-	json_object_set_new(answer, "dataplane", dataplane_answer(env));
+	json_object_set_new(answer, "dataplane", answer_dataplane(env));
 	json_object_set_new(answer, "scrub", scrub_answer(env->scrub));
 	json_object_set_new(answer, "announce", announce_totals_answer(env->announce));
-	json_object_set_new(answer, "totals", totals_answer(env, stats));
+	json_object_set_new(answer, "totals", answer_totals(env, stats));
 	json_object_set_new(answer, "counters", counters);
 	json_object_set_new(answer, "histograms", answer_histograms(stats));
 	json_object_set_new(answer, "workers", workers_answer(stats));

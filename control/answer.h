@@ -48,6 +48,14 @@ answer_torrent(const struct commands_env *env, const struct torrent *torrent);
 json_t *
 answer_torrent_whole(const struct commands_env *env, const struct torrent *torrent);
 
+/* answer_dataplane tells of the dataplane's process. */
+json_t *
+answer_dataplane(const struct commands_env *env);
+
+/* answer_totals tells the sums of stats; stats as of the last tally_stats, may be NULL. */
+json_t *
+answer_totals(const struct commands_env *env, const struct stats *stats);
+
 /* answer_stats tells all of stats. */
 json_t *
 answer_stats(const struct commands_env *env);

@@ -11,8 +11,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-/* The names of enum abi_limited in JSON. */
-static const char *const limit_names[ABI_LIMITED_CNT] = {
+const char *const answer_limit_names[ABI_LIMITED_CNT] = {
 	[ABI_LIMITED_REQUESTS] = "requests",
 	[ABI_LIMITED_DISK] = "disk",
 	[ABI_LIMITED_WINDOW] = "window",
@@ -56,7 +55,7 @@ limits_answer(const struct abi_peer *peer)
 	json_t *json = json_object();
 
 	for (int i = 0; i < ABI_LIMITED_CNT; i++)
-		json_object_set_new(json, limit_names[i], json_integer(number(peer->limit_us[i])));
+		json_object_set_new(json, answer_limit_names[i], json_integer(number(peer->limit_us[i])));
 	return json;
 }
 
@@ -78,7 +77,7 @@ answer_peer(const struct torrents *torrents, const struct abi_peer *peer)
 		"rate_bytes_per_s", number(peer->rate_bytes_per_s),
 		"pacing_bytes_per_s", number(peer->pacing_bytes_per_s),
 		"delivery_bytes_per_s", number(peer->delivery_bytes_per_s),
-		"limit", limit_names[peer->limit],
+		"limit", answer_limit_names[peer->limit],
 		"limit_us", limits_answer(peer));
 	const struct {
 		const char *name;

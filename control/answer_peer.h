@@ -16,6 +16,9 @@
 json_t *
 answer_peer(const struct torrents *torrents, const struct abi_peer *peer);
 
+/* The names of enum abi_limited in JSON. */
+extern const char *const answer_limit_names[ABI_LIMITED_CNT];
+
 /* answer_trace returns an array of events, the oldest first, or NULL when out of memory. */
 json_t *
 answer_trace(const struct abi_traced *traced);

@@ -5,9 +5,11 @@
 #include "control/api.h"
 
 #include "control/api_token.h"
+#include "control/live.h"
 #include "control/log.h"
 #include "control/metrics.h"
 #include "control/transmission.h"
+#include "control/web.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,6 +22,10 @@ static const struct http_route routes[] = {
 	{HTTP_GET | HTTP_POST, "/transmission/rpc/", HTTP_TOKEN_BASIC, TRANSMISSION_BODY_MAX,
 	 transmission_handle}, /* transmission-remote */
 	{HTTP_GET, "/metrics", HTTP_TOKEN, 0, metrics_handle},
+	{HTTP_GET, "/api/v1/live", HTTP_TOKEN, 0, live_handle},
+	{HTTP_GET, "/", HTTP_OPEN, 0, web_handle},
+	{HTTP_GET, "/spillway.css", HTTP_OPEN, 0, web_handle},
+	{HTTP_GET, "/spillway.js", HTTP_OPEN, 0, web_handle},
 };
 
 const char *
@@ -51,8 +57,9 @@ open_all(struct api *api, struct fail *fail)
 	int err = api_token_load(api_token_path(options, path), api->token, fail);
 	if (err == 0)
 		err = transmission_create(&api->transmission, &api->env, fail);
-	if (err == 0 && metrics_create(&api->metrics, &api->env,
-	                               transmission_rates(api->transmission)) != 0)
+	struct rates *rates = err == 0 ? transmission_rates(api->transmission) : NULL;
+	if (err == 0 && (metrics_create(&api->metrics, &api->env, rates) != 0 ||
+	                 live_create(&api->live, &api->env, rates) != 0))
 		err = fail_set(fail, ENOMEM, "out of memory");
 	if (err == 0)
 		err = http_create(&api->http, &config, fail);
@@ -85,6 +92,7 @@ api_destroy(struct api *api)
 	if (api == NULL)
 		return;
 	http_destroy(api->http);
+	live_destroy(api->live);
 	metrics_destroy(api->metrics);
 	transmission_destroy(api->transmission);
 	free(api);
@@ -96,16 +104,21 @@ api_fd(const struct api *api)
 	return api != NULL ? http_fd(api->http) : -1;
 }
 
+/* sooner_ms returns the shorter of two timeouts; -1 is for ever. */
+static int
+sooner_ms(int a_ms, int b_ms)
+{
+	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
 int
 api_timeout_ms(const struct api *api)
 {
 	if (api == NULL)
 		return -1;
-	int http_ms = http_timeout_ms(api->http);
-	int transmission_ms = transmission_timeout_ms(api->transmission);
-	if (http_ms < 0 || transmission_ms < 0)
-		return http_ms < 0 ? transmission_ms : http_ms;
-	return http_ms < transmission_ms ? http_ms : transmission_ms;
+	int due_ms = http_timeout_ms(api->http);
+	due_ms = sooner_ms(due_ms, transmission_timeout_ms(api->transmission));
+	return sooner_ms(due_ms, live_timeout_ms(api->live));
 }
 
 void
@@ -114,5 +127,6 @@ api_run(struct api *api)
 	if (api == NULL)
 		return;
 	transmission_run(api->transmission);
+	live_run(api->live);
 	http_run(api->http);
 }

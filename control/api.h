@@ -6,6 +6,8 @@
  *
  *      /transmission/rpc   transmission.h
  *      /metrics            metrics.h
+ *      /api/v1/live        live.h
+ *      /                   web.h
  *
  * Threads: one. Lifecycle: as http.h.
  */
@@ -17,6 +19,7 @@
 #include "control/http_guard.h"
 
 struct transmission;
+struct live;
 struct metrics;
 
 /* What handlers work on. */
@@ -25,6 +28,7 @@ struct api {
 	struct http *http;
 	struct transmission *transmission;
 	struct metrics *metrics;
+	struct live *live;
 	char token[HTTP_TOKEN_LEN_MAX + 1];
 };
 

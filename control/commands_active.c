@@ -18,8 +18,8 @@ is_first(const struct torrent *torrent, uint32_t worker)
 	return torrent->place[worker].active;
 }
 
-static json_t *
-active_one(const struct torrent *torrent)
+json_t *
+active_torrent(const struct torrent *torrent)
 {
 	struct torrent_whole whole = torrents_whole(torrent);
 
@@ -44,7 +44,7 @@ active_answer(const struct commands_env *env)
 				slot.id != 0 ? torrents_by_id(env->registry->torrents, slot.id) : NULL;
 
 			if (t != NULL && !t->gone && w < t->place_cnt && is_first(t, w))
-				json_array_append_new(array, active_one(t));
+				json_array_append_new(array, active_torrent(t));
 		}
 	}
 	return array;

@@ -13,9 +13,13 @@
 
 #include <jansson.h>
 
-/* active_answer returns an array with an object for each torrent that is active at some worker, as
- * of a fresh snapshot: "info_hash", "name", "peers", "uploaded_bytes", "size_bytes". The caller's;
- * NULL when out of memory. */
+/* active_torrent returns "info_hash", "name", "peers", "uploaded_bytes" and "size_bytes" of a
+ * torrent as of the last snapshot. The caller's; NULL when out of memory. */
+json_t *
+active_torrent(const struct torrent *torrent);
+
+/* active_answer returns an array with active_torrent of each that is active at some worker, as of a
+ * fresh snapshot. The caller's; NULL when out of memory. */
 json_t *
 active_answer(const struct commands_env *env);
 

@@ -184,16 +184,6 @@ labels_write(const struct census *census, const struct metrics_text *text)
 
 /* ---- The fastest. */
 
-static int
-rate_compare(const void *left, const void *right)
-{
-	const struct rate *l = left, *r = right;
-
-	if (l->bytes_per_s != r->bytes_per_s)
-		return l->bytes_per_s < r->bytes_per_s ? 1 : -1;
-	return l->id < r->id ? -1 : l->id > r->id;
-}
-
 static void
 torrent_sample(const struct metrics_text *text, const struct torrent *torrent, const char *family,
                const char *suffix)
@@ -236,20 +226,13 @@ fastest_write(const struct metrics *metrics, const struct metrics_text *text,
 static void
 rates_write(const struct metrics *metrics, const struct metrics_text *text)
 {
-	size_t cnt;
-	const struct rate *all = rates_all(metrics->rates, &cnt);
-	struct rate *sorted = calloc(cnt + 1, sizeof(*sorted));
+	struct rate fastest[METRICS_TOP];
+	size_t cnt = rates_fastest(metrics->rates, fastest, METRICS_TOP);
 
 	metrics_plain(text, "upload_bytes_per_second", METRICS_GAUGE,
 	              "payload of all torrents, over the last second",
 	              (double)rates_total(metrics->rates));
-	if (sorted == NULL)
-		return;
-	if (cnt > 0)
-		memcpy(sorted, all, cnt * sizeof(*sorted));
-	qsort(sorted, cnt, sizeof(*sorted), rate_compare);
-	fastest_write(metrics, text, sorted, cnt < METRICS_TOP ? cnt : METRICS_TOP);
-	free(sorted);
+	fastest_write(metrics, text, fastest, cnt);
 }
 
 /* ---- Control. */

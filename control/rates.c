@@ -177,3 +177,25 @@ rates_timeout_ms(const struct rates *rates)
 	int64_t left_ms = rates->noted_ms + RATES_MS - now_ms;
 	return left_ms > 0 ? (int)left_ms : 0;
 }
+
+size_t
+rates_fastest(const struct rates *rates, struct rate *out, size_t max)
+{
+	size_t all_cnt, cnt = 0;
+	const struct rate *all = rates_all(rates, &all_cnt);
+
+	for (size_t i = 0; i < all_cnt; i++) {
+		size_t at = cnt;
+
+		if (cnt == max && (max == 0 || out[max - 1].bytes_per_s >= all[i].bytes_per_s))
+			continue;
+		if (cnt == max)
+			at--;
+		else
+			cnt++;
+		for (; at > 0 && out[at - 1].bytes_per_s < all[i].bytes_per_s; at--)
+			out[at] = out[at - 1];
+		out[at] = all[i];
+	}
+	return cnt;
+}

@@ -59,6 +59,12 @@ rates_of(const struct rates *rates, uint32_t id);
 const struct rate *
 rates_all(const struct rates *rates, size_t *cnt);
 
+/* rates_fastest returns the fastest of rates_all, the fastest first.
+ *
+ * out  [0, max). Returns how many. */
+size_t
+rates_fastest(const struct rates *rates, struct rate *out, size_t max);
+
 /* rates_total returns bytes per second of all together. */
 uint64_t
 rates_total(const struct rates *rates);
