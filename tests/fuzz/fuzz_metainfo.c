@@ -76,6 +76,21 @@ plan_check(const struct metainfo *meta)
 	layout_plan_free(&plan);
 }
 
+/* A glance at the same bytes sees the same trackers. */
+static void
+peek_check(const struct metainfo *meta)
+{
+	struct metainfo *peeked;
+
+	check(metainfo_peek(&peeked, meta->bytes, meta->len) == 0);
+	check(peeked->private_flag == meta->private_flag);
+	check(peeked->tracker_cnt == meta->tracker_cnt);
+	for (uint32_t i = 0; i < meta->tracker_cnt; i++)
+		check(strcmp(peeked->tracker[i].url, meta->tracker[i].url) == 0 &&
+		      peeked->tracker[i].tier == meta->tracker[i].tier);
+	metainfo_free(peeked);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -94,6 +109,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	path_check(meta->name);
 	files_check(meta);
 	plan_check(meta);
+	peek_check(meta);
 	metainfo_free(meta);
 	return 0;
 }
