@@ -15,9 +15,9 @@
  * there. What a tracker refuses is the torrent's own back-off.
  *
  * Events: "started" with the first announce at a tracker; "stopped" when a torrent is removed,
- * paused or no longer served, and at the end; "completed" only when a torrent that was announced
- * with pieces missing has none missing any more; "paused" (BEP 21) while some are, for we do not
- * download. What was uploaded counts from when spillwayd began to announce the torrent.
+ * paused or no longer served, in a drain, and at the end; "completed" only when a torrent that was
+ * announced with pieces missing has none missing any more; "paused" (BEP 21) while some are, for we
+ * do not download. What was uploaded counts from when spillwayd began to announce the torrent.
  *
  * Threads: one; names are looked up on others (tracker_dns.h). Never blocks, but announce_stop.
  * Memory: about 170 bytes for a torrent with one tier, 80 more for each further one; URLs, tiers
@@ -111,6 +111,11 @@ announce_start(struct announce *announce, struct fail *fail);
  * answer is left. Blocks. Nothing is announced afterwards. */
 void
 announce_stop(struct announce *announce);
+
+/* announce_hold says whether nothing is to be announced for now: what is known to trackers is
+ * "stopped", and "started" again afterwards. For a drain: whom trackers send is refused. */
+void
+announce_hold(struct announce *announce, bool on);
 
 /* announce_fd returns the descriptor to poll for reading. */
 int

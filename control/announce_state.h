@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* announce_state.h is what the parts of the announcer share: announce.c (what it is made of, and
- * the registry's changes), announce_load.c (a torrent's trackers), announce_seat.c (when and where
- * a torrent asks, what answers mean), announce_host.c (a host's queue, rate and back-off),
- * announce_scrape.c, announce_status.c. No one else includes it.
+ * the registry's changes), announce_self.c (who announces), announce_load.c (a torrent's trackers),
+ * announce_seat.c (when and where a torrent asks, what answers mean), announce_host.c (a host's
+ * queue, rate and back-off), announce_scrape.c, announce_status.c. No one else includes it.
  *
  * Things are numbered and refer to each other by number, for their arrays move as they grow.
  */
@@ -114,6 +114,7 @@ struct announce {
 	struct tracker_dns *dns;
 	int epoll_fd;
 	bool started;
+	bool held;               /* by announce_hold */
 	bool stopping;           /* the end: the rate does not count */
 	int64_t begin_ms;
 	int64_t tally_ms;        /* of the last fresh snapshot */
@@ -179,6 +180,13 @@ record_look(struct announce *a, uint32_t record);
 /* record_settle frees a record that is not wanted and has nothing under way. */
 void
 record_settle(struct announce *a, uint32_t record);
+
+/* ---- announce_self.c */
+
+/* self_make decides who announces. Where the kernel owns the address served it is what questions
+ * are sent from; else it is told (BEP 3 "ip"). */
+void
+self_make(struct announce *a, uint32_t address_be);
 
 /* ---- announce_load.c */
 

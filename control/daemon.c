@@ -262,6 +262,7 @@ turn(struct daemon *d, struct fail *fail)
 	api_run(d->api);
 	work_run(d->work);
 	scrub_run(d->scrub);
+	announce_hold(d->announce, policy_drains(d->policy));
 	announce_run(d->announce);
 	apply_run(d->apply);
 	watched_run(d->watched);

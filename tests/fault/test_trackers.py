@@ -116,6 +116,20 @@ def test_events_of_a_life(env):
                                   "started", "stopped"], events
 
 
+def test_drained_is_left(env):
+    with _closing(tracker.UdpTracker()) as t:
+        with _seeded(env, [t.url], count=10) as control:
+            def events(*wanted):
+                shell.wait_until(lambda: [a["event"] for a in t.announces] == list(wanted), 10,
+                                 f"events {wanted}")
+            events(*[2] * 10)
+            control.cli("drain")
+            events(*[2] * 10, *[3] * 10)
+            assert not _rows(control)
+            control.cli("drain", "--off")
+            events(*[2] * 10, *[3] * 10, *[2] * 10)
+
+
 def test_killed_and_started_again(env):
     with _closing(tracker.Tracker()) as t:
         with _seeded(env, [t.url]) as control:
