@@ -32,7 +32,6 @@ class Control:
             "port": "null", "address": "10.1.2.3", "huge": "no", "run-dir": self.run_dir,
             "state-dir": os.path.join(self.folder, "state"),
             "dataplane": os.path.join(env.top, "tests", "support", "dataplane_double.py"),
-            "sandbox": "log" if env.build == env.sanitized else "on",  # LSan needs ptrace
             **options}
         self.proc = None
 
