@@ -184,6 +184,7 @@ static const struct method {
 	{"session-set", tr_session_set},
 	{"session-stats", tr_session_stats},
 	{"free-space", tr_free_space},
+	{"blocklist-update", tr_blocklist_update},
 	{"group-get", group_get},
 	{"queue-move-top", queue_move},
 	{"queue-move-up", queue_move},

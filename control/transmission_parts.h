@@ -180,6 +180,16 @@ tr_dir_check(const struct transmission *t, const char *dir, struct fail *fail);
 const char *
 tr_download_dir(const struct transmission *t, char dir[PATH_MAX]);
 
+/* ---- transmission_limits.c */
+
+/* tr_limits_tell adds the session's limits to what session-get tells. */
+void
+tr_limits_tell(const struct transmission *t, json_t *json);
+
+/* tr_limits_set changes the limits that session-set asks for. Returns false after tr_refuse. */
+bool
+tr_limits_set(struct tr_call *call);
+
 /* ---- The methods. */
 
 void tr_torrent_get(struct tr_call *call);
@@ -194,6 +204,7 @@ void tr_torrent_reannounce(struct tr_call *call);
 void tr_session_get(struct tr_call *call);
 void tr_session_set(struct tr_call *call);
 void tr_session_stats(struct tr_call *call);
+void tr_blocklist_update(struct tr_call *call);
 void tr_free_space(struct tr_call *call);
 
 #endif

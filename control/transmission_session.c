@@ -54,11 +54,11 @@ zeros_add(json_t *json)
 {
 	static const char *const zeros[] = {
 		"alt-speed-down", "alt-speed-up", "alt-speed-time-begin", "alt-speed-time-end",
-		"alt-speed-time-day", "blocklist-size", "cache-size-mb", "download-queue-size",
+		"alt-speed-time-day", "cache-size-mb", "download-queue-size",
 		"idle-seeding-limit", "queue-stalled-minutes", "seed-queue-size", "speed-limit-down",
 	};
 	static const char *const falses[] = {
-		"alt-speed-enabled", "alt-speed-time-enabled", "blocklist-enabled",
+		"alt-speed-enabled", "alt-speed-time-enabled",
 		"download-queue-enabled", "idle-seeding-limit-enabled", "incomplete-dir-enabled",
 		"lpd-enabled", "peer-port-random-on-start", "port-forwarding-enabled",
 		"queue-stalled-enabled", "rename-partial-files", "script-torrent-added-enabled",
@@ -105,15 +105,12 @@ session_json(const struct transmission *t)
 	json_object_set_new(json, "incomplete-dir", answer_text(dir));
 	json_object_set_new(json, "encryption", json_string("tolerated"));
 	json_object_set_new(json, "peer-port", json_integer(options->listen_port));
-	json_object_set_new(json, "peer-limit-global", json_integer(options->connections_max));
-	json_object_set_new(json, "peer-limit-per-torrent", json_integer(options->connections_max));
 	json_object_set_new(json, "seedRatioLimit", json_real(0));
 	json_object_set_new(json, "start-added-torrents", json_true());
 	json_object_set_new(json, "dht-enabled", json_false());
 	json_object_set_new(json, "pex-enabled", json_boolean(options->pex != 0));
-	json_object_set_new(json, "speed-limit-up", json_integer(0));
-	json_object_set_new(json, "speed-limit-up-enabled", json_false());
 	zeros_add(json);
+	tr_limits_tell(t, json);
 	return json;
 }
 
@@ -164,6 +161,8 @@ is_same(const json_t *now, const json_t *wanted)
 void
 tr_session_set(struct tr_call *call)
 {
+	if (!tr_limits_set(call))
+		return;
 	json_t *now = session_json(call->t), *value;
 	const char *name;
 	void *iter;

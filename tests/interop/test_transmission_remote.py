@@ -5,6 +5,7 @@
 import base64
 import contextlib
 import os
+import time
 
 import api
 import clients
@@ -158,6 +159,29 @@ def test_limits_of_a_torrent(f):
     assert torrent["rate_bytes_per_s"] == 0 and torrent["weight"] == 200, torrent
 
 
+def test_limits_of_the_session(f):
+    """-u holds at once, and can be switched off and on; the download is as slow as it says."""
+    seeded = f.content("slowed.bin", 3 << 20)
+    f.add(seeded)
+    f.remote("-u", "1000")
+    limits = f.s.daemon.json("limit")["limits"]
+    assert limits["global"]["rate_bytes_per_s"] == 1000000, limits
+    begin = time.monotonic()
+    f.s.download([clients.Aria2], seeded)
+    took = time.monotonic() - begin
+    f.remote("-U")
+    assert took > 2, f"{took:.1f} s for 3 MiB at 1 MB/s"
+    text = f.remote("-si")
+    assert "Unlimited (Disabled limit: 1.00 MB/s" in text, text
+    f.api.call("session-set", speed__limit__up__enabled=True)
+    assert f.api.get_session("speed-limit-up", "speed-limit-up-enabled") == \
+        {"speed-limit-up": 1000, "speed-limit-up-enabled": True}
+    f.remote("-U", "-pr", "50")
+    assert f.api.get_session("peer-limit-global") == {"peer-limit-global": 50}
+    assert "4096" in f.api.refused("session-set", peer__limit__global=5000)
+    f.api.call("session-set", peer__limit__global=4096)
+
+
 def test_the_session(f):
     for words, line in ((("-si",), "RPC version: 17"), (("-st",), "CURRENT SESSION")):
         assert line in f.remote(*words)
@@ -166,7 +190,7 @@ def test_the_session(f):
         assert "Error" in f.remote(*words, check=False), words
     path = os.path.dirname(f.content("dir.bin").path)
     f.remote("-w", path)
-    assert f.api.call("session-get", fields=["download-dir"]) == {"download-dir": path}
+    assert f.api.get_session("download-dir") == {"download-dir": path}
     assert f.api.call("free-space", path=path)["size-bytes"] > 0
 
 

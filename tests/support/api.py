@@ -86,6 +86,9 @@ class Api:
     def get(self, *fields, **arguments):
         return self.call("torrent-get", fields=list(fields), **arguments)["torrents"]
 
+    def get_session(self, *fields):
+        return self.call("session-get", fields=list(fields))
+
     def add(self, torrent, data, **arguments):
         with open(torrent, "rb") as f:
             text = base64.b64encode(f.read()).decode()
