@@ -177,12 +177,14 @@ static void
 thread_ended(struct apply *a)
 {
 	thread_join(a);
+	if (a->phase == APPLY_SETTLING)
+		catalogue_hold(a->env.registry->catalogue, false);
 	if (a->cancelled) {
 		apply_end(a);
 		return;
 	}
 	a->total_cnt = a->item_cnt;
-	if (a->result.err != 0) {
+	if (a->result.err != 0 || a->phase == APPLY_SETTLING) {
 		done(a);
 		return;
 	}
@@ -204,6 +206,21 @@ compare(struct apply *a)
 		done(a);
 }
 
+/* settle makes the changes; what of that waits for the disk is the thread's. */
+static void
+settle(struct apply *a)
+{
+	struct fail fail;
+
+	catalogue_hold(a->env.registry->catalogue, true);
+	apply_store(a);
+	batch_free(a); /* the torrents that it points at may go */
+	a->is_staged &= a->result.err != 0;
+	if (a->result.err == 0 && thread_begin(a, APPLY_SETTLING, apply_settle, &fail) == 0)
+		return;
+	catalogue_hold(a->env.registry->catalogue, false);
+}
+
 static void
 store(struct apply *a)
 {
@@ -211,9 +228,10 @@ store(struct apply *a)
 		if (a->dry_run)
 			apply_remember(a);
 		else
-			apply_store(a);
+			settle(a);
 	}
-	done(a);
+	if (!a->has_thread)
+		done(a);
 }
 
 void

@@ -8,6 +8,7 @@
  *      comparing  on the loop, some torrents a turn: with what is there
  *      checking   on a thread: the content of those that are new; their metainfo is staged
  *      storing    on the loop: one transaction, of small rows
+ *      settling   on a thread: the disk does its part
  *
  * What is added is verified afterwards, like all that is added. What a manifest does not name
  * stays; with prune, those that an earlier manifest named and this one does not are removed: what
@@ -38,6 +39,7 @@ enum apply_phase {
 	APPLY_COMPARING,
 	APPLY_CHECKING,
 	APPLY_STORING,
+	APPLY_SETTLING,
 	APPLY_DONE, /* until apply_end */
 };
 

@@ -67,6 +67,10 @@ apply_read(void *apply);
 void *
 apply_check(void *apply);
 
+/* apply_settle is the thread's part of settling; the changes are made whatever comes of it. */
+void *
+apply_settle(void *apply);
+
 /* apply_compare compares some more. Returns 1 when all are compared, 0, or a negative errno with
  * result.fail. */
 int

@@ -6,6 +6,7 @@
 
 #include "control/adding.h"
 #include "control/catalogue_stage.h"
+#include "control/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -261,6 +262,25 @@ apply_check(void *apply)
 		apply_fail(a, 0, -err, fail.text);
 	else
 		items_stage(a, stage);
+	stage_close(stage);
+	thread_ended(a);
+	return NULL;
+}
+
+/* ---- Settling. */
+
+void *
+apply_settle(void *apply)
+{
+	struct apply *a = apply;
+	struct stage *stage = NULL;
+	struct fail fail;
+	int err = stage_open(&stage, catalogue_path(a->env.registry->catalogue), &fail);
+
+	if (err == 0)
+		err = stage_settle(stage, &fail);
+	if (err != 0)
+		log_error("catalogue_failed", "reason=%s", LOG_QUOTE(fail.text));
 	stage_close(stage);
 	thread_ended(a);
 	return NULL;

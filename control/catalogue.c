@@ -5,7 +5,17 @@
 #include "control/catalogue_db.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+
+enum {
+	PAGE_LEN = 4096,    /* bytes: SQLite's usual page */
+	PAGE_LEN_MIN = 512, /* its shortest */
+	CHECKPOINT_PAGES = 1000, /* of log before it is moved into the database */
+};
 
 static const char *const statements[SQL_CNT] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -57,6 +67,7 @@ static const char *const statements[SQL_CNT] = {
 	[SQL_SETTING_SET] = "INSERT OR REPLACE INTO settings VALUES(?1, ?2)",
 	[SQL_GARBAGE] = "SELECT source_id, torrent_id FROM garbage WHERE torrent_id >= 0 LIMIT 1",
 	[SQL_GARBAGE_UNSTAGE] = "UPDATE garbage SET torrent_id = 0 WHERE torrent_id < 0",
+	[SQL_GARBAGE_ADOPT] = "DELETE FROM garbage WHERE torrent_id < 0",
 	[SQL_GARBAGE_FILES] = "DELETE FROM files WHERE torrent_id = ?1",
 	[SQL_GARBAGE_VERIFIED] = "DELETE FROM verified WHERE torrent_id = ?1",
 	[SQL_GARBAGE_SOURCE] = "DELETE FROM sources WHERE id = ?1",
@@ -118,6 +129,29 @@ set_up(struct catalogue *c, struct fail *fail)
 	return err == 0 ? catalogue_unstage(c, fail) : err;
 }
 
+/* remains_check refuses what SQLite would take for nothing and overwrite, or read with zeros for
+ * what is lost: a database that is too short to be one or ends within a page, unless its log makes
+ * up for that, and an empty one that has a log. */
+static int
+remains_check(const char *path, struct fail *fail)
+{
+	char log[PATH_MAX + 8];
+	struct stat db, wal;
+
+	snprintf(log, sizeof(log), "%s-wal", path);
+	if (stat(path, &db) != 0)
+		return 0;
+	bool has_log = stat(log, &wal) == 0 && wal.st_size > 0;
+	if (db.st_size == 0 && has_log)
+		return fail_set(fail, EIO, "catalogue %s: is empty, but %s is not: the database was lost",
+		                path, log);
+	if (has_log ? db.st_size < PAGE_LEN_MIN : db.st_size % PAGE_LEN != 0)
+		return fail_set(fail, EIO,
+		                "catalogue %s: is not a database, or cut short: it has %" PRId64 " bytes",
+		                path, (int64_t)db.st_size);
+	return 0;
+}
+
 int
 catalogue_open(struct catalogue **catalogue, const char *path, struct fail *fail)
 {
@@ -126,10 +160,15 @@ catalogue_open(struct catalogue **catalogue, const char *path, struct fail *fail
 	if (c == NULL)
 		return fail_set(fail, ENOMEM, "catalogue %s: out of memory", path);
 	c->path = path;
+	int err = remains_check(path, fail);
+	if (err != 0) {
+		free(c);
+		return err;
+	}
 	int code = sqlite3_open_v2(path, &c->db,
 	                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 	                           NULL);
-	int err = code == SQLITE_OK ? 0 : catalogue_fail(c, fail);
+	err = code == SQLITE_OK ? 0 : catalogue_fail(c, fail);
 	if (err == 0) {
 		c->path = sqlite3_db_filename(c->db, "main");
 		err = set_up(c, fail);
@@ -151,6 +190,12 @@ catalogue_close(struct catalogue *catalogue)
 		sqlite3_finalize(catalogue->stmt[i]);
 	sqlite3_close(catalogue->db);
 	free(catalogue);
+}
+
+void
+catalogue_hold(struct catalogue *catalogue, bool hold)
+{
+	sqlite3_wal_autocheckpoint(catalogue->db, hold ? 0 : CHECKPOINT_PAGES);
 }
 
 const char *

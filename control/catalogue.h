@@ -127,6 +127,16 @@ int
 catalogue_add_staged(struct catalogue *catalogue, struct catalogue_row *row, const char *data_dir,
                      int64_t source_id, struct fail *fail);
 
+/* catalogue_adopt ends the adding of all that was staged, within the same transaction.
+ * Returns 0 or -errno with fail. */
+int
+catalogue_adopt(struct catalogue *catalogue, struct fail *fail);
+
+/* catalogue_hold keeps the log from being moved into the database, which waits for the disk, until
+ * it is called with false: meanwhile stage_settle does that. */
+void
+catalogue_hold(struct catalogue *catalogue, bool hold);
+
 /* catalogue_unstage gives up what is staged: it is left to catalogue_sweep.
  * Returns 0 or -errno with fail. */
 int

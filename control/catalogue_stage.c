@@ -100,3 +100,11 @@ stage_flush(struct stage *stage, struct fail *fail)
 	stage->batch_len = 0;
 	return 0;
 }
+
+int
+stage_settle(struct stage *stage, struct fail *fail)
+{
+	int code = sqlite3_wal_checkpoint_v2(stage->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+	return code == SQLITE_OK || code == SQLITE_BUSY ? 0 : stage_fail(stage, fail);
+}

@@ -32,6 +32,11 @@ int
 stage_add(struct stage *stage, const uint8_t *metainfo, size_t len, int64_t *source_id,
           struct fail *fail);
 
+/* stage_settle moves the log into the database: after a large change that takes a while.
+ * Returns 0 or a negative errno with fail. */
+int
+stage_settle(struct stage *stage, struct fail *fail);
+
 /* stage_flush stores what is left. Returns 0 or a negative errno with fail. */
 int
 stage_flush(struct stage *stage, struct fail *fail);

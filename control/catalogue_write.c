@@ -116,9 +116,13 @@ int
 catalogue_add_staged(struct catalogue *catalogue, struct catalogue_row *row, const char *data_dir,
                      int64_t source_id, struct fail *fail)
 {
-	int err = row_add(catalogue, row, data_dir, source_id, fail);
+	return row_add(catalogue, row, data_dir, source_id, fail);
+}
 
-	return err == 0 ? garbage_delete(catalogue, SQL_GARBAGE_DONE, source_id, fail) : err;
+int
+catalogue_adopt(struct catalogue *catalogue, struct fail *fail)
+{
+	return catalogue_run(catalogue, catalogue_use(catalogue, SQL_GARBAGE_ADOPT), fail);
 }
 
 int

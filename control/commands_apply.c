@@ -45,7 +45,8 @@ progress_send(const struct commands_env *env, uint64_t client, struct apply_watc
 	static const char *const names[] = {
 		[APPLY_IDLE] = "reading",       [APPLY_READING] = "reading",
 		[APPLY_COMPARING] = "comparing", [APPLY_CHECKING] = "checking",
-		[APPLY_STORING] = "storing",    [APPLY_DONE] = "storing",
+		[APPLY_STORING] = "storing",    [APPLY_SETTLING] = "storing",
+		[APPLY_DONE] = "storing",
 	};
 	uint32_t done_cnt, total_cnt;
 	enum apply_phase phase = apply_progress(env->apply, &done_cnt, &total_cnt);

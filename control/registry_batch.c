@@ -88,7 +88,7 @@ news_store(struct registry *registry, struct registry_batch *batch, uint32_t *cn
 			return fail_set(fail, ENOMEM, "out of memory");
 		new->torrent->to_verify = true;
 	}
-	return 0;
+	return batch->new_cnt > 0 ? catalogue_adopt(registry->catalogue, fail) : 0;
 }
 
 static int
