@@ -146,6 +146,35 @@ counts_are_exact(void **state)
 	source_fini(&sources);
 }
 
+static void
+the_gate_is_shut_to_some_or_all(void **state)
+{
+	static const struct ip_range refused[] = {{0x01000000, 0x01ffffff}, {0x0a000002, 0x0a000002}};
+	struct tcp_gate gate = {.refused = refused, .refused_cnt = ARRAY_CNT(refused)};
+
+	start(state, 0);
+	lab_connect(&peers[0]);
+	tcp_set_gate(lab.stack, &gate);
+	lab_input(&peers[1], &(struct lab_seg){.flags = TCP_SYN, .wnd = 100});
+	assert_int_equal(lab_flush(&lab), 0);          /* not a word, and nothing kept */
+	assert_int_equal(lab.ctr.value[CTR_tcp_refused], 1);
+	assert_int_equal(lab.stack->half_open_cnt, 0);
+	peers[2].addr_be = htonl(0x0a000003);
+	lab_connect(&peers[2]);
+	tcp_set_gate(lab.stack, &(struct tcp_gate){.shut = true});
+	lab_input(&peers[3], &(struct lab_seg){.flags = TCP_SYN, .wnd = 100});
+	assert_int_equal(lab_flush(&lab), 1);
+	assert_true(lab_only(&lab)->flags & TCP_RST);
+	assert_int_equal(lab.ctr.value[CTR_tcp_shut], 1);
+	tcp_set_gate(lab.stack, &(struct tcp_gate){.connections_max = 2});
+	lab_input(&peers[4], &(struct lab_seg){.flags = TCP_SYN, .wnd = 100});
+	assert_int_equal(lab_flush(&lab), 0);
+	assert_int_equal(lab.ctr.value[CTR_tcp_table_full], 1);
+	tcp_set_gate(lab.stack, &(struct tcp_gate){0});
+	lab_connect(&peers[5]);
+	lab_fini(&lab);
+}
+
 int
 main(void)
 {
@@ -154,6 +183,7 @@ main(void)
 		LAB_TEST(half_open_ones_are_refused_at_their_ack),
 		LAB_TEST(half_open_ones_of_an_address_get_cookies),
 		LAB_TEST(zero_means_all),
+		LAB_TEST(the_gate_is_shut_to_some_or_all),
 		cmocka_unit_test(counts_are_exact),
 	};
 
