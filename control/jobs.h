@@ -20,8 +20,8 @@
 #include "control/job.h"
 
 enum jobs_limit {
-	JOBS_THREADS_MAX = 16,
-	JOBS_MAX = 64, /* given and not reaped */
+	JOBS_THREADS_MAX = 64,
+	JOBS_MAX = 256, /* given and not reaped */
 };
 
 /* How far the verification of a torrent is. */
