@@ -27,6 +27,7 @@ struct link {
 	int64_t up_ms;       /* when the running one was started, adopted or connected to again */
 	int64_t retry_at_ms; /* 0: not waiting */
 	int64_t retry_ms;    /* the next wait */
+	int64_t lines_at_ms; /* when its log is looked at next */
 	uint32_t restart_cnt;
 	uint32_t reconnect_cnt; /* to workers of the running one, in a row */
 };
@@ -301,9 +302,25 @@ withdraw_at_all(struct link *link)
 	return err;
 }
 
+/* lines_tell puts into our log what the dataplane has written to its own. */
+static void
+lines_tell(struct link *link)
+{
+	char line[LOG_VALUE_MAX];
+	int64_t now_ms = clock_now_ms();
+
+	if (now_ms < link->lines_at_ms)
+		return;
+	link->lines_at_ms = now_ms + LINK_LINES_MS;
+	for (int i = 0; i < LINK_LINES_MAX && supervise_said(&link->supervise, line, sizeof(line)); i++)
+		if (line[0] != '\0')
+			log_warn("dataplane_says", "line=%s", LOG_QUOTE(line));
+}
+
 int
 link_run(struct link *link, struct fail *fail)
 {
+	lines_tell(link);
 	if (withdraw_at_all(link) != 0)
 		log_error("out_of_memory", "part=withdrawals");
 	if (link->retry_at_ms != 0) {

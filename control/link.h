@@ -29,6 +29,8 @@ enum link_limit {
 	LINK_STEADY_MS = 10000, /* having lived so long, the next wait is the shortest again */
 	LINK_HANGUP_MS = 200,   /* a closed connection: for its process to end */
 	LINK_RECONNECT_MAX = 3, /* within LINK_STEADY_MS, to one that only hung up */
+	LINK_LINES_MS = 1000,   /* between two looks at what the dataplane writes */
+	LINK_LINES_MAX = 20,    /* lines of it that are told at a look */
 	LINK_POLL_MAX = ABI_WORKERS_MAX, /* descriptors of link_poll */
 };
 

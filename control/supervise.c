@@ -210,6 +210,15 @@ config_same(const struct abi_config *running, const struct abi_config *wanted)
 	return memcmp(&like, wanted, sizeof(like)) == 0;
 }
 
+/* log_pass passes over what is in the log. */
+static void
+log_pass(struct supervise *sup)
+{
+	struct stat st;
+
+	sup->told_bytes = stat(sup->log_path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
 int
 supervise_adopt(struct supervise *sup, const struct preflight *pre, struct dpclient **client,
                 struct fail *fail)
@@ -221,6 +230,7 @@ supervise_adopt(struct supervise *sup, const struct preflight *pre, struct dpcli
 		return 0;
 	if (err != 0)
 		return err;
+	log_pass(sup);
 	bool known = running_read(sup, &running) && running.pid > 0;
 	int pid_fd = known ? pid_fd_open((pid_t)running.pid) : -1;
 	if (pid_fd < 0 || start_ticks_read((pid_t)running.pid) != running.start_ticks) {
@@ -347,9 +357,10 @@ child_fds_close(const struct starter_fds *fds)
 
 /* child_fds_open makes what a dataplane is started with. On failure the rest is to be closed. */
 static int
-child_fds_open(const struct supervise *sup, const struct abi_config *config,
+child_fds_open(struct supervise *sup, const struct abi_config *config,
                struct starter_fds *fds, struct fail *fail)
 {
+	sup->told_bytes = 0; /* the log begins anew */
 	*fds = (struct starter_fds){
 		.worker_cnt = config->worker_cnt, .config = -1, .log = -1, .go = -1};
 	memset(fds->listen, -1, sizeof(fds->listen));
@@ -402,6 +413,27 @@ supervise_spawn(struct supervise *sup, const struct preflight *pre, struct dpcli
 		supervise_kill(sup, &ignored);
 	}
 	return err;
+}
+
+/* ---- What it says. */
+
+bool
+supervise_said(struct supervise *sup, char *line, size_t line_len)
+{
+	int fd = open(sup->log_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return false;
+	ssize_t n = pread(fd, line, line_len - 1, (off_t)sup->told_bytes);
+	close(fd);
+	char *newline = n > 0 ? memchr(line, '\n', (size_t)n) : NULL;
+	bool cut = newline == NULL && n == (ssize_t)line_len - 1; /* longer than there is room */
+	if (newline == NULL && !cut)
+		return false;
+	size_t len = newline != NULL ? (size_t)(newline - line) : (size_t)n;
+	line[len] = '\0';
+	sup->told_bytes += len + (newline != NULL);
+	return true;
 }
 
 /* ---- Ending. */

@@ -36,6 +36,7 @@ struct supervise {
 	char log_path[SUPERVISE_PATH_MAX];
 	char config_path[SUPERVISE_PATH_MAX];
 	struct starter *starter;
+	uint64_t told_bytes; /* of its log, by supervise_said */
 	pid_t pid;     /* 0: none */
 	int pid_fd;    /* readable when it has ended; -1: none */
 	bool is_child; /* started by this process: its exit status can be had */
@@ -73,6 +74,12 @@ supervise_connect(struct supervise *sup, uint32_t worker, struct dpclient **clie
 int
 supervise_spawn(struct supervise *sup, const struct preflight *pre, struct dpclient **clients,
                 struct fail *fail);
+
+/* supervise_said takes the next whole line that the dataplane has written, without its newline; of
+ * one that was adopted, what it wrote before is passed over.
+ * Returns false when there is none yet. */
+bool
+supervise_said(struct supervise *sup, char *line, size_t line_len);
 
 /* supervise_fd returns a descriptor that is readable once the dataplane has ended; -1: none runs.
  */

@@ -212,3 +212,19 @@ def test_json_and_levels(env):
         assert more.count("\n") == 1 and " level=error event=reload_refused " in more, more
     finally:
         assert c.stop() == 0
+
+
+def test_dataplane_is_heard(env):
+    """Each line it writes is told once, as one value, by a control that comes later too."""
+    with alone.running(env) as c:
+        log = os.path.join(c.run_dir, "dataplane.log")
+        c.order("say", "mbuf pool is low event=forged")
+        shell.wait_until(lambda: c.logged('dataplane_says line="mbuf pool is low event=forged"'),
+                         5, "told")
+        c.stop(signal.SIGKILL)
+        c.order("say", "while nobody listened")
+        shell.wait_until(lambda: "nobody" in shell.tail_file(log), 5, "written")
+        c.start()
+        c.order("say", "again")
+        shell.wait_until(lambda: c.logged("event=dataplane_says line=again"), 5, "told")
+        assert c.log_text().count("event=dataplane_says") == 2, c.log_text()

@@ -9,7 +9,8 @@ orders on the datagram socket orders.sock, for worker 0 unless they begin with "
 
     activate ID | withdraw ID FILE PIECE_FIRST PIECE_CNT REASON | deactivate ID BYTES
     uploaded ID BYTES PEERS | counter INDEX VALUE | peers CNT (-1: never told) | garbage |
-    wrong-length | hang | resume | hang-up | die STATUS
+    wrong-length | hang | resume | hang-up |
+    die STATUS | say TEXT
 
 If the file "fail" is in that folder it prints the file's text and exits with status 3 at once.
 """
@@ -304,6 +305,8 @@ class Worker:
             self.sel.register(self.conn, selectors.EVENT_READ, self.message)
         elif name == "hang-up":
             self.hang_up()
+        elif name == "say":
+            print(" ".join(args), flush=True)
         elif name == "die":
             print("double: told to die", flush=True)
             os._exit(int(args[0]))
