@@ -384,7 +384,7 @@ def test_ipv6(env):
 def _scraped(handler, query):
     if query["path"].startswith("/scrape?"):
         counts = {"complete": 70, "incomplete": 30, "downloaded": 110}
-        handler.reply({"files": {query["info_hash"].encode("latin-1"): counts, b"x" * 20: counts}})
+        handler.reply({"files": {h: counts for h in [*query["hashes"], b"x" * 20]}})
     else:
         handler.reply({"interval": 1800, "peers": b"", "complete": 1})
 

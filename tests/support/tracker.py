@@ -28,8 +28,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query,
                                       encoding="latin-1", strict_parsing=False)
+        hashes = [h.encode("latin-1") for h in query.get("info_hash", [])]
         query = {name: values[0] for name, values in query.items()}
-        query.update(source=self.client_address[0], at=time.monotonic(), path=self.path)
+        query.update(hashes=hashes, source=self.client_address[0], at=time.monotonic(),
+                     path=self.path)
         self.server.queries.append(query)
         if self.server.behaviour is not None:
             self.server.behaviour(self, query)
