@@ -118,6 +118,15 @@ item_read(json_t *object, const char *base, struct manifest_item *item, struct f
 	return err;
 }
 
+/* one_line replaces what of a text that quotes the line would end the text. */
+static void
+one_line(char *text)
+{
+	for (char *p = text; *p != '\0'; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+}
+
 int
 manifest_line(const char *text, size_t len, const char *base, struct manifest_item *item,
               struct fail *fail)
@@ -133,14 +142,19 @@ manifest_line(const char *text, size_t len, const char *base, struct manifest_it
 	if (len > MANIFEST_LINE_MAX)
 		return fail_set(fail, EINVAL, "longer than %d bytes", MANIFEST_LINE_MAX);
 	json_t *object = json_loadb(text, len, JSON_REJECT_DUPLICATES, &wrong);
-	if (object == NULL)
-		return fail_set(fail, EINVAL, "no JSON: %s", wrong.text);
+	if (object == NULL) {
+		fail_set(fail, EINVAL, "no JSON: %s", wrong.text);
+		one_line(fail->text);
+		return -EINVAL;
+	}
 	int err = json_is_object(object) ? item_read(object, base, item, fail)
 	                                 : fail_set(fail, EINVAL, "no JSON object");
 	json_decref(object);
-	if (err != 0)
-		manifest_item_free(item);
-	return err == 0 ? 1 : err;
+	if (err == 0)
+		return 1;
+	manifest_item_free(item);
+	one_line(fail->text);
+	return err;
 }
 
 void

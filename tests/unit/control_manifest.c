@@ -97,6 +97,7 @@ mistakes_are_named(void **state)
 		{", \"class\": \"A B\"", "A B"},
 		{", \"data\": \"/c\"", "JSON"},
 		{", \"lables\": []", "\"lables\" is unknown"},
+		{", \"a\\nb\": []", "\"a?b\" is unknown"},
 		{", \"labels\": [\"a\\u0000\"]", "JSON"},
 	};
 	struct manifest_item item;
@@ -111,6 +112,7 @@ mistakes_are_named(void **state)
 		if (strstr(fail.text, cases[i].word) == NULL)
 			fail_msg("%s: %s", text, fail.text);
 		assert_null(item.torrent);
+		assert_null(strchr(fail.text, '\n'));
 	}
 	assert_int_equal(read_line("{\"torrent\": \"a\"}", &item, &fail), -EINVAL);
 	assert_int_equal(read_line("{\"torrent\": \"\", \"data\": \"b\"}", &item, &fail), -EINVAL);
