@@ -105,8 +105,8 @@ class Installed(spillway.Spillway):
             with open(os.path.join(self.place, name), "a", encoding="ascii") as f:
                 f.write("spillway:x:899:899::/var/lib/spillway:/usr/sbin/nologin\n"
                         if name == "passwd" else "spillway:x:899:\n")
-        with open(os.path.join(usr, "etc", "spillway", "spillwayd.conf"), "w",
-                  encoding="ascii") as f:
+        self.conf = os.path.join(usr, "etc", "spillway", "spillwayd.conf")
+        with open(self.conf, "w", encoding="ascii") as f:
             f.write("".join(f"{k}: {v}\n" for k, v in self.options.items()
                             if k not in ("run_dir", "state_dir")))
         self.holder = None
@@ -160,14 +160,16 @@ def test_restart_by_the_unit_adopts(env):
     with _installed(env) as s:
         dataplane = s.daemon.dataplane_pid()
         assert _uid(dataplane) == _uid(s.daemon.proc.pid) == "899"
-        seeded = s.seed(content.single(env.folder(), 32 << 20))
+        seeded = s.seed(content.single(env.folder(), 64 << 20))
         client = s.start_client(clients.SlowLibtorrent, seeded)
         try:
             shell.wait_until(lambda: client.bytes_on_disk() > 2 << 20, 20, "download begins")
             s.daemon.kill_control()
             s.daemon.start()
+            with open(s.daemon.conf, "a", encoding="ascii") as f:
+                f.write("congestion: bbr\n")
             done = s.daemon.cli(*s.daemon.words("ExecReload")[1:])
-            assert done.stdout == "nothing has changed\n", done
+            assert done.stdout == "congestion: changed\n", done
             s.daemon.proc.send_signal(signal.SIGHUP)
             assert shell.stop(s.daemon.proc, signal.SIGQUIT) == 0
             assert not client.finished(), "too late: the client was done"
