@@ -4,9 +4,9 @@
 /* bucket.h is a token bucket: a rate in bytes a second, and what may leave of it now.
  *
  * What leaves is taken after the event and may pass what there was: the debt is paid before
- * anything else leaves, so that the rate holds however long a block is. What is not used is kept
- * for BUCKET_BURST_US. Tokens are counted in 2^-20 bytes: nothing is lost by looking often, and
- * looking never divides.
+ * anything else leaves, so that the rate holds however long a block is. What nobody uses is kept
+ * for BUCKET_BURST_US, what a late worker keeps from those who wait for BUCKET_LATE times that.
+ * Tokens are counted in 2^-20 bytes: nothing is lost by looking often, and looking never divides.
  *
  * Threads. One worker. Time is the caller's, in microseconds.
  */
@@ -48,9 +48,23 @@ bucket_refill(struct bucket *bucket, uint64_t now_us)
 	uint64_t us = now_us > bucket->at_us ? now_us - bucket->at_us : 0;
 
 	us = MIN(us, bucket->span_us);
-	bucket->tokens_q = MIN(bucket->tokens_q + (int64_t)(us * bucket->per_us_q),
-	                       bucket->burst_q);
 	bucket->at_us = now_us;
+	if (bucket->tokens_q < bucket->burst_q)
+		bucket->tokens_q = MIN(bucket->tokens_q + (int64_t)(us * bucket->per_us_q),
+		                       bucket->burst_q);
+}
+
+/* bucket_refill_late is bucket_refill when somebody has waited all that time: what a late worker
+ * missed is made up for, BUCKET_LATE bursts at most. */
+static inline void
+bucket_refill_late(struct bucket *bucket, uint64_t now_us)
+{
+	uint64_t us = now_us > bucket->at_us ? now_us - bucket->at_us : 0;
+
+	us = MIN(us, bucket->span_us);
+	bucket->at_us = now_us;
+	bucket->tokens_q = MIN(bucket->tokens_q + (int64_t)(us * bucket->per_us_q),
+	                       bucket->burst_q * BUCKET_LATE);
 }
 
 /* bucket_bytes returns the bytes that may leave now, 0 when none. Of one that is limited. */

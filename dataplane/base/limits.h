@@ -168,6 +168,7 @@ enum {
 enum {
 	BUCKET_BURST_US = 8 * 1000,     /* of a rate that is kept while nobody uses it, ... */
 	BUCKET_BURST_MIN = 32 * 1024,   /* ... or so many bytes */
+	BUCKET_LATE = 8,                /* bursts that are made up for when the worker was late */
 	BUCKET_WAKE_US = 1000,          /* tokens of so long are worth waking up for */
 	BUCKET_SPAN_US = 1 << 27,       /* no longer absence is made up for */
 	SHAPER_GROUPS = 64,

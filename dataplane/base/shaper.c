@@ -377,7 +377,7 @@ class_open(struct shaper *shaper, struct shape_class *class)
 	struct link *link = NULL;
 	uint64_t cnt;
 
-	bucket_refill(&class->gate.bucket, shaper->now_us);
+	bucket_refill_late(&class->gate.bucket, shaper->now_us);
 	cnt = bucket_bytes(&class->gate.bucket) / SHAPER_QUANTUM + 1;
 	for (; cnt > 0 && (link = list_first(&class->queue)) != NULL; cnt--) {
 		link_remove(link);
@@ -399,6 +399,8 @@ gate_open(struct shaper *shaper, struct gate *gate)
 		return;
 	}
 	node = CONTAINER_OF(gate, struct shape_node, gate);
+	if (list_first(&node->ring) != NULL)
+		bucket_refill_late(&gate->bucket, shaper->now_us);
 	if (node->place.above != NULL && list_first(&node->ring) != NULL)
 		enter(&node->place);
 }

@@ -178,6 +178,20 @@ nothing_is_kept_beyond_a_burst(void **state)
 }
 
 static void
+a_late_worker_makes_up_for_it(void **state)
+{
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab);
+	bucket_set_rate(&lab.shaper->root.gate.bucket, 100 << 20, lab.now_us);
+	join(&lab, 0, usual);
+	run(&lab, 2 * SECOND_US, 30 * 1000);
+	assert_near(lab.sent[0], UINT64_C(200) << 20, 3);
+	lab_close(&lab);
+}
+
+static void
 long_blocks_are_a_debt(void **state)
 {
 	struct lab lab;
@@ -353,6 +367,7 @@ main(void)
 		cmocka_unit_test(a_rate_holds),
 		cmocka_unit_test(a_rate_is_raised_for_those_who_wait),
 		cmocka_unit_test(nothing_is_kept_beyond_a_burst),
+		cmocka_unit_test(a_late_worker_makes_up_for_it),
 		cmocka_unit_test(long_blocks_are_a_debt),
 		cmocka_unit_test(weights_share_a_rate),
 		cmocka_unit_test(extreme_weights_hold),
