@@ -9,6 +9,7 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_log.h>
 
 #include <errno.h>
 #include <sched.h>
@@ -137,7 +138,11 @@ port_env_init(const char *prefix, bool no_huge, const int *cpus, uint32_t cpu_cn
 		snprintf(memory, sizeof(memory), "%u", NO_HUGE_MIB * cpu_cnt);
 		argv[argc++] = memory;
 	}
-	return rte_eal_init(argc, argv) < 0 ? env_fail(error, no_huge) : 0;
+	if (rte_eal_init(argc, argv) < 0)
+		return env_fail(error, no_huge);
+	/* DPDK's own stream also goes to syslog, which reads the time zone's file at first. */
+	rte_openlog_stream(stderr);
+	return 0;
 }
 
 void

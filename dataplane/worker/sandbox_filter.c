@@ -32,7 +32,8 @@ static const int allowed[] = {
 	SCMP_SYS(io_uring_register), /* our rings take FILES_UPDATE only */
 	/* memory; mmap and mprotect are below */
 	SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(fallocate),
-	SCMP_SYS(get_mempolicy),
+	/* DPDK's heap when it grows: a page that is not there is a signal */
+	SCMP_SYS(get_mempolicy), SCMP_SYS(set_mempolicy), SCMP_SYS(rt_sigaction),
 	/* threads and the end */
 	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(rt_sigprocmask), SCMP_SYS(sched_getaffinity),
 	SCMP_SYS(set_robust_list), SCMP_SYS(exit), SCMP_SYS(exit_group),
@@ -48,7 +49,7 @@ static const int for_sanitizer[] = {
 	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
 	SCMP_SYS(getdents64), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(access), SCMP_SYS(clone),
 	SCMP_SYS(clone3), SCMP_SYS(ptrace), SCMP_SYS(prctl), SCMP_SYS(wait4), SCMP_SYS(sigaltstack),
-	SCMP_SYS(rt_sigaction), SCMP_SYS(prlimit64), SCMP_SYS(getppid), SCMP_SYS(getuid),
+	SCMP_SYS(prlimit64), SCMP_SYS(getppid), SCMP_SYS(getuid),
 	SCMP_SYS(geteuid), SCMP_SYS(process_vm_readv), SCMP_SYS(pipe2), SCMP_SYS(dup), SCMP_SYS(dup2),
 	SCMP_SYS(uname), SCMP_SYS(getrlimit), SCMP_SYS(setrlimit), SCMP_SYS(kill), SCMP_SYS(tgkill),
 	SCMP_SYS(mprotect), SCMP_SYS(mmap), SCMP_SYS(arch_prctl), SCMP_SYS(getcwd), SCMP_SYS(fcntl),
