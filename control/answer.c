@@ -6,6 +6,7 @@
 
 #include "control/answer_histograms.h"
 #include "control/commands_announce.h"
+#include "control/commands_dht.h"
 #include "control/labels.h"
 
 #include <inttypes.h>
@@ -233,6 +234,8 @@ answer_torrent_whole(const struct commands_env *env, const struct torrent *torre
 	char *data_dir = NULL;
 	struct fail ignored;
 
+	if (json != NULL)
+		json_object_set_new(json, "dht", answer_dht_torrent(env->dht, torrent));
 	if (json != NULL &&
 	    registry_metainfo(env->registry, torrent->id, &meta, &data_dir, &ignored) == 0) {
 		whole_add(json, meta, data_dir);
@@ -345,6 +348,7 @@ answer_stats(const struct commands_env *env)
 	json_object_set_new(answer, "dataplane", answer_dataplane(env));
 	json_object_set_new(answer, "scrub", scrub_answer(env->scrub));
 	json_object_set_new(answer, "announce", announce_totals_answer(env->announce));
+	json_object_set_new(answer, "dht", answer_dht(env->dht));
 	json_object_set_new(answer, "totals", answer_totals(env, stats));
 	json_object_set_new(answer, "counters", counters);
 	json_object_set_new(answer, "histograms", answer_histograms(stats));

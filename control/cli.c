@@ -24,6 +24,7 @@ const struct cli_command *const cli_commands[] = {
 	&cli_command_top,
 	&cli_command_stats,
 	&cli_command_announce,
+	&cli_command_dht,
 	&cli_command_api_token,
 	&cli_command_limit,
 	&cli_command_drain,

@@ -53,6 +53,7 @@ extern const struct cli_command cli_command_apply;
 extern const struct cli_command cli_command_list;
 extern const struct cli_command cli_command_show;
 extern const struct cli_command cli_command_stats;
+extern const struct cli_command cli_command_dht;
 extern const struct cli_command cli_command_peers;
 extern const struct cli_command cli_command_top;
 extern const struct cli_command cli_command_api_token;

@@ -96,6 +96,20 @@ show_trackers(const json_t *torrent)
 		show_text("tracker", json_string_value(tracker));
 }
 
+/* show_dht tells what became of the torrent's announce. */
+static void
+show_dht(const json_t *dht)
+{
+	const char *state = field_text(dht, "state");
+
+	if (field_integer(dht, "announced_at") == 0) {
+		show_text("DHT", strcmp(state, "private") == 0 ? "never, for it is private" : state);
+		return;
+	}
+	printf("%-13s %lld nodes stored it\n", "DHT", field_integer(dht, "stored_by"));
+	show_time("DHT announced", field_integer(dht, "announced_at"));
+}
+
 static void
 show_whole(const json_t *torrent)
 {
@@ -124,6 +138,7 @@ show_whole(const json_t *torrent)
 	show_time("verified", field_integer(torrent, "verified_at"));
 	show_text("private", json_is_true(json_object_get(torrent, "private")) ? "yes" : "no");
 	show_trackers(torrent);
+	show_dht(json_object_get(torrent, "dht"));
 	show_text("magnet", field_text(torrent, "magnet"));
 }
 
@@ -251,6 +266,23 @@ stats_scrub(const json_t *scrub)
 }
 
 static void
+stats_dht(const json_t *dht)
+{
+	const json_t *node = json_array_get(json_object_get(dht, "nodes"), 0);
+	const json_t *counters = json_object_get(node, "counters");
+
+	if (node == NULL) {
+		printf("%-13s off: ", "DHT");
+		cli_text(stdout, field_text(dht, "reason"));
+		putchar('\n');
+		return;
+	}
+	printf("%-13s %lld nodes good, %lld announces, %lld failed\n", "DHT",
+	       field_integer(node, "nodes_good"), field_integer(counters, "announces"),
+	       field_integer(counters, "announces_failed"));
+}
+
+static void
 stats_counters(json_t *counters, const json_t *texts)
 {
 	const char *name;
@@ -286,6 +318,7 @@ stats(const struct cli *cli, int argc, char **argv)
 	stats_totals(json_object_get(final, "dataplane"), json_object_get(final, "totals"));
 	stats_scrub(json_object_get(final, "scrub"));
 	cli_announce_print(json_object_get(final, "announce"));
+	stats_dht(json_object_get(final, "dht"));
 	stats_times(json_object_get(final, "histograms"));
 	stats_counters(json_object_get(final, "counters"), json_object_get(final, "counter_texts"));
 	json_decref(final);

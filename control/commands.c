@@ -12,6 +12,7 @@
 #include "control/commands_api.h"
 #include "control/commands_apply.h"
 #include "control/commands_change.h"
+#include "control/commands_dht.h"
 #include "control/commands_limit.h"
 #include "control/commands_list.h"
 #include "control/commands_parts.h"
@@ -214,6 +215,15 @@ command_active(struct commands *commands, const struct rpc_request *request)
 }
 
 static void
+command_dht(struct commands *commands, const struct rpc_request *request)
+{
+	rpc_send(commands->env.rpc, request->client,
+	         json_pack("{s:b, s:o, s:o}", "ok", 1, "dht", answer_dht(commands->env.dht),
+	                   "counter_texts", answer_dht_texts()),
+	         true);
+}
+
+static void
 command_peers(struct commands *commands, const struct rpc_request *request)
 {
 	uint32_t torrent_id = 0;
@@ -322,6 +332,7 @@ static const struct {
 	{"active", command_active, NULL},
 	{"api_token", command_api_token, NULL},
 	{"reload", command_reload, NULL},
+	{"dht", command_dht, NULL},
 	{"announce", command_announce, NULL},
 	{"verify", command_verify, NULL},
 	{"remove", NULL, change_remove},

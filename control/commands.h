@@ -29,6 +29,7 @@
  *              "wait_seconds" until the last of those may be asked that may not yet (announce.h).
  *      limit   see commands_limit.h: limits of rates and connections, or what is to change of them.
  *      drain   likewise: on. "drain" and "peers".
+ *      dht     "dht", see commands_dht.h, and "counter_texts".
  *      reload  "changed" and "needs_restart": names of options, see reload.h.
  *      trace   peer, ADDRESS:PORT. "trace": the last events of the connection, the oldest first.
  *
@@ -38,6 +39,7 @@
 #define SPILLWAY_CONTROL_COMMANDS_H
 
 #include "control/announce.h"
+#include "control/dht.h"
 #include "control/link.h"
 #include "control/options.h"
 #include "control/policy.h"
@@ -61,6 +63,7 @@ struct commands_env {
 	struct registry *registry;
 	struct tally *tally;
 	struct link *link;
+	const struct dht *dht;
 	struct work *work;
 	struct apply *apply;
 	struct scrub *scrub;

@@ -7,6 +7,7 @@
 #include "control/api.h"
 #include "control/apply.h"
 #include "control/commands.h"
+#include "control/dht.h"
 #include "control/fail.h"
 #include "control/link.h"
 #include "control/log.h"
@@ -47,6 +48,7 @@ struct daemon {
 	struct scrub *scrub;
 	struct rpc *rpc; /* from when the dataplane first was ready: to be reachable is to be ready */
 	struct commands *commands;
+	struct dht *dht;
 	struct api *api;
 	struct announce *announce;
 	struct policy *policy;
@@ -114,6 +116,8 @@ parts_create(struct daemon *d, struct fail *fail)
 	env.tally = d->tally;
 	if (err == 0)
 		err = announce_create(&d->announce, &d->options, &d->registry, d->tally, fail);
+	if (err == 0)
+		err = dht_create(&d->dht, &d->options, &d->registry, fail);
 	link.unit_max = err == 0 ? unit_held(d, unit_max) : unit_max;
 	if (err == 0 && link_create(&d->link, &link) != 0)
 		err = fail_set(fail, ENOMEM, "out of memory");
@@ -128,6 +132,7 @@ parts_destroy(struct daemon *d)
 	api_destroy(d->api);
 	commands_destroy(d->commands);
 	announce_destroy(d->announce);
+	dht_destroy(d->dht);
 	rpc_destroy(d->rpc);
 	link_destroy(d->link);
 	tally_destroy(d->tally);
@@ -155,6 +160,7 @@ clients_open(struct daemon *d, struct fail *fail)
 		.registry = &d->registry,
 		.tally = d->tally,
 		.link = d->link,
+		.dht = d->dht,
 		.work = d->work,
 		.apply = d->apply,
 		.scrub = d->scrub,
@@ -198,6 +204,7 @@ wait_for_events(struct daemon *d)
 	nfds_t cnt = 0;
 
 	timeout_ms = sooner_ms(timeout_ms, announce_timeout_ms(d->announce));
+	timeout_ms = sooner_ms(timeout_ms, dht_timeout_ms(d->dht));
 	timeout_ms = sooner_ms(timeout_ms, scrub_timeout_ms(d->scrub));
 	timeout_ms = sooner_ms(timeout_ms, policy_timeout_ms(d->policy));
 	timeout_ms = sooner_ms(timeout_ms, shares_timeout_ms(d->shares));
@@ -208,6 +215,7 @@ wait_for_events(struct daemon *d)
 	fds[cnt++] = (struct pollfd){.fd = scrub_fd(d->scrub), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = api_fd(d->api), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = announce_fd(d->announce), .events = POLLIN};
+	fds[cnt++] = (struct pollfd){.fd = dht_fd(d->dht), .events = POLLIN};
 	cnt += link_poll(d->link, fds + cnt);
 	if (d->rpc != NULL)
 		cnt += rpc_poll(d->rpc, fds + cnt);
@@ -264,6 +272,8 @@ turn(struct daemon *d, struct fail *fail)
 	scrub_run(d->scrub);
 	announce_hold(d->announce, policy_drains(d->policy));
 	announce_run(d->announce);
+	dht_hold(d->dht, policy_drains(d->policy));
+	dht_run(d->dht);
 	apply_run(d->apply);
 	watched_run(d->watched);
 	policy_run(d->policy);

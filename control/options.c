@@ -6,6 +6,7 @@
 #include "control/options_table.h"
 
 #include "control/announce.h"
+#include "control/dht_resolve.h"
 #include "control/http.h"
 #include "control/http_guard.h"
 #include "control/policy.h"
@@ -90,6 +91,7 @@ static const char *const log_formats[] = {"auto", "text", "json", NULL};
 static const char *const sandbox_kinds[] = {"on", "log", "off", NULL};
 static const char *const choke_kinds[] = {"round_robin", "fastest", NULL};
 static_assert(sizeof(choke_kinds) / sizeof(choke_kinds[0]) == ABI_CHOKE_CNT + 1, "every kind");
+static const char *const dht_kinds[] = {"no", "yes", "read_only", NULL};
 static const char *const poll_kinds[] = {"adaptive", "busy", NULL};
 
 #define TEXT(field, scope, preset, min, help)                                                      \
@@ -190,6 +192,16 @@ const struct option_row option_rows[] = {
 	     "the spillway-dp binary; auto looks beside spillwayd, in ../dataplane, then in PATH"),
 	TEXT(xdp_object, START, "auto", 1,
 	     "the XDP program of af_xdp; auto looks beside spillway-dp and in its port/"),
+	CHOICE(dht, START, dht_kinds, "yes",
+	       "announce to the mainline DHT and answer it; read_only does not answer (BEP 43)"),
+	NUMBER(dht_port, START, "", "0", 0, 65535, "UDP port of the DHT; 0 is listen_port + 1"),
+	CHECKED(dht_bootstrap, START,
+	        "router.bittorrent.com:6881,dht.transmissionbt.com:6881,router.utorrent.com:6881,"
+	        "dht.libtorrent.org:25401",
+	        dht_bootstrap_check,
+	        "nodes of the DHT that are asked while no other is known, as HOST:PORT,[IPV6]:PORT"),
+	NUMBER(dht_rate, START, "packets/s", "2000", 10, 100000,
+	       "DHT queries sent, and as many answers, of 256 bytes on average; 20 an announce"),
 	CHECKED(api, START, "off", http_listen_check,
 	        "where the HTTP API listens: 127.0.0.1:9091, [::1]:PORT, unix:PATH, or off"),
 	TEXT(api_token_file, START, "auto", 1,

@@ -45,6 +45,12 @@ enum option_sandbox {
 	OPTION_SANDBOX_OFF,
 };
 
+enum option_dht {
+	OPTION_DHT_NO,
+	OPTION_DHT_YES,
+	OPTION_DHT_READ_ONLY,
+};
+
 struct options {
 	char port[ABI_PORT_MAX];
 	char address[64];
@@ -89,6 +95,10 @@ struct options {
 	char slow_peer[48]; /* as policy_check_slow */
 	char dataplane[PATH_MAX];
 	char xdp_object[ABI_PATH_MAX];
+	int64_t dht; /* enum option_dht */
+	int64_t dht_port; /* 0: the one after listen_port */
+	char dht_bootstrap[1024]; /* as dht_bootstrap_check */
+	int64_t dht_rate; /* packets/s */
 	char api[128]; /* as http_listen_check */
 	char watch_dir[PATH_MAX];      /* "": none */
 	char watch_data_dir[PATH_MAX]; /* "": watch_dir */

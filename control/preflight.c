@@ -5,6 +5,7 @@
 #include "control/preflight.h"
 
 #include "control/device.h"
+#include "control/dht.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -329,6 +330,8 @@ preflight_resolve(struct preflight *pre, const struct options *options, struct f
 	strcpy(pre->config.port, options->port);
 	file_prefix_make(options->run_dir, pre->config.file_prefix);
 	numbers_fill(&pre->config, options);
+	if (kind->has_kernel_address)
+		pre->config.dht_port = dht_answering_port(options);
 	return workers_fill(&pre->config, options, fail);
 }
 
