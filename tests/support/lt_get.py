@@ -10,6 +10,16 @@ import time
 import libtorrent as lt
 
 
+def dht_begun(session):
+    """The node knows others: a torrent that looks for peers before does so again in 15 minutes."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        session.wait_for_alert(200)
+        for alert in session.pop_alerts():
+            if isinstance(alert, lt.dht_bootstrap_alert):
+                return
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, default=51000)
@@ -18,6 +28,7 @@ def main():
     parser.add_argument("--torrent-kib", type=int)
     parser.add_argument("--address")
     parser.add_argument("--tcp-only", action="store_true")
+    parser.add_argument("--dht", help="HOST:PORT of a node to begin with")
     parser.add_argument("source")
     parser.add_argument("folder")
     parser.add_argument("mark")
@@ -37,7 +48,16 @@ def main():
                          "outgoing_interfaces": options.address})
     if options.tcp_only:
         settings.update({"enable_outgoing_utp": False, "enable_incoming_utp": False})
+    if options.dht is not None:
+        settings.update({"enable_dht": True, "dht_bootstrap_nodes": options.dht,
+                         "dht_restrict_routing_ips": False, "dht_restrict_search_ips": False,
+                         "dht_block_ratelimit": 10000})
+        settings["alert_mask"] |= lt.alert.category_t.dht_notification
     session = lt.session(settings)
+    if options.dht is not None:
+        dht_begun(session)
+        session.apply_settings({"alert_mask": settings["alert_mask"]
+                                & ~lt.alert.category_t.dht_notification})
     if options.source.startswith("magnet:"):
         params = lt.parse_magnet_uri(options.source)
     else:
