@@ -67,11 +67,14 @@ def main():
     handle = session.add_torrent(params)
     if options.torrent_kib is not None:   # of local peers as well, unlike the session's
         handle.set_download_limit(options.torrent_kib << 10)
-    marked = False
+    marked, nodes = False, None
     while True:
         session.wait_for_alert(200)
         for alert in session.pop_alerts():
             print(f"{time.strftime('%H:%M:%S')} {alert.what()}: {alert.message()}", flush=True)
+        if options.dht is not None and session.status().dht_nodes != nodes:
+            nodes = session.status().dht_nodes
+            print(f"{time.strftime('%H:%M:%S')} dht_nodes: {nodes}", flush=True)
         if not marked and handle.status().is_seeding:
             handle.flush_cache()
             with open(options.mark, "w", encoding="ascii"):
