@@ -4,7 +4,7 @@
 /* Telling the service manager. */
 #include "control/notify.h"
 
-#include "control/clock.h"
+#include "control/base/clock.h"
 
 #include <systemd/sd-daemon.h>
 

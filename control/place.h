@@ -9,8 +9,8 @@
 #ifndef SPILLWAY_CONTROL_PLACE_H
 #define SPILLWAY_CONTROL_PLACE_H
 
-#include "control/fail.h"
-#include "control/options.h"
+#include "control/base/fail.h"
+#include "control/options/options.h"
 #include "control/privileges.h"
 
 struct place {

@@ -4,7 +4,7 @@
 /* Users and capabilities. */
 #include "control/privileges.h"
 
-#include "control/options.h"
+#include "control/options/options.h"
 
 #include <errno.h>
 #include <grp.h>

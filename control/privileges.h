@@ -17,7 +17,7 @@
 #ifndef SPILLWAY_CONTROL_PRIVILEGES_H
 #define SPILLWAY_CONTROL_PRIVILEGES_H
 
-#include "control/fail.h"
+#include "control/base/fail.h"
 
 #include <stdint.h>
 #include <sys/types.h>

@@ -6,7 +6,7 @@
 
 #include "perf/leech_perm.h"
 
-#include "control/metainfo.h"
+#include "control/content/metainfo.h"
 
 #include <errno.h>
 #include <limits.h>

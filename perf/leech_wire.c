@@ -6,7 +6,7 @@
 
 #include "perf/leech_request.h"
 
-#include "control/bencode.h"
+#include "control/content/bencode.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 
 /* Attack surface: any bytes given as a .torrent. The decoder is strict, so that what it accepts,
  * encoded again from the nodes, is the input to the byte; and every node lies inside its parent. */
-#include "control/bencode.h"
+#include "control/content/bencode.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
 
 /* A manifest, line by line. What is under attack: JSON of whoever writes the manifest, which ends
  * up in paths, labels and settings. */
-#include "control/labels.h"
-#include "control/manifest.h"
+#include "control/base/labels.h"
+#include "control/work/manifest.h"
 
 #include <stdlib.h>
 #include <string.h>

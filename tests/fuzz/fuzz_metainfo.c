@@ -3,7 +3,7 @@
 
 /* Attack surface: any bytes given as a .torrent. What is accepted must keep the promises of
  * metainfo.h that the rest of control leans on; what is refused must say why in one line. */
-#include "control/layout.h"
+#include "control/content/layout.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 /* Attack surface: any bytes that a tracker answers with, over HTTP or in a datagram, and any URL
  * that a .torrent names. The first byte chooses. Whatever comes, the texts end, are printable, and
  * an URL that is taken has a host and a port. */
-#include "control/tracker.h"
+#include "control/announce/tracker.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,14 +4,14 @@
 /* Attack surface: any bytes as the body of a request to Transmission's RPC, from one who has the
  * token, with a few torrents in the catalogue. Every answer must be JSON that says its result, and
  * what was refused must have changed nothing that cannot be told. */
-#include "control/transmission.h"
+#include "control/api/transmission.h"
 
-#include "control/log.h"
-#include "control/metainfo.h"
-#include "control/options.h"
-#include "control/registry.h"
-#include "control/tally.h"
-#include "control/work.h"
+#include "control/base/log.h"
+#include "control/content/metainfo.h"
+#include "control/options/options.h"
+#include "control/catalogue/registry.h"
+#include "control/link/tally.h"
+#include "control/work/work.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -22,7 +22,8 @@ MAY_INCLUDE = {
 # A pattern, the only places where code may say it, and what it is called.
 NAMES = [
     (r"\bio_uring_\w+|<liburing",
-     ["dataplane/store/", "control/read_queue.", "dataplane/worker/sandbox_filter.c"], "io_uring"),
+     ["dataplane/store/", "control/content/read_queue.", "dataplane/worker/sandbox_filter.c"],
+     "io_uring"),
     (r"\brte_\w+|<rte_", ["dataplane/port/", "tests/unit/worker_sandbox_dpdk.c"], "DPDK"),
     (r"\bXXH\w*|<xxhash", ["dataplane/base/hash.", "control/", "tests/unit/"], "xxHash"),
     (r"\bsqlite3_\w+|<sqlite3", ["control/", "tests/unit/control_schema.c"], "SQLite"),

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* bencode: what is accepted and how its nodes lie, what is refused and why, limits, encoder. */
-#include "control/bencode.h"
+#include "control/content/bencode.h"
 
 #include <errno.h>
 #include <setjmp.h>

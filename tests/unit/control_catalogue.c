@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* The catalogue keeps what it was told over a close and an open, and takes only its own files. */
-#include "control/catalogue.h"
+#include "control/catalogue/catalogue.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Who has seen all up to a serial is told what came after, and nothing else. */
-#include "control/torrents.h"
+#include "control/catalogue/torrents.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Classes of torrents: what is read, what is refused, and which congestion control follows. */
-#include "control/classes.h"
+#include "control/base/classes.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* BEP 20: programs by their peer id, whatever bytes a peer calls itself. */
-#include "control/client_name.h"
+#include "control/commands/client_name.h"
 
 #include <stdarg.h>
 #include <stddef.h>

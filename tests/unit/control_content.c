@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Opening content: only regular files of the right size, beneath the data folder. */
-#include "control/content.h"
+#include "control/content/content.h"
 
 #include <stdarg.h>
 #include <stddef.h>

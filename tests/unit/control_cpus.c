@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* How many workers there are, and on which CPUs. */
-#include "control/cpus.h"
+#include "control/options/cpus.h"
 
-#include "control/options.h"
-#include "control/preflight.h"
+#include "control/options/options.h"
+#include "control/link/preflight.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

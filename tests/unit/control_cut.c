@@ -3,7 +3,7 @@
 
 /* A catalogue that a loss of power has cut short opens with what was stored up to some moment, or
  * is refused with a clear error and left as it is. */
-#include "control/catalogue.h"
+#include "control/catalogue/catalogue.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* What spillway doctor makes of a host: /sys and /proc are a folder of the test's. */
-#include "control/doctor.h"
+#include "control/cli/doctor.h"
 
 #include <stdarg.h>
 #include <stddef.h>

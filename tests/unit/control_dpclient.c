@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Control's end of the boundary: what it sends, what it believes, and what it refuses. */
-#include "control/dpclient.h"
+#include "control/link/dpclient.h"
 
 #include <stdarg.h>
 #include <stddef.h>

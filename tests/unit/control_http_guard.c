@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Whom the HTTP API serves: hosts, origins, tokens, rates. */
-#include "control/http_guard.h"
+#include "control/api/http_guard.h"
 
-#include "control/base64.h"
-#include "control/http.h"
+#include "control/api/base64.h"
+#include "control/api/http.h"
 
 #include <stdarg.h>
 #include <stddef.h>

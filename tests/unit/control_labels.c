@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Labels of a torrent as one sorted text. */
-#include "control/labels.h"
+#include "control/base/labels.h"
 
 #include <stdarg.h>
 #include <stddef.h>

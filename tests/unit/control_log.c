@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* A value of a log line can neither end its line nor pass for another pair, and is read back. */
-#include "control/log.h"
-#include "control/log_sink.h"
+#include "control/base/log.h"
+#include "control/base/log_sink.h"
 
 #include <stdarg.h>
 #include <stddef.h>

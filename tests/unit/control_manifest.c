@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Lines of a manifest: what is taken, and why what is not. */
-#include "control/manifest.h"
+#include "control/work/manifest.h"
 
 #include <stdarg.h>
 #include <stddef.h>

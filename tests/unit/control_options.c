@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Options: the file, the command line, and that what is printed is read back. */
-#include "control/options.h"
+#include "control/options/options.h"
 
 #include <stdarg.h>
 #include <stddef.h>

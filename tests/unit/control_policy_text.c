@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Limits, rates, classes and block lists as people write them; and shares of a rate. */
-#include "control/blocklist.h"
-#include "control/policy_text.h"
-#include "control/rate_text.h"
-#include "control/shares.h"
+#include "control/policy/blocklist.h"
+#include "control/policy/policy_text.h"
+#include "control/policy/rate_text.h"
+#include "control/policy/shares.h"
 
 #include <errno.h>
 #include <setjmp.h>

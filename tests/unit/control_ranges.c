@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* catalogue_ranges: what is kept of verifications that are not done. */
-#include "control/catalogue_ranges.h"
+#include "control/catalogue/catalogue_ranges.h"
 
 #include "tests/unit/metainfo_lab.h"
 

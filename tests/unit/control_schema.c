@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* A catalogue of an older schema becomes one of the present schema, with all that it knew. */
-#include "control/catalogue.h"
+#include "control/catalogue/catalogue.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Reading a counters memfd, also one that lies or shrinks. */
-#include "control/stats.h"
+#include "control/link/stats.h"
 
 #include <stdarg.h>
 #include <stddef.h>

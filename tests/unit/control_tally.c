@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* What several workers have counted of one torrent: seen together, stored once. */
-#include "control/tally.h"
+#include "control/link/tally.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

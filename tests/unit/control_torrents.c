@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* The set of torrents: finding, walking while it changes, and the queue. */
-#include "control/torrents.h"
+#include "control/catalogue/torrents.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
 
 /* create: what a torrent is made of, that it does not depend on anything but the content, and
  * what refuses it without leaving an output. */
-#include "control/create.h"
+#include "control/content/create.h"
 
 #include "tests/unit/metainfo_lab.h"
 

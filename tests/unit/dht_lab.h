@@ -7,7 +7,7 @@
 #ifndef SPILLWAY_TESTS_UNIT_DHT_LAB_H
 #define SPILLWAY_TESTS_UNIT_DHT_LAB_H
 
-#include "control/dht_node.h"
+#include "control/dht/dht_node.h"
 
 enum lab_limit {
 	LAB_NODES_MAX = 256,

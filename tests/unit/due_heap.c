@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* What is due first comes first, whatever was changed; a string is kept while it is held. */
-#include "control/due_heap.h"
-#include "control/intern.h"
+#include "control/announce/due_heap.h"
+#include "control/announce/intern.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

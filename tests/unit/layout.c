@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* layout: extents of a metainfo, the read unit, and the sealed memfd byte by byte. */
-#include "control/layout.h"
+#include "control/content/layout.h"
 
-#include "control/bencode.h"
+#include "control/content/bencode.h"
 #include "tests/unit/metainfo_lab.h"
 
 #include <errno.h>

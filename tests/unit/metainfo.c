@@ -3,7 +3,7 @@
 
 /* metainfo, v1: what a torrent is read as, and that each hostile or broken one is refused with a
  * line that names the key. */
-#include "control/bencode.h"
+#include "control/content/bencode.h"
 #include "tests/unit/metainfo_lab.h"
 
 #include <openssl/sha.h>

@@ -6,8 +6,8 @@
 #ifndef SPILLWAY_TESTS_UNIT_METAINFO_LAB_H
 #define SPILLWAY_TESTS_UNIT_METAINFO_LAB_H
 
-#include "control/create.h"
-#include "control/metainfo.h"
+#include "control/content/create.h"
+#include "control/content/metainfo.h"
 
 #include <stddef.h>
 #include <stdint.h>

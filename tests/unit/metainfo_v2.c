@@ -3,7 +3,7 @@
 
 /* metainfo, v2 and hybrid (BEP 52): a hybrid made here has the info hashes that libtorrent 2.0.8
  * gives the same content, the v2 half stands alone, and a half that does not fit is refused. */
-#include "control/bencode.h"
+#include "control/content/bencode.h"
 #include "tests/unit/metainfo_lab.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
 
 /* read_queue: reads come back in order and whole, with io_uring and where the kernel refuses it;
  * ends of files, failures, and a queue that is full. */
-#include "control/read_queue.h"
+#include "control/content/read_queue.h"
 
 #include "tests/unit/metainfo_lab.h"
 

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* How long reads may be, by the arena. */
-#include "control/read_unit.h"
+#include "control/content/read_unit.h"
 
 #include "dataplane/abi.h"
 

@@ -2,9 +2,9 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* Trackers' URLs, what is asked of them, and what they answer. */
-#include "control/tracker.h"
+#include "control/announce/tracker.h"
 
-#include "control/tracker_http_url.h"
+#include "control/announce/tracker_http_url.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

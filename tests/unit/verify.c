@@ -3,8 +3,8 @@
 
 /* verify: pieces and fingerprints of whole content, and what is missing when a file is wrong,
  * short, long, absent, unreadable or changes meanwhile. */
-#include "control/bencode.h"
-#include "control/layout.h"
+#include "control/content/bencode.h"
+#include "control/content/layout.h"
 #include "tests/unit/verify_lab.h"
 
 #include <openssl/sha.h>

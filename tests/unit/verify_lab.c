@@ -4,7 +4,7 @@
 /* Content, a pass over it, and what must come out. */
 #include "tests/unit/verify_lab.h"
 
-#include "control/layout.h"
+#include "control/content/layout.h"
 
 #include <xxhash.h>
 

@@ -6,7 +6,7 @@
 #ifndef SPILLWAY_TESTS_UNIT_VERIFY_LAB_H
 #define SPILLWAY_TESTS_UNIT_VERIFY_LAB_H
 
-#include "control/verify.h"
+#include "control/content/verify.h"
 #include "tests/unit/metainfo_lab.h"
 
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 
 /* verify goes on where an earlier pass was: what is saved of it is not read again, unless the files
  * are others. */
-#include "control/layout.h"
+#include "control/content/layout.h"
 #include "tests/unit/verify_lab.h"
 
 #include <errno.h>

@@ -3,8 +3,8 @@
 
 /* verify of v2 (BEP 52): trees in the same pass as SHA-1, a piece of a hybrid that only one half
  * agrees with, torrents without a v1 half, and the leaves hashed many at once. */
-#include "control/bencode.h"
-#include "control/leaves.h"
+#include "control/content/bencode.h"
+#include "control/content/leaves.h"
 #include "tests/unit/verify_lab.h"
 
 #include <fcntl.h>

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Copyright (c) 2026 The Spillway authors */
+
+/* starter.h is the process that may start dataplanes after spillwayd may not any more:
+ *
+ *      spillwayd ── "start one", with its descriptors ──► the starter (root)
+ *          ▲                                                  │ clone(CLONE_PARENT)
+ *          └── process id ────────────────────────────────────┤
+ *              is the parent of ──► spillway-dp ◄─────────────┘
+ *
+ * It executes one binary, chosen before there was anything to attack, as one user with the few
+ * capabilities that the kind of port needs. What it is asked holds no text and no number that it
+ * trusts. It ends when spillwayd does.
+ *
+ * Threads: one. Lifecycle: starter_create while there is one thread; starter_destroy.
+ */
+#ifndef SPILLWAY_CONTROL_LINK_STARTER_H
+#define SPILLWAY_CONTROL_LINK_STARTER_H
+
+#include "control/base/fail.h"
+#include "control/privileges.h"
+#include "dataplane/abi.h"
+
+#include <limits.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct starter;
+
+struct starter_config {
+	char binary[PATH_MAX];
+	const char *run_dir; /* DPDK's runtime files lie below it when the user is not root */
+	const struct privileges_user *user;
+	uint64_t caps; /* as privileges_port */
+};
+
+/* What a dataplane is started with. */
+struct starter_fds {
+	uint32_t worker_cnt; /* [1, ABI_WORKERS_MAX] */
+	int listen[ABI_WORKERS_MAX];
+	int config;
+	int log; /* its stdout and stderr */
+	int go;  /* it executes when a byte comes from here, and ends when it is closed before */
+};
+
+/* starter_create forks the starter; config is only read before it returns.
+ * Returns 0, or a negative errno with fail. */
+int
+starter_create(struct starter **starter, const struct starter_config *config, struct fail *fail);
+
+/* starter_destroy ends it; dataplanes go on. NULL is allowed. */
+void
+starter_destroy(struct starter *starter);
+
+/* starter_fork makes a process that waits at fds->go; the descriptors stay the caller's. It is the
+ * caller's child: to be waited for.
+ * Returns its process id, or a negative errno with fail. */
+pid_t
+starter_fork(struct starter *starter, const struct starter_fds *fds, struct fail *fail);
+
+#endif
