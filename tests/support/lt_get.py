@@ -28,7 +28,7 @@ def main():
     parser.add_argument("--torrent-kib", type=int)
     parser.add_argument("--address")
     parser.add_argument("--tcp-only", action="store_true")
-    parser.add_argument("--dht", help="HOST:PORT of a node to begin with")
+    parser.add_argument("--dht", help="HOST:PORT of a node to begin with, or none")
     parser.add_argument("source")
     parser.add_argument("folder")
     parser.add_argument("mark")
@@ -54,7 +54,7 @@ def main():
                          "dht_block_ratelimit": 10000})
         settings["alert_mask"] |= lt.alert.category_t.dht_notification
     session = lt.session(settings)
-    if options.dht is not None:
+    if options.dht:
         dht_begun(session)
         session.apply_settings({"alert_mask": settings["alert_mask"]
                                 & ~lt.alert.category_t.dht_notification})
