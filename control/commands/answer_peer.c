@@ -66,11 +66,13 @@ answer_peer(const struct torrents *torrents, const struct abi_peer *peer)
 
 	client_name(peer->peer_id, client);
 	json_t *json = json_pack(
-		"{s:o, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}",
+		"{s:o, s:s, s:s, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:o}",
 		"address", address_text(peer),
 		"client", client,
 		"congestion", congestion_names[peer->congestion],
 		"ecn", (peer->flags & ABI_PEER_ECN) != 0,
+		"interested", (peer->flags & ABI_PEER_INTERESTED) != 0,
+		"unchoked", (peer->flags & ABI_PEER_UNCHOKED) != 0,
 		"connected_us", number(peer->connected_us),
 		"acked_bytes", number(peer->acked_bytes),
 		"retransmit_bytes", number(peer->retransmit_bytes),

@@ -50,7 +50,7 @@ void
 policy_run(struct policy *policy);
 
 enum policy_limit {
-	POLICY_LOOK_MS = 5000,
+	POLICY_LOOK_MS = 2000,
 };
 
 /* policy_timeout_ms returns when policy_run is due, -1: never. */

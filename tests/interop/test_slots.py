@@ -38,6 +38,8 @@ def test_one_at_a_time(s):
         second.handshake(s.single.info_hash, wire.RESERVED_PLAIN)
         second.send(wire.INTERESTED)
         shell.wait_until(lambda: s.daemon.counter("slots_wanted") == 1, 5, "the second waits")
+        shown = [(p["interested"], p["unchoked"]) for p in s.daemon.json("peers")["peers"]]
+        assert sorted(shown) == [(True, False), (True, True)], shown
         second.receive_until(wire.UNCHOKE)               # the first takes nothing: it yields
         first.receive_until(wire.CHOKE)
         first.request(0, 0, 16384)
