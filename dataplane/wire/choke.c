@@ -148,7 +148,8 @@ choke_forget(struct wire *wire, struct wire_peer *peer)
 
 /* ---- what time does */
 
-/* look takes the measure of who holds a slot, a second's. Returns whether it is too slow. */
+/* look takes the measure of who holds a slot, a second's if it has had it for so long. Returns
+ * whether it is too slow. */
 static bool
 look(struct wire *wire, struct wire_peer *peer, uint64_t us)
 {
@@ -157,7 +158,7 @@ look(struct wire *wire, struct wire_peer *peer, uint64_t us)
 	peer->slot_bytes = peer->given_bytes;
 	if (bytes * SECOND_US >= wire->choke.slow_bytes_per_s * us)
 		peer->slow_s = 0;
-	else
+	else if (wire->now_us - peer->slot_us >= us)
 		peer->slow_s++;
 	return wire->choke.slow_s != 0 && peer->slow_s >= wire->choke.slow_s;
 }

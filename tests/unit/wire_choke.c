@@ -157,6 +157,24 @@ the_slow_yield_early(void **state)
 	assert_true(lab_counter(&world->lab, CTR_slots_slow) >= 1);
 }
 
+/* A part of a second is none: who has just been given a slot had no time to take anything. */
+static void
+a_second_is_a_whole_one(void **state)
+{
+	struct world *world = *state;
+	struct lab_peer *peers[2];
+
+	set_slots(world, (struct wire_choke){ .slots = 1, .slow_bytes_per_s = 1000, .slow_s = 1 });
+	crowd(world, peers, 2, LAB_FAST);
+	lab_tick(&world->lab, SECOND / 2);
+	assert_true(wire_unchoked(peers[0]->peer));
+	lab_tick(&world->lab, SECOND * 4 / 10);
+	assert_int_equal(lab_counter(&world->lab, CTR_slots_slow), 0);
+	lab_tick(&world->lab, SECOND * 3 / 10);
+	assert_int_equal(lab_counter(&world->lab, CTR_slots_slow), 1);
+	assert_true(wire_unchoked(peers[1]->peer));
+}
+
 static void
 a_choke_ends_requests(void **state)
 {
@@ -263,6 +281,7 @@ main(void)
 		WORLD_TEST(nobody_yields_while_none_waits),
 		WORLD_TEST(the_fast_keep_theirs),
 		WORLD_TEST(the_slow_yield_early),
+		WORLD_TEST(a_second_is_a_whole_one),
 		WORLD_TEST(a_choke_ends_requests),
 		WORLD_TEST(choke_and_unchoke_between_outputs_are_both_told),
 		WORLD_TEST(a_drain_closes_who_wants_nothing),
