@@ -143,6 +143,7 @@ enum {
 	WIRE_SUPERS_MAX = 64,           /* torrents super-seeded at once (BEP 16) */
 	WIRE_SUPER_PIECES_MAX = 31744,  /* of one; its peers' bitfields fit a message buffer each */
 	WIRE_SUPER_WAIT_US = 30 * 1000 * 1000, /* for a piece to be spread, before the next is shown */
+	WIRE_SUPER_SCAN = 4096,         /* pieces looked at to choose one, if one was found by then */
 	WIRE_SUPER_LOOK = 256,          /* peers looked at for one piece that another has now */
 	WIRE_DRAIN_IDLE_US = 15 * 1000 * 1000, /* without a request: closed while we are drained */
 };

@@ -73,8 +73,9 @@ have_clear(struct super_peer *own)
 
 /* ---- showing */
 
-/* rarest_for returns the piece that fewest have or were told of and that a peer lacks; UINT32_MAX:
- * it lacks none of ours. */
+/* rarest_for returns the piece that fewest have or were told of and that a peer lacks, among the
+ * next WIRE_SUPER_SCAN or as many more as it takes to find one; UINT32_MAX: it lacks none of
+ * ours. */
 static uint32_t
 rarest_for(const struct super_peer *own)
 {
@@ -86,6 +87,8 @@ rarest_for(const struct super_peer *own)
 		uint32_t piece = super->next + i;
 		uint32_t cnt;
 
+		if (i >= WIRE_SUPER_SCAN && rarest != UINT32_MAX)
+			break;
 		piece -= piece >= super->piece_cnt ? super->piece_cnt : 0;
 		cnt = (uint32_t)super->seen[piece] + super->told[piece];
 		if (cnt >= least || has(own, piece) || !active_has(own->peer->torrent->active, piece))
@@ -250,6 +253,8 @@ super_all(struct wire *wire, struct wire_peer *peer)
 	struct super_peer *own = of_peer(peer);
 
 	(void)wire;
+	if (own->have_cnt == own->super->piece_cnt)
+		return; /* said again */
 	for (uint32_t piece = 0; piece < own->super->piece_cnt; piece++)
 		have_add(own, piece);
 }

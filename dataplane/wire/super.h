@@ -4,10 +4,11 @@
 /* super.h is super-seeding (BEP 16): the first copy of a torrent is spread with the fewest bytes.
  *
  * A peer of such a torrent is told that we have nothing, and then of one piece at a time: the one
- * that is rarest among what peers have and were told of. The next follows when it has that piece
- * and another peer has it too; when it is alone, as soon as it has it; and in any case after
- * WIRE_SUPER_WAIT_US, so that a peer that does not share does not wait for ever. Requests are
- * served as ever.
+ * that is rarest among what peers have and were told of, of WIRE_SUPER_SCAN pieces or so beginning
+ * where the last choice ended, for a peer's few bytes may ask for a choice. The next follows when
+ * it has that piece and another peer has it too; when it is alone, as soon as it has it; and in any
+ * case after WIRE_SUPER_WAIT_US, so that a peer that does not share does not wait for ever.
+ * Requests are served as ever.
  * Peers' haves and bitfields are read for such torrents only. A torrent of more than
  * WIRE_SUPER_PIECES_MAX pieces is seeded as usual, as is a peer that comes when half the message
  * buffers are used, or all of WIRE_SUPERS_MAX torrents; counted.
