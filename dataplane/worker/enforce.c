@@ -31,11 +31,14 @@ enforce_named(struct worker *worker, struct session *session)
 	if (named == NULL || session->shaped)
 		return;
 	torrent = store_by_id(worker->store, named->id);
-	if (torrent == NULL)
+	if (torrent == NULL || torrent->state != TORRENT_ACTIVE)
 		return;
 	terms = terms_of(session, torrent);
-	if (shaper_limits(&worker->shaper, &terms))
-		session->shaped = shaper_join(&worker->shaper, &session->leaf, &terms);
+	session->settled = true;
+	if (!shaper_limits(&worker->shaper, &terms))
+		return;
+	session->shaped = shaper_join(&worker->shaper, &session->leaf, &terms);
+	session->settled = session->shaped;
 }
 
 bool
@@ -44,9 +47,14 @@ enforce_admit(struct worker *worker, struct session *session, uint32_t address_b
 	uint8_t index = policy_class(&worker->policy, address_be);
 	const struct abi_class *class;
 
+	session->settled = false;
 	session->shaped = false;
 	session->leaf.place.above = NULL;
 	session->class_index = index;
+	if (policy_blocks(&worker->policy, address_be)) {
+		count(&worker->ctr, CTR_peers_blocked);
+		return false;
+	}
 	if (index == SHAPER_NO_CLASS)
 		return true;
 	class = &worker->policy.classes[index];

@@ -28,7 +28,8 @@ enforce_used(const struct worker *worker, struct abi_used *used);
 COLD void
 enforce_torrent(struct worker *worker);
 
-/* enforce_admit counts a new session in. False, counted: its class has as many as it may. */
+/* enforce_admit counts a new session in. False, counted: its class has as many as it may, or its
+ * address is refused since it began to connect. */
 bool
 enforce_admit(struct worker *worker, struct session *session, uint32_t address_be);
 
@@ -36,7 +37,9 @@ enforce_admit(struct worker *worker, struct session *session, uint32_t address_b
 void
 enforce_forget(struct worker *worker, struct session *session);
 
-/* enforce_named has a session that has named its torrent limited by what limits that. */
+/* enforce_named has a session that has named its torrent limited by what limits that, once the
+ * torrent is active: of those there are no more than the shaper has nodes. session->settled says
+ * that this is done. */
 void
 enforce_named(struct worker *worker, struct session *session);
 

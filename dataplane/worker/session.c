@@ -147,10 +147,13 @@ session_note(struct worker *worker, const struct wire_note *note)
 {
 	struct session *session = wire_user(note->peer);
 
-	if (note->verdict == WIRE_CLOSE)
+	if (note->verdict == WIRE_CLOSE) {
 		session_abort(worker, session);
-	else
-		session_mark(worker, session);
+		return;
+	}
+	if (UNLIKELY(!session->settled))
+		enforce_named(worker, session);
+	session_mark(worker, session);
 }
 
 static void

@@ -36,7 +36,8 @@ struct session {
 	struct wire_peer *peer;
 	bool queued;              /* in the list of those to pump */
 	bool named;               /* the peer has named its torrent */
-	bool shaped;              /* some rate limits it: it has joined the shaper */
+	bool settled;             /* whether some rate limits it was looked at: it can get content */
+	bool shaped;              /* one does: it has joined the shaper */
 	uint8_t class_index;      /* of its address in the policy, or SHAPER_NO_CLASS */
 	uint64_t seen_bytes;      /* acknowledged when progress was last seen, and the time */
 	uint64_t seen_us;
