@@ -78,7 +78,8 @@ struct torrent {
 	struct torrent *lru_next;
 	uint64_t used_us;          /* when its last peer left, or when control was asked */
 	/* what control said of it: written and read by the worker and wire */
-	uint32_t congestion;       /* enum abi_congestion */
+	uint16_t congestion;       /* enum abi_congestion */
+	bool relimit;              /* its peers' limits are about to follow */
 	uint32_t group;
 	uint64_t rate_bytes_per_s;
 	uint32_t connections_max;  /* 0: not limited */

@@ -117,21 +117,21 @@ entry_ok(const struct abi_entry *entry)
 	       entry->weight >= 1 && entry->weight <= ABI_WEIGHT_MAX;
 }
 
-/* entry_take takes what an entry says of a torrent beside its name. Returns whether other rates
- * hold now for peers that are there. */
-static bool
+/* entry_take takes what an entry says of a torrent beside its name, and notes when other rates hold
+ * now for peers that are there. */
+static void
 entry_take(struct torrent *torrent, const struct abi_entry *entry)
 {
 	bool changed = torrent->group != entry->group || torrent->weight != entry->weight ||
 	               torrent->rate_bytes_per_s != entry->rate_bytes_per_s;
 
-	torrent->congestion = entry->congestion;
+	torrent->congestion = (uint16_t)entry->congestion;
 	torrent->flags = (uint16_t)entry->flags;
 	torrent->group = entry->group;
 	torrent->rate_bytes_per_s = entry->rate_bytes_per_s;
 	torrent->connections_max = entry->connections_max;
 	torrent->weight = entry->weight;
-	return changed && torrent->peer_cnt > 0;
+	torrent->relimit |= changed && torrent->peer_cnt > 0;
 }
 
 static void
@@ -139,6 +139,7 @@ on_add(struct control *control)
 {
 	const struct abi_entries *entries = &control->msg.u.entries;
 	struct abi_result result = {.status = ABI_OK};
+	struct torrent *torrent;
 	bool changed = false;
 
 	while (result.done_cnt < entries->cnt) {
@@ -149,11 +150,13 @@ on_add(struct control *control)
 			result.status = store_add(control->store, entry->id, entry->info_hash);
 		if (result.status != ABI_OK)
 			break;
-		changed |= entry_take(store_by_id(control->store, entry->id), entry);
+		torrent = store_by_id(control->store, entry->id);
+		entry_take(torrent, entry);
+		changed |= torrent->relimit;
 		result.done_cnt++;
 	}
 	if (changed)
-		enforce_torrent(control->worker);
+		enforce_torrents(control->worker, entries->entry, result.done_cnt);
 	answer(control, &result);
 }
 

@@ -77,28 +77,40 @@ enforce_forget(struct worker *worker, struct session *session)
 
 /* ---- what changes */
 
-/* part_all takes every session out of the shaper, for its limits to be changed. */
-static void
-part_all(struct worker *worker)
+/* is_meant tells whether a session is one of all, or of a torrent whose limits change. */
+static bool
+is_meant(const struct session *session, bool all)
+{
+	const struct torrent *torrent;
+
+	if (session->tcb == NULL)
+		return false;
+	torrent = wire_torrent(session->peer);
+	return all || (torrent != NULL && torrent->relimit);
+}
+
+/* part takes sessions out of the shaper, for their limits to be changed. */
+static COLD void
+part(struct worker *worker, bool all)
 {
 	for (uint32_t i = 0; i < worker->sessions.cnt; i++) {
 		struct session *session = pool_at(&worker->sessions, i);
 
-		if (session->tcb == NULL || !session->shaped)
+		if (!is_meant(session, all) || !session->shaped)
 			continue;
 		shaper_leave(&worker->shaper, &session->leaf);
 		session->shaped = false;
 	}
 }
 
-/* join_all has every session limited by what limits it now; those that waited may go on. */
-static void
-join_all(struct worker *worker)
+/* join has sessions limited by what limits them now; those that waited may go on. */
+static COLD void
+join(struct worker *worker, bool all)
 {
 	for (uint32_t i = 0; i < worker->sessions.cnt; i++) {
 		struct session *session = pool_at(&worker->sessions, i);
 
-		if (session->tcb == NULL)
+		if (!is_meant(session, all))
 			continue;
 		enforce_named(worker, session);
 		session_mark(worker, session);
@@ -185,22 +197,24 @@ enforce_policy(struct worker *worker, const struct abi_policy *all, int fd)
 		count(&worker->ctr, CTR_policy_refused);
 		return status;
 	}
-	part_all(worker);
+	part(worker, true);
 	worker->policy = made;
 	others_follow(worker);
 	classify_all(worker);
 	shaper_follow(worker);
-	join_all(worker);
+	join(worker, true);
 	policy_close(&old);
 	count(&worker->ctr, CTR_policies);
 	return ABI_OK;
 }
 
 void
-enforce_torrent(struct worker *worker)
+enforce_torrents(struct worker *worker, const struct abi_entry *entries, uint32_t cnt)
 {
-	part_all(worker);
-	join_all(worker);
+	part(worker, false);
+	join(worker, false);
+	for (uint32_t i = 0; i < cnt; i++)
+		store_by_id(worker->store, entries[i].id)->relimit = false;
 }
 
 /* ---- shares of rates */

@@ -24,9 +24,10 @@ enforce_rates(struct worker *worker, const struct abi_rates *rates);
 COLD void
 enforce_used(const struct worker *worker, struct abi_used *used);
 
-/* enforce_torrent follows a change of the limits of a torrent that has peers. */
+/* enforce_torrents follows a change of the limits of torrents, those of entries whose relimit is
+ * set: their peers only. */
 COLD void
-enforce_torrent(struct worker *worker);
+enforce_torrents(struct worker *worker, const struct abi_entry *entries, uint32_t cnt);
 
 /* enforce_admit counts a new session in. False, counted: its class has as many as it may, or its
  * address is refused since it began to connect. */
