@@ -171,8 +171,8 @@ shaper_next(struct shaper *shaper, uint32_t *grant_bytes);
 static inline uint64_t
 shaper_next_us(const struct shaper *shaper)
 {
-	if (shaper->wheel.cnt == 0)
-		return list_first(&shaper->root.ring) != NULL ? 0 : UINT64_MAX;
+	if (list_first(&shaper->root.ring) != NULL && !timer_is_set(&shaper->root.gate.timer))
+		return 0; /* SHAPER_VISITS were used up */
 	return timer_wheel_next_us(&shaper->wheel);
 }
 

@@ -360,6 +360,30 @@ nobody_waits_in_vain(void **state)
 	lab_close(&lab);
 }
 
+/* Whose turn has not come for lack of visits is not kept waiting by another's timer. */
+static void
+a_timer_of_others_keeps_nobody(void **state)
+{
+	struct shape_terms slow = usual;
+	uint32_t grant;
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab);
+	slow.rate_bytes_per_s = BUCKET_RATE_MIN;
+	join(&lab, 0, slow);
+	join(&lab, 1, usual);
+	shaper_begin(lab.shaper, lab.now_us);
+	assert_int_equal(shaper_ask(lab.shaper, &lab.leaf[0], BLOCK), 0);
+	assert_null(shaper_next(lab.shaper, &grant));
+	assert_true(shaper_next_us(lab.shaper) > lab.now_us);
+	assert_int_equal(shaper_ask(lab.shaper, &lab.leaf[1], BLOCK), BLOCK);
+	shaper_gave(lab.shaper, &lab.leaf[1], BLOCK, true);
+	assert_true(shaper_next_us(lab.shaper) <= lab.now_us);
+	assert_ptr_equal(shaper_next(lab.shaper, &grant), &lab.leaf[1]);
+	lab_close(&lab);
+}
+
 int
 main(void)
 {
@@ -376,6 +400,7 @@ main(void)
 		cmocka_unit_test(those_of_a_class_take_turns),
 		cmocka_unit_test(leaving_and_coming_changes_nothing_for_others),
 		cmocka_unit_test(nobody_waits_in_vain),
+		cmocka_unit_test(a_timer_of_others_keeps_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
