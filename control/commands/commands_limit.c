@@ -132,7 +132,7 @@ policy_change(const struct commands_env *env, const json_t *request, struct fail
 	if (of != NULL && strcmp(of, "global") == 0)
 		return changes(request) ? global_set(env, request, fail) : 0;
 	if (of == NULL || name == NULL || !changes(request))
-		return fail_set(fail, EINVAL, "limit needs \"of\", a name and what is to change");
+		return fail_set(fail, EINVAL, "say what is to change: a rate, a weight or connections");
 	if (strcmp(of, "label") == 0)
 		return label_set(env, request, name, fail);
 	if (strcmp(of, "class") == 0)
