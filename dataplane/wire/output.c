@@ -2,8 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* What goes to a peer, in this order: our handshake and what we have, choke, unchoke, keep-alive,
- * pieces shown and withdrawn, rejects, other peers, metadata,
- * blocks. */
+ * pieces shown and withdrawn, rejects, other peers, metadata, blocks. */
 #include "dataplane/wire/blocks.h"
 #include "dataplane/wire/extended.h"
 #include "dataplane/wire/handshake.h"
@@ -121,17 +120,18 @@ greeting_give(struct wire *wire, struct wire_peer *peer, struct compose *out)
 
 /* ---- the small messages */
 
-/* signals_give gives choke, unchoke and keep-alive. */
+/* signals_give gives choke, unchoke and keep-alive. A choke waits for room, and its unchoke for it:
+ * a peer may have as many of them as it likes, each of which would be queued. */
 static void
 signals_give(struct wire_peer *peer, struct compose *out)
 {
 	static const uint8_t keepalive[4] = { 0 };
 
-	if (UNLIKELY(peer->choke_due) && compose_room(out)) {
+	if (UNLIKELY(peer->choke_due) && compose_wanted(out)) {
 		message_give(out, MESSAGE_CHOKE);
 		peer->choke_due = false;
 	}
-	if (peer->unchoke_due && compose_room(out)) {
+	if (peer->unchoke_due && !peer->choke_due && compose_room(out)) {
 		message_give(out, MESSAGE_UNCHOKE);
 		peer->unchoke_due = false;
 	}

@@ -291,7 +291,7 @@ super_give(struct wire_peer *peer, struct compose *out)
 	struct super_peer *own = of_peer(peer);
 	uint8_t message[WIRE_HEAD_LEN + 4] = { 0, 0, 0, 5, MESSAGE_HAVE };
 
-	if (!own->due || !compose_room(out))
+	if (!own->due || !compose_wanted(out))
 		return;
 	store_be32(message + WIRE_HEAD_LEN, own->shown);
 	compose_bytes(out, message, sizeof(message));

@@ -110,10 +110,10 @@ wire_input(struct wire *wire, struct wire_peer *peer, const uint8_t *data, uint3
 
 /* wire_output gives the next fragments for a peer and starts reads for those after them.
  *
- * room_bytes  what the connection wants to have queued now. Blocks, metadata, rejects and
- *             lt_donthave are given while it is not reached, so the last one may pass it; reads
- *             are started likewise. What a peer cannot multiply (our handshake, bitfield, unchoke,
- *             keep-alive) goes out even with no room.
+ * room_bytes  what the connection wants to have queued now. Blocks, metadata, rejects, pieces
+ *             shown or withdrawn, other peers and chokes are given while it is not reached, so the
+ *             last one may pass it; reads are started likewise. What a peer cannot multiply (our
+ *             handshake, bitfield, an unchoke, keep-alive) goes out even with no room.
  * frags       out, [0, max), max >= 16; references pass to the caller.
  * Returns how many; call again while it returns more than max - 16 or so many that room is left.
  * A peer that waits for buffers of the store gets a note from wire_reap when they are back. */

@@ -233,6 +233,29 @@ choke_and_unchoke_between_outputs_are_both_told(void **state)
 	expect_nothing(peer);
 }
 
+/* Each queued message takes an entry of what all connections share. */
+static void
+who_takes_nothing_is_told_little(void **state)
+{
+	struct world *world = *state;
+	struct lab_message message;
+	struct lab_peer *peer;
+	uint32_t cnt = 0;
+
+	set_slots(world, (struct wire_choke){ .slots = 1 });
+	crowd(world, &peer, 1, 0);
+	for (uint32_t i = 0; i < 100; i++) {
+		lab_message(&world->lab, peer, NOT_INTERESTED, NULL, 0);
+		lab_pull(&world->lab, peer, 0);
+		lab_message(&world->lab, peer, INTERESTED, NULL, 0);
+		lab_pull(&world->lab, peer, 0);
+	}
+	while (lab_next(peer, &message))
+		cnt++;
+	assert_true(cnt <= 2);
+	assert_int_equal(told(world, peer), UNCHOKE);
+}
+
 static void
 a_drain_closes_who_wants_nothing(void **state)
 {
@@ -284,6 +307,7 @@ main(void)
 		WORLD_TEST(a_second_is_a_whole_one),
 		WORLD_TEST(a_choke_ends_requests),
 		WORLD_TEST(choke_and_unchoke_between_outputs_are_both_told),
+		WORLD_TEST(who_takes_nothing_is_told_little),
 		WORLD_TEST(a_drain_closes_who_wants_nothing),
 		WORLD_TEST(a_torrent_has_no_more_peers_than_it_may),
 	};

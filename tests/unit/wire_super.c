@@ -139,6 +139,21 @@ nonsense_does_no_harm(void **state)
 	assert_true(shown(world, b) < WORLD_PIECE_CNT);
 }
 
+/* Each queued message takes an entry of what all connections share. */
+static void
+who_takes_nothing_is_told_nothing(void **state)
+{
+	struct world *world = *state;
+	struct lab_peer *peer = super_peer(world, PLAIN, LAB_FAST);
+	uint32_t first = shown(world, peer);
+
+	say_have(world, peer, first);
+	lab_pull(&world->lab, peer, 0);
+	expect_nothing(peer);
+	lab_pull(&world->lab, peer, LAB_ROOM);
+	expect_id(peer, HAVE);
+}
+
 static void
 too_many_pieces_are_seeded_as_usual(void **state)
 {
@@ -162,6 +177,7 @@ main(void)
 		WORLD_TEST(who_does_not_share_waits_but_not_for_ever),
 		WORLD_TEST(what_peers_bring_is_not_shown),
 		WORLD_TEST(nonsense_does_no_harm),
+		WORLD_TEST(who_takes_nothing_is_told_nothing),
 		WORLD_TEST(too_many_pieces_are_seeded_as_usual),
 	};
 
