@@ -20,7 +20,7 @@ import shell
 
 SUITES = ["lint", "unit", "fuzz", "interop", "fault"]
 HUGE_MIB = 384
-FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "45"))
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "20"))
 NIGHTLY_SECONDS = 1800
 FUZZ_AT_ONCE = 2
 
