@@ -19,6 +19,7 @@
 
 enum {
 	FDS_MAX = ABI_WORKERS_MAX + 3, /* config, log, go, and the listening sockets */
+	FDS_ROOM = FDS_MAX + 1,        /* one more, so that too many are seen */
 	FD_PARKED = 64,                /* above ABI_FD_*, where descriptors wait for dup2 */
 };
 
@@ -69,13 +70,14 @@ child_main(const struct starter_config *config, const int *fds, uint32_t worker_
 	_exit(127);
 }
 
-/* request_read takes a request's descriptors. Returns how many there are, 0 at the end. */
+/* request_read takes a request's descriptors, no more than FDS_ROOM. Returns how many there are, 0
+ * at the end. */
 static int
-request_read(int fd, int *fds)
+request_read(int fd, int fds[FDS_ROOM])
 {
 	union {
 		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int) * FDS_MAX)];
+		char bytes[CMSG_SPACE(sizeof(int) * FDS_ROOM)];
 	} control;
 	char byte;
 	struct iovec iov = {.iov_base = &byte, .iov_len = 1};
@@ -83,7 +85,8 @@ request_read(int fd, int *fds)
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = control.bytes,
-		.msg_controllen = sizeof(control.bytes),
+		/* Not all of its bytes: the kernel would fill what CMSG_SPACE rounds up, too. */
+		.msg_controllen = CMSG_LEN(sizeof(int) * FDS_ROOM),
 	};
 	ssize_t n;
 
@@ -103,13 +106,13 @@ request_read(int fd, int *fds)
 static void __attribute__((noreturn))
 starter_main(const struct starter_config *config, int fd)
 {
-	int fds[FDS_MAX];
+	int fds[FDS_ROOM];
 	int cnt;
 
 	while ((cnt = request_read(fd, fds)) > 0) {
 		int32_t answer = -EINVAL;
 
-		if (cnt > 3) {
+		if (cnt > 3 && cnt <= FDS_MAX) {
 			long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
 			if (pid == 0)
 				child_main(config, fds, (uint32_t)cnt - 3);

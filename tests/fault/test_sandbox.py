@@ -3,9 +3,13 @@
 """What is left to the daemons once they serve, read from /proc; and that it is enough on the kinds
 of port that no stock client uses. spillway.Spillway.stop looks for what the sandbox refused."""
 
+import array
+import ctypes
 import json
 import os
+import socket
 
+import alone
 import clients
 import content
 import harness
@@ -166,3 +170,53 @@ def test_as_another_user(env):
         daemon.options["user"] = None
         with seeding.started(daemon):
             assert daemon.json("list")["torrents"][0]["state"] == "seeding", "root's again"
+
+
+def _starter_socket(control_pid):
+    """spillwayd's end of the socket to the starter, as who has taken spillwayd over has it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    pid_fd = os.pidfd_open(control_pid)
+    try:
+        for name in os.listdir(f"/proc/{control_pid}/fd"):
+            fd = libc.syscall(438, pid_fd, int(name), 0)  # pidfd_getfd
+            if fd < 0:
+                continue
+            try:
+                s = socket.socket(fileno=fd)
+            except OSError:
+                os.close(fd)
+                continue
+            if (s.family, s.type, s.getsockname()) == (
+                    socket.AF_UNIX, socket.SOCK_SEQPACKET, "") and not _peer_is_double(s):
+                return s
+            s.close()
+    finally:
+        os.close(pid_fd)
+    raise AssertionError("no socket to the starter")
+
+
+def _peer_is_double(s):
+    """A dataplane's socket has a name at its other end, the starter's has none."""
+    return s.getpeername() != ""
+
+
+def _ask_starter(s, fds):
+    s.sendmsg([b"\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
+    s.settimeout(10)
+    return int.from_bytes(s.recv(4), "little", signed=True)
+
+
+def test_starter_believes_nothing(env):
+    """What spillwayd might ask if it were not itself any more."""
+    control = alone.Control(env).start()
+    try:
+        starter = _starter(control.proc.pid)
+        with _starter_socket(control.proc.pid) as s, open(os.devnull, "rb") as null:
+            for cnt in (1, 3, 12, 13, 200):
+                answer = _ask_starter(s, [null.fileno()] * cnt)
+                assert answer == -22, (cnt, answer)
+            assert len(os.listdir(f"/proc/{starter}/fd")) == 4, "it keeps what it was given"
+        control.order("die", 1)
+        shell.wait_until(lambda: len(control.events("start")) == 2, 20, "another dataplane")
+    finally:
+        control.stop()
