@@ -72,13 +72,12 @@ apply_fail(struct apply *apply, uint32_t line, int err, const char *text)
 static int
 thread_begin(struct apply *a, enum apply_phase phase, void *(*run)(void *), struct fail *fail)
 {
+	a->done_cnt = 0; /* and result: from now on the thread's */
 	int err = pthread_create(&a->thread, NULL, run, a);
-
 	if (err != 0)
 		return fail_set(fail, err, "a thread cannot be started: %s", strerror(err));
 	a->has_thread = true;
 	a->phase = phase;
-	a->done_cnt = 0;
 	return 0;
 }
 
@@ -196,11 +195,13 @@ static void
 compare(struct apply *a)
 {
 	int got = apply_compare(a);
+	struct fail fail;
 
 	if (got == 1) {
 		a->is_staged = !a->dry_run;
-		got = thread_begin(a, APPLY_CHECKING, apply_check, &a->result.fail);
-		a->result.err = got;
+		got = thread_begin(a, APPLY_CHECKING, apply_check, &fail);
+		if (got < 0)
+			apply_fail(a, 0, -got, fail.text);
 	}
 	if (got < 0)
 		done(a);
