@@ -203,6 +203,7 @@ wait_for_events(struct daemon *d)
 	int timeout_ms = sooner_ms(link_timeout_ms(d->link), api_timeout_ms(d->api));
 	nfds_t cnt = 0;
 
+	timeout_ms = sooner_ms(timeout_ms, work_timeout_ms(d->work));
 	timeout_ms = sooner_ms(timeout_ms, announce_timeout_ms(d->announce));
 	timeout_ms = sooner_ms(timeout_ms, dht_timeout_ms(d->dht));
 	timeout_ms = sooner_ms(timeout_ms, scrub_timeout_ms(d->scrub));

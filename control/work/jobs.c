@@ -292,6 +292,12 @@ jobs_thread_cnt(const struct jobs *jobs)
 }
 
 bool
+jobs_any(const struct jobs *jobs)
+{
+	return jobs->cnt > 0;
+}
+
+bool
 jobs_room(const struct jobs *jobs)
 {
 	return jobs->cnt < JOBS_MAX;

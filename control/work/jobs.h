@@ -53,6 +53,10 @@ jobs_fd(const struct jobs *jobs);
 uint32_t
 jobs_thread_cnt(const struct jobs *jobs);
 
+/* jobs_any is true while a job is given and not reaped. */
+bool
+jobs_any(const struct jobs *jobs);
+
 /* jobs_room is true when jobs_start may be called. */
 bool
 jobs_room(const struct jobs *jobs);

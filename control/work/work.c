@@ -102,6 +102,15 @@ work_fd(const struct work *work)
 	return jobs_fd(work->jobs);
 }
 
+int
+work_timeout_ms(const struct work *work)
+{
+	if (!jobs_any(work->jobs))
+		return -1;
+	int64_t left_ms = work->saved_ms + SAVE_MS - clock_now_ms();
+	return left_ms > 0 ? (int)left_ms : 0;
+}
+
 void
 work_verify(struct work *work, const struct torrent *torrent)
 {

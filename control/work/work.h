@@ -34,6 +34,11 @@ work_destroy(struct work *work);
 int
 work_fd(const struct work *work);
 
+/* work_timeout_ms returns after how long work_run is due without an event, -1 for never: to store
+ * what was verified. */
+int
+work_timeout_ms(const struct work *work);
+
 /* work_verify queues a torrent that registry_add, registry_reverify or registry_verify marked. */
 void
 work_verify(struct work *work, const struct torrent *torrent);
