@@ -219,10 +219,9 @@ tr_torrent_stop(struct tr_call *call)
 static int
 remove_one(const struct tr_act *act, struct tr_item *item, struct fail *fail)
 {
-	(void)fail;
+	(void)act, (void)fail;
 	log_info("torrent_removed", "id=%" PRIu32 " name=%s", item->torrent->id,
 	         LOG_QUOTE(item->torrent->name));
-	work_forget(act->t->env->work, item->torrent);
 	item->change.remove = true;
 	return 0;
 }
@@ -264,7 +263,6 @@ tr_verify_one(const struct tr_act *act, struct tr_item *item, struct fail *fail)
 
 	if (act->location[0] == '\0')
 		return verify_here(act, item->torrent, fail);
-	work_forget(act->t->env->work, item->torrent);
 	err = registry_reverify(act->t->env->registry, item->torrent, &wish, fail);
 	if (err == 0)
 		work_verify(act->t->env->work, item->torrent);

@@ -87,7 +87,6 @@ remove_all(const struct commands_env *env, const struct rpc_request *request,
 	for (uint32_t i = 0; i < changing->named.cnt; i++) {
 		const struct torrent *t = changing->named.torrent[i];
 		log_info("torrent_removed", "id=%" PRIu32 " name=%s", t->id, LOG_QUOTE(t->name));
-		work_forget(env->work, t);
 	}
 	if (changing_apply(env, changing, &fail) == 0) {
 		registry_sweep(env->registry, changing->named.cnt);

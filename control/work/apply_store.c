@@ -224,9 +224,6 @@ apply_store(struct apply *apply)
 {
 	struct fail fail;
 
-	for (uint32_t i = 0; i < apply->batch.change_cnt; i++)
-		if (apply->batch.change[i].remove)
-			work_forget(apply->env.work, apply->batch.change[i].torrent);
 	int err = registry_apply(apply->env.registry, &apply->batch, &fail);
 	if (err != 0) {
 		apply_fail(apply, 0, -err, fail.text);

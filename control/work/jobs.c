@@ -333,6 +333,8 @@ jobs_reap(struct jobs *jobs, struct job *job)
 			oldest = &jobs->slot[i];
 	if (oldest != NULL) {
 		*job = oldest->job;
+		if (oldest->cancelled) /* it was done, but nobody had taken it */
+			job->err = -ECANCELED;
 		*oldest = (struct slot){.phase = SLOT_FREE};
 		jobs->cnt--;
 	}
@@ -397,6 +399,19 @@ jobs_cancel(struct jobs *jobs, uint32_t id)
 	}
 	pthread_cond_broadcast(&jobs->given);
 	pthread_mutex_unlock(&jobs->lock);
+}
+
+uint32_t
+jobs_ids(struct jobs *jobs, uint32_t ids[JOBS_MAX])
+{
+	uint32_t cnt = 0;
+
+	pthread_mutex_lock(&jobs->lock);
+	for (uint32_t i = 0; i < JOBS_MAX; i++)
+		if (jobs->slot[i].phase != SLOT_FREE && !jobs->slot[i].cancelled)
+			ids[cnt++] = jobs->slot[i].job.id;
+	pthread_mutex_unlock(&jobs->lock);
+	return cnt;
 }
 
 bool

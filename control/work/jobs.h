@@ -75,9 +75,14 @@ jobs_reap(struct jobs *jobs, struct job *job);
 bool
 jobs_verifying(struct jobs *jobs, uint32_t id, struct jobs_progress *progress);
 
-/* jobs_cancel makes the verification of torrent id end soon with -ECANCELED, if there is one. */
+/* jobs_cancel makes the verification of torrent id end soon, if there is one: jobs_reap gives it
+ * back with -ECANCELED, even when it was done. */
 void
 jobs_cancel(struct jobs *jobs, uint32_t id);
+
+/* jobs_ids lists the torrents of the jobs that are given and not cancelled. Returns how many. */
+uint32_t
+jobs_ids(struct jobs *jobs, uint32_t ids[JOBS_MAX]);
 
 /* jobs_save_next hands out what was newly verified of a torrent that is not done yet.
  *

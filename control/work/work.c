@@ -24,6 +24,7 @@ struct work {
 	bool check_done;
 	bool refused_told;    /* that the kernel refuses io_uring */
 	int64_t saved_ms;     /* when ranges were saved last */
+	uint64_t serial;      /* of the torrents when those that are gone were looked for */
 };
 
 enum {
@@ -114,14 +115,10 @@ work_timeout_ms(const struct work *work)
 void
 work_verify(struct work *work, const struct torrent *torrent)
 {
+	if (torrent->in_verify)
+		jobs_cancel(work->jobs, torrent->id);
 	if (id_list_add(&work->to_verify, torrent->id) != 0)
 		log_error("out_of_memory", "id=%" PRIu32, torrent->id);
-}
-
-void
-work_forget(struct work *work, const struct torrent *torrent)
-{
-	jobs_cancel(work->jobs, torrent->id);
 }
 
 bool
@@ -203,6 +200,24 @@ result_take(struct work *work, const struct job *job)
 		work_changed(work, t, job->err, &job->fail);
 }
 
+/* gone_cancel ends what is done for torrents that were removed. */
+static void
+gone_cancel(struct work *work)
+{
+	const struct torrents *torrents = work->registry->torrents;
+	uint32_t ids[JOBS_MAX];
+
+	if (work->serial == torrents_serial(torrents))
+		return;
+	work->serial = torrents_serial(torrents);
+	uint32_t cnt = jobs_ids(work->jobs, ids);
+	for (uint32_t i = 0; i < cnt; i++) {
+		const struct torrent *t = torrents_by_id(torrents, ids[i]);
+		if (t == NULL || t->gone)
+			jobs_cancel(work->jobs, ids[i]);
+	}
+}
+
 /* ---- The next job. */
 
 static struct torrent *
@@ -247,6 +262,7 @@ work_run(struct work *work)
 	struct job job;
 	struct torrent *t;
 
+	gone_cancel(work);
 	while (jobs_reap(work->jobs, &job)) {
 		result_take(work, &job);
 		job_free(&job);

@@ -39,7 +39,8 @@ work_fd(const struct work *work);
 int
 work_timeout_ms(const struct work *work);
 
-/* work_verify queues a torrent that registry_add, registry_reverify or registry_verify marked. */
+/* work_verify queues a torrent that was marked to_verify (registry.h). A verification of it that is
+ * under way is given up for that: what it finds may be of another place. */
 void
 work_verify(struct work *work, const struct torrent *torrent);
 
@@ -51,11 +52,8 @@ work_verify(struct work *work, const struct torrent *torrent);
 void
 work_changed(struct work *work, struct torrent *torrent, int err, const struct fail *fail);
 
-/* work_forget cancels what is done for a torrent that is being removed. */
-void
-work_forget(struct work *work, const struct torrent *torrent);
-
-/* work_run takes results and gives the threads their next jobs. */
+/* work_run takes results, gives the threads their next jobs and ends those of torrents that were
+ * removed. */
 void
 work_run(struct work *work);
 
