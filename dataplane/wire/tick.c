@@ -41,14 +41,17 @@ since(uint64_t now_us, uint64_t event_us)
 	return now_us > event_us ? now_us - event_us : 0;
 }
 
-/* is_done tells whether a peer has asked for nothing for so long that it wants nothing more. */
+/* is_done tells whether a peer has asked for nothing for so long that it wants nothing more; or has
+ * asked, and taken nothing for as long as the idle have, whatever it says meanwhile. */
 static bool
 is_done(const struct wire_peer *peer, uint64_t now_us)
 {
-	bool wants = peer_request_cnt(peer) > 0 || (link_is_set(&peer->slot) && !peer->holds);
+	uint64_t us = since(now_us, MAX(peer->since_us, peer->progress_us));
 
-	return peer->state == WIRE_OPEN && !wants &&
-	       since(now_us, MAX(peer->since_us, peer->progress_us)) > WIRE_DRAIN_IDLE_US;
+	if (peer->state != WIRE_OPEN || (link_is_set(&peer->slot) && !peer->holds))
+		return false;
+	return us > (peer_request_cnt(peer) > 0 ? (uint64_t)WIRE_IDLE_TIMEOUT_US
+	                                        : (uint64_t)WIRE_DRAIN_IDLE_US);
 }
 
 /* overdue names why a peer has had its time, CTR_CNT: it has not. */

@@ -79,7 +79,8 @@ COLD void
 wire_set_choke(struct wire *wire, const struct wire_choke *choke, uint64_t now_us);
 
 /* wire_set_drain says whether peers that want nothing are closed, so that none are left some day.
- * A peer has WIRE_DRAIN_IDLE_US to ask for something; one that waits for a slot wants something. */
+ * A peer has WIRE_DRAIN_IDLE_US to ask for something, and WIRE_IDLE_TIMEOUT_US to take some of it;
+ * one that waits for a slot wants something. */
 COLD void
 wire_set_drain(struct wire *wire, bool on);
 

@@ -278,6 +278,24 @@ a_drain_closes_who_wants_nothing(void **state)
 	assert_int_equal(lab_counter(&world->lab, CTR_wire_drained), 2);
 }
 
+/* It says that it is there, has asked for something, and takes nothing. */
+static void
+a_drain_ends_for_who_takes_nothing(void **state)
+{
+	struct world *world = *state;
+	struct lab_peer *peer = world_peer(world, PLAIN, 0);
+
+	wire_set_drain(world->lab.wire, true);
+	world_request(world, peer, 0, 0, BLOCK);
+	for (int i = 0; i < 3 && !peer->closed; i++) {
+		lab_send(&world->lab, peer, "\0\0\0\0", 4);
+		lab_tick(&world->lab, WIRE_IDLE_TIMEOUT_US / 2);
+		assert_true(i > 0 || !peer->closed);
+	}
+	assert_true(peer->closed);
+	assert_int_equal(lab_counter(&world->lab, CTR_wire_drained), 1);
+}
+
 static void
 a_torrent_has_no_more_peers_than_it_may(void **state)
 {
@@ -309,6 +327,7 @@ main(void)
 		WORLD_TEST(choke_and_unchoke_between_outputs_are_both_told),
 		WORLD_TEST(who_takes_nothing_is_told_little),
 		WORLD_TEST(a_drain_closes_who_wants_nothing),
+		WORLD_TEST(a_drain_ends_for_who_takes_nothing),
 		WORLD_TEST(a_torrent_has_no_more_peers_than_it_may),
 	};
 
