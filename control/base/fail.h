@@ -14,8 +14,8 @@ struct fail {
 	char text[FAIL_TEXT_MAX]; /* one line, no newline, NUL-terminated */
 };
 
-/* fail_set writes the text (cut to fit) and returns -err, so that a function can end in
- * "return fail_set(fail, ENOENT, ...)". err > 0. */
+/* fail_set writes the text (cut to fit, control characters as '?') and returns -err, so that a
+ * function can end in "return fail_set(fail, ENOENT, ...)". err > 0. */
 int
 fail_set(struct fail *fail, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
