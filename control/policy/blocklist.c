@@ -117,7 +117,8 @@ is_ipv6(const char *text, size_t len)
 	char copy[64];
 
 	snprintf(copy, sizeof(copy), "%.*s", (int)(len < 63 ? len : 63), text);
-	return len < 100 && strstr(copy, ":") != strrchr(copy, ':') &&
+	return len < 100 && memchr(text, '\0', len) == NULL &&
+	       strstr(copy, ":") != strrchr(copy, ':') &&
 	       strspn(copy, "0123456789abcdefABCDEF:./- ") == strlen(copy);
 }
 
@@ -175,7 +176,8 @@ list_merge(struct blocklist *list)
 {
 	uint32_t cnt = 0;
 
-	qsort(list->range, list->cnt, sizeof(list->range[0]), range_compare);
+	if (list->cnt > 0)
+		qsort(list->range, list->cnt, sizeof(list->range[0]), range_compare);
 	for (uint32_t i = 0; i < list->cnt; i++) {
 		struct abi_range *last = cnt > 0 ? &list->range[cnt - 1] : NULL;
 		if (last != NULL && (uint64_t)list->range[i].first <= (uint64_t)last->last + 1) {
@@ -188,21 +190,35 @@ list_merge(struct blocklist *list)
 	list->cnt = cnt;
 }
 
+/* line_get reads a line with its newline, NULs too: at most BLOCKLIST_LINE_MAX + 1 bytes.
+ * Returns its length, 0 at the end. */
+static size_t
+line_get(FILE *file, char line[BLOCKLIST_LINE_MAX + 1])
+{
+	size_t len = 0;
+	int byte;
+
+	while (len <= BLOCKLIST_LINE_MAX && (byte = getc_unlocked(file)) != EOF) {
+		line[len++] = (char)byte;
+		if (byte == '\n')
+			break;
+	}
+	return len;
+}
+
 static int
 lines_read(struct blocklist *list, FILE *file, const char *path, struct fail *fail)
 {
-	char line[BLOCKLIST_LINE_MAX + 2];
+	char line[BLOCKLIST_LINE_MAX + 1];
 	struct abi_range range;
 	unsigned long number = 0;
 
-	while (fgets(line, sizeof(line), file) != NULL) {
-		size_t len = strlen(line);
-
+	for (size_t len; (len = line_get(file, line)) > 0;) {
 		number++;
 		if (len > BLOCKLIST_LINE_MAX)
 			return fail_set(fail, EINVAL, "%s:%lu: longer than %d bytes", path, number,
 			                BLOCKLIST_LINE_MAX);
-		while (len > 0 && strchr("\r\n \t", line[len - 1]) != NULL)
+		while (len > 0 && memchr("\r\n \t", line[len - 1], 4) != NULL)
 			len--;
 		enum line_kind kind = line_read(line, len, &range);
 		if (kind == LINE_BAD)

@@ -130,18 +130,24 @@ the_smallest_range_decides(void **state)
 	assert_int_equal(peer_classes_parse(&classes, "LAN=1.2.3.4", &fail), -EINVAL);
 }
 
-/* list_of reads a text as a file. */
+/* list_of_bytes reads bytes as a file. */
 static int
-list_of(struct blocklist *list, const char *text, struct fail *fail)
+list_of_bytes(struct blocklist *list, const char *text, size_t len, struct fail *fail)
 {
 	char path[] = "/tmp/spillway-blocklist-XXXXXX";
 	int fd = mkstemp(path);
 
-	assert_true(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	assert_true(fd >= 0 && write(fd, text, len) == (ssize_t)len);
 	close(fd);
 	int err = blocklist_read(list, path, fail);
 	unlink(path);
 	return err;
+}
+
+static int
+list_of(struct blocklist *list, const char *text, struct fail *fail)
+{
+	return list_of_bytes(list, text, strlen(text), fail);
 }
 
 static void
@@ -188,6 +194,25 @@ a_bad_line_is_named(void **state)
 		assert_non_null(strstr(fail.text, ":2: "));
 		assert_int_equal(list.cnt, 0);
 	}
+}
+
+static void
+lists_of_other_bytes_hide_nothing(void **state)
+{
+	static const char nul[] = "1.2.3.4\n\0 5.6.7.8\n", nul_ipv6[] = "fe80::1\0 5.6.7.8\n";
+	static const char screen[] = "\x1b[2J\xc2\x9b\x7f";
+	struct blocklist list;
+	struct fail fail;
+
+	(void)state;
+	assert_int_equal(list_of(&list, "", &fail), 0);
+	assert_int_equal(list.cnt, 0);
+	blocklist_free(&list);
+	assert_int_equal(list_of_bytes(&list, nul, sizeof(nul) - 1, &fail), -EINVAL);
+	assert_non_null(strstr(fail.text, ":2: "));
+	assert_int_equal(list_of_bytes(&list, nul_ipv6, sizeof(nul_ipv6) - 1, &fail), -EINVAL);
+	assert_int_equal(list_of(&list, screen, &fail), -EINVAL);
+	assert_non_null(strstr(fail.text, "\"?[2J???\""));
 }
 
 static void
@@ -251,6 +276,7 @@ main(void)
 		cmocka_unit_test(the_smallest_range_decides),
 		cmocka_unit_test(every_form_of_list_is_read),
 		cmocka_unit_test(a_bad_line_is_named),
+		cmocka_unit_test(lists_of_other_bytes_hide_nothing),
 		cmocka_unit_test(slow_peers),
 		cmocka_unit_test(shares_follow_the_use_and_are_never_more_than_the_whole),
 	};
