@@ -166,7 +166,7 @@ void
 options_man(FILE *out);
 
 /* options_print writes options as a configuration file with a comment per option; options_load
- * reads it back to the same values. */
+ * reads it back to the same values when their texts are UTF-8. */
 void
 options_print(const struct options *options, FILE *out);
 

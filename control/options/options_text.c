@@ -73,24 +73,48 @@ needs_quotes(const char *text)
 	if (strchr("-?:,[]{}#&*!|>'\"%@` ~", text[0]) != NULL)
 		return true;
 	for (const char *p = text; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == '\\' || *p == '"' || *p == 0x7f ||
+		if ((unsigned char)*p < ' ' || (unsigned char)*p >= 0x7f || *p == '\\' || *p == '"' ||
 		    (*p == '#' && p > text && p[-1] == ' ') ||
 		    ((p[0] == ':' || p[0] == ' ') && (p[1] == ' ' || p[1] == '\0')))
 			return true;
 	return false;
 }
 
+/* escape_print writes a character that YAML does not read, or takes for the end of a line.
+ * Returns its bytes in text, 0 for any other. */
+static int
+escape_print(const char *text, FILE *out)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	if (p[0] < ' ' || p[0] == 0x7f)
+		return fprintf(out, "\\x%02x", p[0]) > 0;
+	if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
+		fprintf(out, "\\x%02x", p[1]);
+		return 2;
+	}
+	bool breaks = p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9);
+	bool mark = p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf;
+	bool none = p[0] == 0xef && p[1] == 0xbf && (p[2] == 0xbe || p[2] == 0xbf);
+	if (!breaks && !mark && !none)
+		return 0;
+	fprintf(out, "\\u%04x", (p[0] & 15u) << 12 | (p[1] & 63u) << 6 | (p[2] & 63u));
+	return 3;
+}
+
 static void
 print_quoted(const char *text, FILE *out)
 {
 	fputc('"', out);
-	for (const char *p = text; *p != '\0'; p++) {
-		if (*p == '"' || *p == '\\')
-			fprintf(out, "\\%c", *p);
-		else if ((unsigned char)*p < ' ' || *p == 0x7f)
-			fprintf(out, "\\x%02x", (unsigned char)*p);
-		else
-			fputc(*p, out);
+	while (*text != '\0') {
+		int len = escape_print(text, out);
+
+		text += len;
+		if (len > 0)
+			continue;
+		if (*text == '"' || *text == '\\')
+			fputc('\\', out);
+		fputc(*text++, out);
 	}
 	fputc('"', out);
 }

@@ -197,7 +197,9 @@ static void
 what_is_printed_is_read_back(void **state)
 {
 	static const char *const dirs[] = {"/plain", "/with space", "#hash", "a: b", "-dash", "a\\b\"c",
-	                                   "caf\xc3\xa9", "x #y", "tail:", "~", "&a", "a\tb"};
+	                                   "caf\xc3\xa9", "x #y", "tail:", "~", "&a", "a\tb",
+	                                   "a\xc2\x85" "b", "\xef\xbb\xbf/x", "a\xe2\x80\xa8" "b",
+	                                   "a\xef\xbf\xbf"};
 	struct options o, back;
 	struct fail fail;
 
