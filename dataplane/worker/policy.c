@@ -39,6 +39,9 @@ check_all(const struct abi_policy *all)
 static COLD bool
 check_numbers(const struct abi_policy_head *head)
 {
+	for (uint32_t i = 0; i < ARRAY_CNT(head->reserved); i++)
+		if (head->reserved[i] != 0)
+			return false;
 	return head->magic == ABI_MAGIC && head->version == ABI_VERSION &&
 	       head->group_cnt <= ABI_GROUPS_MAX && head->class_cnt <= ABI_CLASSES_MAX &&
 	       head->class_range_cnt <= ABI_CLASS_RANGES_MAX && head->block_cnt <= ABI_BLOCKS_MAX;
@@ -97,11 +100,12 @@ check_classes(const struct policy *policy)
 
 	for (uint32_t i = 0; i < policy->head->class_cnt; i++)
 		if (!weight_ok(policy->classes[i].weight) ||
-		    (policy->classes[i].flags & ~ABI_CLASS_FLAGS) != 0)
+		    (policy->classes[i].flags & ~ABI_CLASS_FLAGS) != 0 ||
+		    policy->classes[i].reserved != 0)
 			return false;
 	for (uint32_t i = 0; i < policy->head->class_range_cnt; i++)
 		if (ranges[i].range.first > ranges[i].range.last ||
-		    ranges[i].class_index >= policy->head->class_cnt ||
+		    ranges[i].class_index >= policy->head->class_cnt || ranges[i].reserved != 0 ||
 		    (i > 0 && ranges[i].range.first <= ranges[i - 1].range.last))
 			return false;
 	return true;

@@ -126,6 +126,9 @@ each_fault_is_refused(void **state)
 	BAD(sample.group[1].weight = ABI_WEIGHT_MAX + 1);
 	BAD(sample.class[0].weight = 0);
 	BAD(sample.class[0].flags = 1);
+	BAD(sample.head.reserved[8] = 1);
+	BAD(sample.class[1].reserved = 1);
+	BAD(sample.class_range[0].reserved = 1);
 	BAD(sample.class_range[1].class_index = 2);
 	BAD(sample.class_range[1].range.first = 0x0affffff);
 	BAD(sample.class_range[0].range.last = 0x09ffffff);
