@@ -66,10 +66,12 @@ def fuzz_start(env, binary, seconds):
     os.mkdir(grown)
     log = os.path.join(folder, name + ".log")
     seeds = os.path.join(env.top, "tests", "fuzz", "corpus", name.removeprefix("fuzz_"))
+    # UBSan alone reports and goes on
+    halting = {**os.environ, "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
     # entropic: its bookkeeping takes two thirds of the time and finds no more in it
     proc = shell.start([binary, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
                         "-entropic=0", f"-artifact_prefix={folder}/", "-print_final_stats=1",
-                        grown, seeds], log)
+                        grown, seeds], log, env=halting)
     return {"name": f"fuzz: {name}", "proc": proc, "log": log, "folder": folder, "seeds": seeds,
             "begin": time.monotonic(), "seconds": seconds}
 
