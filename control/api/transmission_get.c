@@ -39,11 +39,22 @@ struct get {
 
 /* ---- The text. */
 
+/* given_drop gives up the room of what was given away. */
+static void
+given_drop(struct get *g)
+{
+	if (g->text_off == 0)
+		return;
+	g->text_len -= g->text_off;
+	memmove(g->text, g->text + g->text_off, g->text_len);
+	g->text_off = 0;
+}
+
 static void
 text_add(struct get *g, const char *text, size_t len)
 {
-	if (g->text_off == g->text_len)
-		g->text_off = g->text_len = 0;
+	if (g->text_off == g->text_len || g->text_len + len > g->text_room)
+		given_drop(g);
 	if (g->text_len + len > g->text_room) {
 		size_t room = (g->text_len + len) * 2;
 		char *more = realloc(g->text, room);
