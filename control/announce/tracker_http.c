@@ -119,13 +119,17 @@ on_body(char *bytes, size_t size, size_t cnt, void *ctx)
 	return len;
 }
 
+/* is_loopback is true of addresses of this machine to itself; 0.0.0.0 and :: lead there, too. */
 static bool
 is_loopback(const struct sockaddr *address)
 {
-	if (address->sa_family == AF_INET)
-		return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
+	if (address->sa_family == AF_INET) {
+		uint32_t in = ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr);
+		return in >> 24 == 127 || in >> 24 == 0;
+	}
 	const struct in6_addr *in6 = &((const struct sockaddr_in6 *)address)->sin6_addr;
-	return IN6_IS_ADDR_LOOPBACK(in6) || (IN6_IS_ADDR_V4MAPPED(in6) && in6->s6_addr[12] == 127);
+	bool mapped = IN6_IS_ADDR_V4MAPPED(in6) && (in6->s6_addr[12] == 127 || in6->s6_addr[12] == 0);
+	return IN6_IS_ADDR_LOOPBACK(in6) || IN6_IS_ADDR_UNSPECIFIED(in6) || mapped;
 }
 
 /* on_open makes a socket that sends from where peers reach us: what a tracker takes as our address
