@@ -107,7 +107,7 @@ session_json(const struct transmission *t)
 	json_object_set_new(json, "peer-port", json_integer(options->listen_port));
 	json_object_set_new(json, "seedRatioLimit", json_real(0));
 	json_object_set_new(json, "start-added-torrents", json_true());
-	json_object_set_new(json, "dht-enabled", json_false());
+	json_object_set_new(json, "dht-enabled", json_boolean(options->dht != OPTION_DHT_NO));
 	json_object_set_new(json, "pex-enabled", json_boolean(options->pex != 0));
 	zeros_add(json);
 	tr_limits_tell(t, json);
