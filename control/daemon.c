@@ -345,6 +345,8 @@ privileges_give_up(struct daemon *d, struct fail *fail)
 		err = place_prepare(&d->place, &d->options, &user, fail);
 	if (err == 0)
 		err = preflight_binary(&d->options, starter.binary, fail);
+	if (err == 0)
+		err = preflight_fixed(&starter.fixed, &d->options, starter.binary, fail);
 	starter.caps = privileges_port(d->options.port);
 	if (err == 0)
 		err = starter_create(&d->starter, &starter, fail);

@@ -300,13 +300,30 @@ numbers_fill(struct abi_config *config, const struct options *options)
 	config->version = ABI_VERSION;
 	config->listen_port = (uint16_t)options->listen_port;
 	config->mtu = (uint16_t)options->mtu;
-	config->flags = flags_of(options);
 	config->arena_mib = (uint32_t)options->arena_mib;
 	config->connections_max = (uint32_t)options->connections_max;
 	config->torrents_max = (uint32_t)options->torrents_max;
 	config->active_max = (uint32_t)options->active_max;
 	config->congestion = (uint32_t)options->congestion;
 	config->connections_per_source = (uint32_t)options->connections_per_source;
+}
+
+int
+preflight_fixed(struct abi_config *config, const struct options *options, const char *binary,
+                struct fail *fail)
+{
+	const struct port_kind *kind;
+	const char *word;
+	int err = port_split(options->port, &kind, &word, fail);
+
+	if (err == 0 && strcmp(kind->name, "af_xdp") == 0)
+		err = object_find(options, binary, config->xdp_object, fail);
+	if (err != 0)
+		return err;
+	strcpy(config->port, options->port);
+	file_prefix_make(options->run_dir, config->file_prefix);
+	config->flags = flags_of(options);
+	return 0;
 }
 
 int
@@ -323,12 +340,10 @@ preflight_resolve(struct preflight *pre, const struct options *options, struct f
 		err = address_resolve(options, kind, word, &pre->config.address_be, fail);
 	if (err == 0)
 		err = preflight_binary(options, pre->binary, fail);
-	if (err == 0 && strcmp(kind->name, "af_xdp") == 0)
-		err = object_find(options, pre->binary, pre->config.xdp_object, fail);
+	if (err == 0)
+		err = preflight_fixed(&pre->config, options, pre->binary, fail);
 	if (err != 0)
 		return err;
-	strcpy(pre->config.port, options->port);
-	file_prefix_make(options->run_dir, pre->config.file_prefix);
 	numbers_fill(&pre->config, options);
 	if (kind->has_kernel_address)
 		pre->config.dht_port = dht_answering_port(options);

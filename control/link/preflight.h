@@ -39,6 +39,16 @@ preflight_port(const char *port, struct fail *fail);
 int
 preflight_binary(const struct options *options, char *out, struct fail *fail);
 
+/* preflight_fixed fills what of config does not change while spillwayd runs: port, xdp_object (""
+ * unless the port is af_xdp), file_prefix and flags.
+ *
+ * config  the rest of it is left alone; the texts are all zeros before.
+ * binary  of the dataplane: "auto" looks beside it.
+ * Returns 0, or a negative errno with fail: unknown port kind, XDP object not found. */
+int
+preflight_fixed(struct abi_config *config, const struct options *options, const char *binary,
+                struct fail *fail);
+
 /* preflight_resolve fills all of pre from options: splits the port, resolves "auto".
  *
  * Returns 0, or a negative errno with fail: unknown port kind, no such interface, no address, an

@@ -101,6 +101,24 @@ request_read(int fd, int fds[FDS_ROOM])
 	return (int)(len / sizeof(int));
 }
 
+/* config_right is true of a configuration that is as chosen at the start where that is fixed, and
+ * that nobody can change any more. */
+static bool
+config_right(const struct abi_config *fixed, int fd)
+{
+	const uint32_t sandbox = ABI_CONFIG_SANDBOX_LOG | ABI_CONFIG_SANDBOX_OFF;
+	const int needed = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+	struct abi_config asked;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	return seals >= 0 && (seals & needed) == needed &&
+	       pread(fd, &asked, sizeof(asked), 0) == sizeof(asked) &&
+	       (asked.flags & sandbox) == (fixed->flags & sandbox) &&
+	       memcmp(asked.port, fixed->port, sizeof(asked.port)) == 0 &&
+	       memcmp(asked.xdp_object, fixed->xdp_object, sizeof(asked.xdp_object)) == 0 &&
+	       memcmp(asked.file_prefix, fixed->file_prefix, sizeof(asked.file_prefix)) == 0;
+}
+
 /* starter_main serves until spillwayd has gone. The child's parent is ours: spillwayd waits for it,
  * as if it had forked it itself. */
 static void __attribute__((noreturn))
@@ -112,7 +130,7 @@ starter_main(const struct starter_config *config, int fd)
 	while ((cnt = request_read(fd, fds)) > 0) {
 		int32_t answer = -EINVAL;
 
-		if (cnt > 3 && cnt <= FDS_MAX) {
+		if (cnt > 3 && cnt <= FDS_MAX && config_right(&config->fixed, fds[0])) {
 			long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
 			if (pid == 0)
 				child_main(config, fds, (uint32_t)cnt - 3);

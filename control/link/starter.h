@@ -10,7 +10,9 @@
  *
  * It executes one binary, chosen before there was anything to attack, as one user with the few
  * capabilities that the kind of port needs. What it is asked holds no text and no number that it
- * trusts. It ends when spillwayd does.
+ * trusts: of the configuration, which it hands on, the port, the BPF object that is loaded, the
+ * paths that are made with these capabilities, and whether there is a sandbox afterwards must be as
+ * chosen then. It ends when spillwayd does.
  *
  * Threads: one. Lifecycle: starter_create while there is one thread; starter_destroy.
  */
@@ -32,13 +34,14 @@ struct starter_config {
 	const char *run_dir; /* DPDK's runtime files lie below it when the user is not root */
 	const struct privileges_user *user;
 	uint64_t caps; /* as privileges_port */
+	struct abi_config fixed; /* as preflight_fixed */
 };
 
 /* What a dataplane is started with. */
 struct starter_fds {
 	uint32_t worker_cnt; /* [1, ABI_WORKERS_MAX] */
 	int listen[ABI_WORKERS_MAX];
-	int config;
+	int config; /* sealed against writing, growing and shrinking */
 	int log; /* its stdout and stderr */
 	int go;  /* it executes when a byte comes from here, and ends when it is closed before */
 };

@@ -5,6 +5,7 @@ of port that no stock client uses. spillway.Spillway.stop looks for what the san
 
 import array
 import ctypes
+import fcntl
 import json
 import os
 import socket
@@ -20,6 +21,10 @@ import spillway
 
 LENGTH = 8 << 20
 SEEDER, CLIENT = "10.77.0.1", "10.77.0.2"
+CONFIG_LEN = 488  # dataplane/abi.h, struct abi_config
+PORT, XDP_OBJECT, FILE_PREFIX, FLAGS = 8, 72, 328, 400
+SANDBOX_OFF = 1 << 12
+SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
 
 
 def _status(pid, tid):
@@ -206,6 +211,32 @@ def _ask_starter(s, fds):
     return int.from_bytes(s.recv(4), "little", signed=True)
 
 
+def _config(control, change=None, seals=SEALS):
+    """A descriptor of the dataplane's configuration; change: an offset and what is put there."""
+    with open(os.path.join(control.run_dir, "dataplane.config"), "rb") as f:
+        config = bytearray(f.read(CONFIG_LEN))
+    if change is not None:
+        at, text = change
+        config[at:at + len(text)] = text
+    fd = os.memfd_create("config", os.MFD_ALLOW_SEALING)
+    os.write(fd, config)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, seals)
+    return fd
+
+
+def _check_configs(control, s, null):
+    """Another port, XDP program, prefix, no sandbox; one that could be changed later."""
+    for change, seals, right in [
+            (None, SEALS, True), (None, fcntl.F_SEAL_GROW, False),
+            ((PORT, b"tap:other\0"), SEALS, False), ((XDP_OBJECT, b"/x.o\0"), SEALS, False),
+            ((FILE_PREFIX, b"../x\0"), SEALS, False),
+            ((FLAGS, SANDBOX_OFF.to_bytes(4, "little")), SEALS, False)]:
+        config = _config(control, change, seals)
+        answer = _ask_starter(s, [config, null, null, null])
+        os.close(config)
+        assert (answer > 0) if right else (answer == -22), (change, seals, answer)
+
+
 def test_starter_believes_nothing(env):
     """What spillwayd might ask if it were not itself any more."""
     control = alone.Control(env).start()
@@ -215,6 +246,7 @@ def test_starter_believes_nothing(env):
             for cnt in (1, 3, 12, 13, 200):
                 answer = _ask_starter(s, [null.fileno()] * cnt)
                 assert answer == -22, (cnt, answer)
+            _check_configs(control, s, null.fileno())
             assert len(os.listdir(f"/proc/{starter}/fd")) == 4, "it keeps what it was given"
         control.order("die", 1)
         shell.wait_until(lambda: len(control.events("start")) == 2, 20, "another dataplane")
