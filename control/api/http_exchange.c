@@ -412,10 +412,12 @@ begin(struct http *http, struct MHD_Connection *mhd, const char *url, const char
 	x->conn = conn;
 	judge(x, mhd, url, method);
 	int64_t len = x->announced_len = length_read(mhd);
-	int64_t slow_ms = (len < 0 ? (int64_t)x->body_max : len) * 1000 / HTTP_BODY_BYTES_PER_S;
 	if (x->refusal.status != 0 && len > HTTP_SWALLOW_MAX)
 		return refusal_send(x); /* and closed: the body is not read */
-	http_phase(conn, CONN_BODY, HTTP_BODY_MS + (x->refusal.status == 0 ? slow_ms : 0));
+	int64_t slow_ms = 0;
+	if (x->refusal.status == 0) /* len is within body_max then */
+		slow_ms = (len < 0 ? (int64_t)x->body_max : len) * 1000 / HTTP_BODY_BYTES_PER_S;
+	http_phase(conn, CONN_BODY, HTTP_BODY_MS + slow_ms);
 	return MHD_YES;
 }
 
