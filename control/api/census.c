@@ -7,6 +7,8 @@
 #include "control/commands/answer.h"
 #include "control/base/clock.h"
 
+#include <xxhash.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,12 +39,15 @@ state_add(struct census *census, const struct torrent *torrent)
 static struct census_label *
 label_find(struct census *census, const char *label)
 {
-	for (uint32_t i = 0; i < census->label_cnt; i++)
-		if (strcmp(census->label[i].label, label) == 0)
-			return &census->label[i];
+	uint32_t at = (uint32_t)XXH3_64bits(label, strlen(label)) % CENSUS_SLOTS;
+
+	for (; census->slot[at] != 0; at = (at + 1) % CENSUS_SLOTS)
+		if (strcmp(census->label[census->slot[at] - 1].label, label) == 0)
+			return &census->label[census->slot[at] - 1];
 	if (census->label_cnt == CENSUS_LABELS_MAX)
 		return NULL;
 	struct census_label *made = &census->label[census->label_cnt++];
+	census->slot[at] = (uint16_t)census->label_cnt;
 	*made = (struct census_label){0};
 	strcpy(made->label, label); /* as long as LABEL_MAX allows */
 	return made;
@@ -84,6 +89,7 @@ census_take(struct census *census, const struct torrents *torrents, int64_t fres
 	census->state_cnt = census->label_cnt = 0;
 	census->piece_missing_cnt = census->withdrawn_cnt = 0;
 	memset(census->state, 0, sizeof(census->state));
+	memset(census->slot, 0, sizeof(census->slot));
 	for (const struct torrent *t = torrents_after(torrents, 0); t != NULL;
 	     t = torrents_after(torrents, t->id)) {
 		if (t->gone)

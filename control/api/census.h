@@ -15,6 +15,7 @@
 enum census_limit {
 	CENSUS_STATES_MAX = 8,
 	CENSUS_LABELS_MAX = 512, /* told apart; torrents of further ones are not counted by label */
+	CENSUS_SLOTS = 4 * CENSUS_LABELS_MAX,
 };
 
 struct census_group {
@@ -38,8 +39,9 @@ struct census {
 	uint32_t state_cnt;
 	struct census_label label[CENSUS_LABELS_MAX]; /* most torrents first */
 	uint32_t label_cnt;
-	uint32_t piece_missing_cnt; /* of torrents that are seeded */
-	uint32_t withdrawn_cnt;
+	uint16_t slot[CENSUS_SLOTS]; /* during a walk: index + 1 in label, by hash; 0: none */
+	uint64_t piece_missing_cnt;  /* of torrents that are seeded */
+	uint64_t withdrawn_cnt;
 };
 
 /* census_take brings the census up to date, unless it was so within the last fresh_ms. */

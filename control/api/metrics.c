@@ -159,9 +159,10 @@ states_write(const struct census *census, const struct metrics_text *text)
 		metrics_value(text, true, (double)census->state[i].group.total_bytes);
 	}
 	metrics_plain(text, "pieces_missing", METRICS_GAUGE,
-	              "pieces that torrents which are seeded do not have", census->piece_missing_cnt);
+	              "pieces that torrents which are seeded do not have",
+	              (double)census->piece_missing_cnt);
 	metrics_plain(text, "pieces_withdrawn_now", METRICS_GAUGE,
-	              "pieces taken back since they were verified", census->withdrawn_cnt);
+	              "pieces taken back since they were verified", (double)census->withdrawn_cnt);
 }
 
 static void
