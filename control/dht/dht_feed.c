@@ -17,6 +17,18 @@ enum {
 };
 
 static void
+removed_take(struct dht *dht)
+{
+	const struct torrents *torrents = dht->registry->torrents;
+	const struct torrents_removed *removed;
+
+	for (uint64_t serial = dht->serial;
+	     (removed = torrents_removed_after(torrents, serial)) != NULL; serial = removed->serial)
+		if (torrents_by_hash(torrents, removed->info_hash) == NULL)
+			dht_schedule_gone(dht->schedule, removed->info_hash);
+}
+
+static void
 changes_take(struct dht *dht, int64_t now_ms)
 {
 	const struct torrents *torrents = dht->registry->torrents;
@@ -24,13 +36,14 @@ changes_take(struct dht *dht, int64_t now_ms)
 	if (now_ms < dht->changes_ms)
 		return;
 	dht->changes_ms = now_ms + DHT_CHANGES_MS;
+	removed_take(dht);
 	for (const struct torrent *t = torrents_changed_after(torrents, dht->serial); t != NULL;
 	     t = t->changed_next) {
-		dht->serial = t->changed_serial;
 		if (torrent_offered(t) &&
 		    dht_schedule_add(dht->schedule, t->info_hash, t->id) != 0)
 			log_warn("dht_torrent_left_out", "id=%" PRIu32 " error=\"out of memory\"", t->id);
 	}
+	dht->serial = torrents_serial(torrents);
 }
 
 /* private_read tells whether a torrent is private. Returns 0, 1, or a negative errno. */

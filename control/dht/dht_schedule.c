@@ -209,6 +209,16 @@ dht_schedule_remove(struct dht_schedule *schedule, const uint8_t *info_hash)
 	schedule->cnt--;
 }
 
+void
+dht_schedule_gone(struct dht_schedule *schedule, const uint8_t *info_hash)
+{
+	uint32_t at = entry_find(schedule, info_hash);
+	uint8_t state = at != 0 ? schedule->entry[at - 1].state : FREE;
+
+	if (state == FRESH || state == RESTING || state == BARRED)
+		dht_schedule_remove(schedule, info_hash);
+}
+
 static void
 due_put(struct dht_schedule *s, uint32_t at)
 {

@@ -56,7 +56,7 @@ dht_schedule_create(struct dht_schedule **schedule, int64_t now_ms);
 void
 dht_schedule_destroy(struct dht_schedule *schedule);
 
-/* dht_schedule_add adds a torrent, to be announced soon; one that is there stays as it is.
+/* dht_schedule_add adds a torrent, to be announced soon; of one that is there it takes the tag.
  * tag is anything. Returns 0 or -ENOMEM. */
 int
 dht_schedule_add(struct dht_schedule *schedule, const uint8_t *info_hash, uint32_t tag);
@@ -64,6 +64,11 @@ dht_schedule_add(struct dht_schedule *schedule, const uint8_t *info_hash, uint32
 /* dht_schedule_remove forgets a torrent; an unknown one is no error. */
 void
 dht_schedule_remove(struct dht_schedule *schedule, const uint8_t *info_hash);
+
+/* dht_schedule_gone forgets a torrent that does not come to its turn soon, or never; of any other
+ * the turn shows that it is gone. Costs the same however many there are. */
+void
+dht_schedule_gone(struct dht_schedule *schedule, const uint8_t *info_hash);
 
 /* dht_schedule_next takes the torrent that is to be announced now: it is BUSY until
  * dht_schedule_done, dht_schedule_bar or dht_schedule_remove. Returns false when there is none. */

@@ -334,6 +334,39 @@ what_is_barred_or_removed_is_not_announced(void **state)
 
 /* ---- Text. */
 
+/* One to be announced, one that rests, one that is barred, one that is being announced. */
+static void
+what_is_gone_takes_no_room(void **state)
+{
+	struct dht_schedule *schedule;
+	struct dht_due due;
+	struct dht_last last;
+	uint32_t waiting_cnt;
+
+	(void)state;
+	assert_int_equal(dht_schedule_create(&schedule, 0), 0);
+	for (uint8_t n = 0; n < 3; n++) {
+		assert_int_equal(dht_schedule_add(schedule, (uint8_t[DHT_ID_LEN]){n}, n), 0);
+		assert_true(dht_schedule_next(schedule, 1, &due));
+		if (n == 0)
+			dht_schedule_done(schedule, due.info_hash, 8, 1);
+		if (n == 1)
+			dht_schedule_bar(schedule, due.info_hash);
+	}
+	assert_int_equal(dht_schedule_add(schedule, (uint8_t[DHT_ID_LEN]){3}, 3), 0);
+	for (uint8_t n = 0; n < 5; n++)
+		dht_schedule_gone(schedule, (uint8_t[DHT_ID_LEN]){n});
+	for (uint8_t n = 0; n < 4; n++)
+		assert_int_equal(dht_schedule_last(schedule, (uint8_t[DHT_ID_LEN]){n}, &last), n == 2);
+	assert_int_equal(dht_schedule_cnt(schedule, &waiting_cnt), 1);
+	assert_int_equal(waiting_cnt, 0);
+	dht_schedule_done(schedule, (uint8_t[DHT_ID_LEN]){2}, 0, 2);
+	dht_schedule_gone(schedule, (uint8_t[DHT_ID_LEN]){2}); /* in the queue: its turn comes */
+	assert_true(dht_schedule_next(schedule, 2 + DHT_RETRY_MS, &due));
+	assert_int_equal(due.tag, 2);
+	dht_schedule_destroy(schedule);
+}
+
 static void
 what_is_kept_is_read_again(void **state)
 {
@@ -398,6 +431,7 @@ main(void)
 		cmocka_unit_test(those_that_follow_each_other_are_neighbours),
 		cmocka_unit_test(what_failed_is_tried_again),
 		cmocka_unit_test(what_is_barred_or_removed_is_not_announced),
+		cmocka_unit_test(what_is_gone_takes_no_room),
 		cmocka_unit_test(what_is_kept_is_read_again),
 		cmocka_unit_test(routers_are_host_and_port),
 	};
