@@ -14,6 +14,7 @@ enum {
 	CALLS_PER_LOOKUP = 8,
 	HOST_ROWS = 2048,
 	PINGS_PER_TURN = 4,
+	PUT_OFF_MAX = 8, /* of a tick: more lookups would only wait for the same hosts */
 	SELF_FIRST_MS = 5 * 1000,      /* between looks for our own place: while few nodes are known */
 	SELF_MOST_MS = 15 * 60 * 1000, /* then doubled up to this */
 };
@@ -171,6 +172,7 @@ dht_node_ready(struct dht_node *node, int64_t now_ms)
 {
 	/* The last one free is for upkeep. */
 	return node->placed && node->task_cnt + node->done_cnt + 1 < node->env.lookups_max &&
+	       node->put_off_last + node->put_off_cnt < PUT_OFF_MAX &&
 	       dht_rate_has(&node->ask_packets, DHT_BUCKET, now_ms) && !dht_calls_full(node->calls);
 }
 

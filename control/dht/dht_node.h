@@ -164,7 +164,8 @@ bool
 dht_node_alone(const struct dht_node *node, int64_t now_ms);
 
 /* dht_node_ready tells whether an announce can begin now: our own place among the nodes was looked
- * for, a lookup is free, and the rate is not spent on those that are under way. */
+ * for, a lookup is free, and neither the rate of all nor that of each host is spent on those that
+ * are under way. */
 bool
 dht_node_ready(struct dht_node *node, int64_t now_ms);
 

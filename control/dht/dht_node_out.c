@@ -191,6 +191,7 @@ search_step(struct dht_node *node, struct task *task, int64_t now_ms)
 			return false;
 		if (!dht_hosts_take(node->asked, &next->contact.address, now_ms)) {
 			dht_lookup_put_off(next, now_ms + PUT_OFF_MS);
+			node->put_off_cnt++;
 			continue;
 		}
 		if (!task->lookup.announce)
@@ -258,6 +259,8 @@ node_tick(struct dht_node *node, int64_t now_ms)
 {
 	uint32_t max = node->env.lookups_max;
 
+	node->put_off_last = node->put_off_cnt;
+	node->put_off_cnt = 0;
 	for (uint32_t i = 0; i < max && node->task_cnt > 0; i++) {
 		struct task *task = &node->task[(node->step_at + i) % max];
 		if (task_step(node, task, now_ms))

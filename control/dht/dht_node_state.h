@@ -59,6 +59,8 @@ struct dht_node {
 	uint32_t done_cnt;
 	uint32_t free_at;    /* where a free task is looked for first */
 	uint32_t step_at;    /* task that is first in the next tick: none waits for ever */
+	uint32_t put_off_cnt; /* questions of this tick that their host's rate put off */
+	uint32_t put_off_last; /* of the last tick */
 	bool read_only;      /* now */
 	bool placed;         /* our own place was looked for */
 	int64_t tick_ms;     /* of the last tick */

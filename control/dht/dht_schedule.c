@@ -11,11 +11,10 @@
 #include <string.h>
 
 enum {
-	SLOT_BITS = 12,
 	GAP_MS = DHT_PERIOD_MS / 16, /* a moment that follows the last announce sooner is left out */
 };
 
-static_assert(1 << SLOT_BITS == DHT_SLOTS, "a slot for each value of the first bits");
+static_assert((DHT_SLOTS & (DHT_SLOTS - 1)) == 0, "as many info_hashes in each slot");
 
 enum entry_state {
 	FREE,
@@ -85,7 +84,7 @@ dht_schedule_destroy(struct dht_schedule *schedule)
 static uint32_t
 slot_of(const uint8_t *info_hash)
 {
-	return (uint32_t)info_hash[0] << 4 | info_hash[1] >> 4;
+	return ((uint32_t)info_hash[18] << 8 | info_hash[19]) % DHT_SLOTS;
 }
 
 static uint32_t
