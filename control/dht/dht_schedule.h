@@ -5,9 +5,9 @@
  *
  * Every torrent has its moment in each period, which follows from the last bits of its info_hash:
  * so announces are spread evenly over the period, and those that follow each other ask nodes all
- * over the id space, which goes by the first bits. In the order of info_hashes the same few would be
- * asked too much. One that is new, or whose announce failed, does not wait for its moment; the new
- * ones are taken in the same order, in turns with those whose moment has come.
+ * over the id space, which goes by the first bits. In the order of info_hashes the same few would
+ * be asked too much. One that is new, or whose announce failed, does not wait for its moment; the
+ * new ones are taken in the same order, in turns with those whose moment has come.
  *
  *      FRESH ─┐                ┌─ stored ─► RESTING ─ its moment ─► DUE
  *      DUE ───┴─ taken ─► BUSY ┤                                     ▲

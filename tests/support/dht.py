@@ -12,12 +12,17 @@ import subprocess
 
 import bencode
 import clients
+import content
+import lab
+import seeding
 import shell
 import spillway
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 PORT = 53000
 OWN_PORT = spillway.PORT + 1  # of Spillway's node
+ROUTERS = 10  # Transmission 3.00 asks for no peers before it knows nine
+STORED = 8    # nodes that an announce is told to
 
 
 class Nodes:
@@ -167,3 +172,51 @@ ALL = {"libtorrent": Libtorrent, "aria2": Aria2, "transmission": Transmission}
 def client(name, entry):
     """A kind of client that begins with this node."""
     return type(name, (ALL[name],), {"entry": entry})
+
+
+# ---- A Spillway among libtorrent's nodes.
+
+@contextlib.contextmanager
+def _begun(routers):
+    """The first of the routers knows some of the others."""
+    shell.wait_until(lambda: routers.ask("nodes")[0] >= 4, 40, "routers", pause=0.3)
+    yield
+
+
+@contextlib.contextmanager
+def surrounded(env):
+    """Some of libtorrent's nodes beside the clients; Spillway begins with one of them."""
+    with lab.Lab() as the_lab:
+        the_lab.seeder.ip("addr", "add", "fd77::1/64", "dev", the_lab.seeder_if, "nodad")
+        the_lab.client.ip("addr", "add", "fd77::2/64", "dev", the_lab.client_if, "nodad")
+        daemon = spillway.Spillway(env, the_lab.seeder, f"af_xdp:{the_lab.seeder_if}",
+                                   dht_bootstrap=f"{the_lab.client_ip}:{PORT},"
+                                                 f"[fd77::2]:{PORT + 100}")
+        with nodes(env, the_lab.client, ROUTERS, address=the_lab.client_ip) as routers, \
+                nodes(env, the_lab.client, 1, address="fd77::2",
+                          port=PORT + 100) as routers6, \
+                _begun(routers), seeding.started(daemon), \
+                seeding.tracked(env, the_lab, daemon, the_lab.seeder_ip, the_lab.client) as s:
+            s.routers = routers
+            s.routers6 = routers6
+            s.own = (the_lab.seeder_ip, OWN_PORT)
+            wait_nodes(daemon, STORED, timeout=60)
+            yield s
+
+
+def download(s, names, entry):
+    """These clients, at once, with only a magnet link and one node of the DHT to begin with."""
+    path = content.single(s.env.folder(), 3 << 20, "-".join(names) + ".bin")
+    seeded = seeding.Seeded(path, None, seed(s.env, s.daemon, path), "")
+    magnet = f"magnet:?xt=urn:btih:{seeded.info_hash.hex()}&dn={seeded.name}"
+    wait_announced(s.daemon, seeded.info_hash)
+    running = []
+    try:
+        for number, name in enumerate(names):
+            running.append(s.start_client(client(name, entry), seeded, number, magnet))
+        seeding.wait_finished(running, 150)
+        for one in running:
+            seeding.compare(one, seeded)
+    finally:
+        for one in running:
+            one.stop()

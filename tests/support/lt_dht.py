@@ -16,7 +16,7 @@ import time
 
 import libtorrent as lt
 
-GET_S = 8
+GET_S = 5
 
 
 def node(options, index):
