@@ -41,7 +41,7 @@ class Controlled(Spillway):
 
     def __init__(self, options, folder, huge):
         super().__init__(options.build, folder, huge, torrents_max=options.torrents + 1000,
-                         api=f"127.0.0.1:{API_PORT}", announce="yes")
+                         api=f"127.0.0.1:{API_PORT}", announce="yes", dht="no")
         self.lab = None
         self.hot_name = ""
         self.serial = 0
