@@ -11,8 +11,9 @@ import socket
 import sqlite3
 import threading
 
+import bencode
 import shell
-from alone import Control, running
+from alone import LENGTH, Control, running
 
 ADD = 4
 CUBIC, BBR, NEWRENO = range(3)
@@ -178,23 +179,55 @@ def test_other_classes_need_no_other_dataplane(env):
     assert c.stop() == 0
 
 
-def test_catalogue_of_the_first_schema(env):
-    """It is brought up to date, and its torrents have no class."""
-    c = Control(env)
-    c.start()
-    c.add("old.bin")
-    assert c.stop() == 0
-    path = os.path.join(c.options["state-dir"], "catalogue.db")
+FIRST_SCHEMA = """
+CREATE TABLE torrents(
+ id INTEGER PRIMARY KEY AUTOINCREMENT,
+ info_hash BLOB NOT NULL UNIQUE CHECK(length(info_hash) = 20),
+ state INTEGER NOT NULL, name TEXT NOT NULL, reason TEXT NOT NULL,
+ added_at INTEGER NOT NULL, verified_at INTEGER NOT NULL,
+ total_len INTEGER NOT NULL, uploaded_bytes INTEGER NOT NULL,
+ file_cnt INTEGER NOT NULL, piece_cnt INTEGER NOT NULL,
+ have_cnt INTEGER NOT NULL, withdrawn_cnt INTEGER NOT NULL,
+ data_dir TEXT NOT NULL, metainfo BLOB NOT NULL);
+CREATE TABLE verified(
+ torrent_id INTEGER PRIMARY KEY REFERENCES torrents(id) ON DELETE CASCADE,
+ unit_len INTEGER NOT NULL, have BLOB NOT NULL, fingerprints BLOB NOT NULL);
+CREATE TABLE files(
+ torrent_id INTEGER NOT NULL REFERENCES torrents(id) ON DELETE CASCADE,
+ idx INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+ inode INTEGER NOT NULL, PRIMARY KEY(torrent_id, idx)) WITHOUT ROWID;
+PRAGMA application_id = 1397771351;
+PRAGMA user_version = 1;
+"""
+
+
+def _first_schema_write(path, torrent, folder):
+    """A catalogue as the first Spillway wrote it, with one torrent that is not verified yet."""
+    with open(torrent, "rb") as f:
+        metainfo = f.read()
+    row = (bencode.info_hash(metainfo), "old.bin", LENGTH, 123, folder, metainfo)
     with contextlib.closing(sqlite3.connect(path)) as database, database:
-        database.execute("ALTER TABLE torrents DROP COLUMN class")
-        database.execute("PRAGMA user_version = 1")
+        database.executescript(FIRST_SCHEMA)
+        database.execute("INSERT INTO torrents VALUES(NULL, ?, 1, ?, '', 1, 0, ?, ?, 1, 65, 0, 0,"
+                         " ?, ?)", row)
+
+
+def test_catalogue_of_the_first_schema(env):
+    """It is brought up to date, and its torrents have no class and keep what they have uploaded."""
+    c = Control(env)
+    content_path, torrent = c.content("old.bin")
+    os.mkdir(c.options["state-dir"])
+    path = os.path.join(c.options["state-dir"], "catalogue.db")
+    _first_schema_write(path, torrent, os.path.dirname(content_path))
     c.start()
     shell.wait_until(lambda: c.torrent("old.bin")["state"] == "seeding", 10, "seeding")
-    assert c.torrent("old.bin")["class"] == ""
+    shown = c.torrent("old.bin")
+    assert shown["class"] == "" and shown["uploaded_bytes"] == 123, shown
     assert c.stop() == 0
     with contextlib.closing(sqlite3.connect(path)) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (2,)
-        assert database.execute("SELECT name, class FROM torrents").fetchall() == [("old.bin", "")]
+        assert database.execute("PRAGMA user_version").fetchone() == (3,)
+        assert database.execute("SELECT name, class, weight FROM torrents").fetchall() == [
+            ("old.bin", "", 100)]
 
 
 def test_options_that_are_refused(env):
