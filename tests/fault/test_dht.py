@@ -108,6 +108,23 @@ def test_read_only_announces_and_is_in_no_table(env):
             assert lt.ask("get", 1, info_hash.hex()) == [f"{the_lab.seeder_ip}:{spillway.PORT}"]
 
 
+def test_paused_is_not_announced_before_it_is_started(env):
+    """Two torrents wait for a first node; the one that is paused meanwhile is left out."""
+    with lab.Lab() as the_lab:
+        daemon = _daemon(env, the_lab, dht_bootstrap=f"{the_lab.client_ip}:{dht.PORT}")
+        with seeding.started(daemon):
+            seeded, paused = (dht.seed(env, daemon, content.single(env.folder(), 70000, name))
+                              for name in ("seeded.bin", "paused.bin"))
+            daemon.cli("pause", paused.hex())
+            with dht.nodes(env, the_lab.client, 1, address=the_lab.client_ip):
+                dht.wait_announced(daemon, seeded, timeout=60)
+                told = daemon.json("show", paused.hex())["torrent"]["dht"]
+                assert told["announced_at"] == 0 and told["state"] != "announcing", told
+                assert dht.node(daemon)["counters"]["announces"] == 1
+                daemon.cli("start", paused.hex())
+                dht.wait_announced(daemon, paused, timeout=10)
+
+
 def test_off_where_the_kernel_does_not_own_the_address(env):
     with _running(env, address="10.99.1.2") as (_, daemon):
         told = dht.status(daemon)

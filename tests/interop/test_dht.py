@@ -52,17 +52,6 @@ def test_private_is_never_announced(s):
     assert "never, for it is private" in s.daemon.cli("show", hidden.hex()).stdout
 
 
-def test_paused_is_announced_when_started(s):
-    """A torrent that was paused before its turn is not announced; started, it is at once."""
-    path = content.single(s.env.folder(), 70000, "paused.bin")
-    info_hash = dht.seed(s.env, s.daemon, path)
-    dht.wait_announced(s.daemon, info_hash)
-    before = dht.node(s.daemon)["counters"]["announces"]
-    s.daemon.cli("pause", info_hash.hex())
-    s.daemon.cli("start", info_hash.hex())
-    assert dht.node(s.daemon)["counters"]["announces"] >= before
-
-
 def test_what_libtorrent_announces_is_found_here(s):
     """Spillway's node is the closest: it stores for others."""
     own = bytes.fromhex(dht.node(s.daemon)["id"])
