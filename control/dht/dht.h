@@ -104,7 +104,7 @@ dht_hint(struct dht *dht, const struct dht_address *address);
 void
 dht_status(const struct dht *dht, struct dht_status *status);
 
-/* dht_torrent tells of a torrent; false when the DHT has nothing to do with it. */
+/* dht_torrent tells of a torrent; false when the DHT is off or has nothing to do with it. */
 bool
 dht_torrent(const struct dht *dht, const struct torrent *torrent, struct dht_torrent *out);
 

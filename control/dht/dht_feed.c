@@ -110,10 +110,11 @@ dht_feed_run(struct dht *dht, int64_t now_ms)
 bool
 dht_torrent(const struct dht *dht, const struct torrent *torrent, struct dht_torrent *out)
 {
-	struct dht_last last;
+	struct dht_last last = {0};
 
-	if (dht == NULL || dht->reason[0] != '\0' ||
-	    !dht_schedule_last(dht->schedule, torrent->info_hash, &last))
+	if (dht == NULL || dht->reason[0] != '\0')
+		return false;
+	if (!dht_schedule_last(dht->schedule, torrent->info_hash, &last) && !torrent_offered(torrent))
 		return false;
 	*out = (struct dht_torrent){
 		.is_private = last.barred,
