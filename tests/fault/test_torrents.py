@@ -139,9 +139,13 @@ def test_huge_file(s):
 
 
 def test_not_a_file(s):
-    for path in (s.folder, "/dev/zero", os.path.join(s.folder, "missing.torrent")):
+    pipe = os.path.join(s.folder, "pipe.torrent")
+    os.mkfifo(pipe)
+    for path in (pipe, "/dev/zero", os.path.join(s.folder, "missing.torrent")):
         done = s.daemon.cli("add", path, "--data", s.data, check=False, timeout=10)
         assert done.returncode == 1 and path in done.stderr, done
+    done = s.daemon.cli("add", s.folder, "--data", s.data, check=False, timeout=10)
+    assert done.returncode == 2 and "a folder is its own content" in done.stderr, done
 
 
 def test_control_did_not_grow(s):
