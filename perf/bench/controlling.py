@@ -28,7 +28,7 @@ from seeders import Spillway
 from shell import CommandError, stop, wait_until
 
 READERS = 64
-READER_RATE = 4 << 20  # bytes/s of each
+READER_RATE = 2 << 20  # bytes/s of each
 API_PORT = 9091
 TRACKER_PORT = 6969
 PACE_S = 0.2           # between the beginnings of a job that is repeated
@@ -118,6 +118,10 @@ def _metrics(seeder):
         raise CommandError(f"/metrics: status {status}")
 
 
+def _list(seeder):
+    seeder.serial = seeder.json("list")["serial"]
+
+
 def _changes(seeder):
     seeder.serial = seeder.json("list", "--since", str(seeder.serial))["serial"]
 
@@ -127,7 +131,7 @@ def _verify(seeder):
 
 
 JOBS = [
-    Job("list", "spillway list --json, of all", lambda s: s.json("list")),
+    Job("list", "spillway list --json, of all", _list),
     Job("changes", "spillway list --since the last serial", _changes),
     Job("stats", "spillway stats", lambda s: s.json("stats")),
     Job("scrape", "GET /metrics", _metrics),
