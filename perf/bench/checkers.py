@@ -148,7 +148,7 @@ def _free_port():
 
 
 class Transmission(Checker):
-    """transmission-daemon, asked over its RPC. It verifies in one thread, and v1 only."""
+    """transmission-daemon, asked over its RPC. It verifies in one thread; 3.00 refuses hybrids."""
 
     name = "transmission"
     _BUSY = (1, 2)  # waits for verification, verifies
@@ -180,12 +180,15 @@ class Transmission(Checker):
                                          {"X-Transmission-Session-Id": self.session})
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.load(answer)["arguments"]
+                told = json.load(answer)
         except urllib.error.HTTPError as e:
             if e.code != 409:
                 raise CommandError(f"transmission: {e}") from e
             self.session = e.headers["X-Transmission-Session-Id"]
             return self._call(method, arguments)
+        if told["result"] != "success":
+            raise CommandError(f"transmission: {method}: {told['result']}")
+        return told["arguments"]
 
     def _torrents(self):
         try:

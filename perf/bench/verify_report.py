@@ -18,7 +18,7 @@ METHOD = [
     "the kernel does for it in interrupts strikes whoever runs.",
     "Spillway: spillway verify --all, of torrents that it has verified before. libtorrent: "
     "force_recheck, with as many hashing threads as CPUs. Transmission: torrent-verify over its "
-    "RPC; it has one thread, and knows v1 only: of the hybrid it checks that half.",
+    "RPC; it has one thread, and refuses hybrids.",
     "fio: sequential O_DIRECT reads of 1 MiB, 8 in flight, by io_uring, in one thread that does "
     "nothing with them; of the many files it reads the first only.",
 ]
