@@ -28,12 +28,15 @@ def settings_of(threads):
 
 
 def checked(handles):
-    """Wait until none is being checked; returns whether all is there."""
-    while True:
-        states = [h.status() for h in handles]
-        if not any(s.state in QUEUED for s in states):
-            return all(s.is_seeding or s.progress == 1 for s in states)
-        time.sleep(0.005)
+    """Wait until none is being checked; returns whether all is there. Each question is answered by
+    the thread that has to do with the checks, too: one is asked at a time."""
+    for handle in handles:
+        while handle.status().state in QUEUED:
+            time.sleep(0.005)
+    states = [h.status() for h in handles]
+    if any(s.state in QUEUED for s in states):
+        return checked(handles)
+    return all(s.is_seeding or s.progress == 1 for s in states)
 
 
 def measured(handles, again):

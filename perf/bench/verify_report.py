@@ -20,7 +20,7 @@ METHOD = [
     "force_recheck, with as many hashing threads as CPUs. Transmission: torrent-verify over its "
     "RPC; it has one thread, and refuses hybrids.",
     "fio: sequential O_DIRECT reads of 1 MiB, 8 in flight, by io_uring, in one thread that does "
-    "nothing with them; of the many files it reads the first only.",
+    "nothing with them.",
 ]
 
 
