@@ -193,18 +193,18 @@ thread_main(void *arg)
 /* ---- The loop. */
 
 static uint32_t
-cpu_cnt(void)
+threads_wanted(void)
 {
 	cpu_set_t set;
-	int cnt = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+	int cpu_cnt = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
 
-	return cnt < JOBS_THREADS_MAX ? (uint32_t)cnt : JOBS_THREADS_MAX;
+	return cpu_cnt < JOBS_THREADS_MAX / 2 ? 2 * (uint32_t)cpu_cnt : JOBS_THREADS_MAX;
 }
 
 static int
 threads_start(struct jobs *jobs)
 {
-	uint32_t wanted = cpu_cnt();
+	uint32_t wanted = threads_wanted();
 	sigset_t all, before;
 	int err = 0;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* jobs.h takes the slow work off spillwayd's loop: a thread for each CPU, of the lowest priority,
- * verifies content or checks it (job.h). Several torrents and several ranges of one torrent are
- * worked on at once; the oldest comes first, so that it is served first.
+/* jobs.h takes the slow work off spillwayd's loop: two threads a CPU, of the lowest priority,
+ * verify content or check it (job.h): while one waits for the device, as at the beginning and the
+ * end of a torrent, the other hashes. Several torrents and several ranges of one torrent are worked
+ * on at once; the oldest comes first, so that it is served first.
  *
  *      loop ── jobs_start ──► threads ── jobs_fd readable ──► jobs_reap ── loop
  *

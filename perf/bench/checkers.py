@@ -85,7 +85,7 @@ class Spillway(Checker):
         options = {"port": "null", "address": "10.1.2.3", "huge": "no", "arena-mib": 16,
                    "connections-max": 64, "scrub": 0, "run-dir": os.path.join(folder, "run"),
                    "state-dir": os.path.join(folder, "state")}
-        self.settings = [f"{self.threads} threads: one a CPU"]
+        self.settings = ["two threads a CPU, nice 19"]
         self.proc = start([*on_cpus(self.threads), daemon,
                            *(w for k, v in options.items() for w in ("--" + k, str(v)))],
                           os.path.join(folder, "log"))
