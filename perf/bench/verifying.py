@@ -15,7 +15,7 @@ from seeders import Content
 from shell import CommandError, run
 
 SIZE_MIB = 4096
-MANY = 256
+MANY = 32
 SHAPES = {"one": "one torrent, v1", "hybrid": "the same file, v1 and v2",
           "many": f"{MANY} torrents, v1"}
 THREADS = (1, 2)
