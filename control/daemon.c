@@ -8,6 +8,7 @@
 #include "control/work/apply.h"
 #include "control/commands/commands.h"
 #include "control/dht/dht.h"
+#include "control/base/clock.h"
 #include "control/base/fail.h"
 #include "control/link/link.h"
 #include "control/base/log.h"
@@ -189,26 +190,19 @@ enum {
 	POLL_MAX = PARTS_MAX + LINK_POLL_MAX + RPC_POLL_MAX,
 };
 
-/* sooner_ms returns the shorter of two timeouts; -1 is for ever. */
-static int
-sooner_ms(int a_ms, int b_ms)
-{
-	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
-}
-
 static void
 wait_for_events(struct daemon *d)
 {
 	struct pollfd fds[POLL_MAX];
-	int timeout_ms = sooner_ms(link_timeout_ms(d->link), api_timeout_ms(d->api));
+	int timeout_ms = clock_sooner_ms(link_timeout_ms(d->link), api_timeout_ms(d->api));
 	nfds_t cnt = 0;
 
-	timeout_ms = sooner_ms(timeout_ms, work_timeout_ms(d->work));
-	timeout_ms = sooner_ms(timeout_ms, announce_timeout_ms(d->announce));
-	timeout_ms = sooner_ms(timeout_ms, dht_timeout_ms(d->dht));
-	timeout_ms = sooner_ms(timeout_ms, scrub_timeout_ms(d->scrub));
-	timeout_ms = sooner_ms(timeout_ms, policy_timeout_ms(d->policy));
-	timeout_ms = sooner_ms(timeout_ms, shares_timeout_ms(d->shares));
+	timeout_ms = clock_sooner_ms(timeout_ms, work_timeout_ms(d->work));
+	timeout_ms = clock_sooner_ms(timeout_ms, announce_timeout_ms(d->announce));
+	timeout_ms = clock_sooner_ms(timeout_ms, dht_timeout_ms(d->dht));
+	timeout_ms = clock_sooner_ms(timeout_ms, scrub_timeout_ms(d->scrub));
+	timeout_ms = clock_sooner_ms(timeout_ms, policy_timeout_ms(d->policy));
+	timeout_ms = clock_sooner_ms(timeout_ms, shares_timeout_ms(d->shares));
 	fds[cnt++] = (struct pollfd){.fd = d->place.signal_fd, .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = work_fd(d->work), .events = POLLIN};
 	fds[cnt++] = (struct pollfd){.fd = apply_fd(d->apply), .events = POLLIN};
@@ -221,10 +215,10 @@ wait_for_events(struct daemon *d)
 	if (d->rpc != NULL)
 		cnt += rpc_poll(d->rpc, fds + cnt);
 	if (d->commands != NULL)
-		timeout_ms = sooner_ms(timeout_ms, commands_timeout_ms(d->commands));
-	timeout_ms = sooner_ms(timeout_ms, notify_run(&d->notify));
-	timeout_ms = sooner_ms(timeout_ms, apply_timeout_ms(d->apply));
-	timeout_ms = sooner_ms(timeout_ms, watched_timeout_ms(d->watched));
+		timeout_ms = clock_sooner_ms(timeout_ms, commands_timeout_ms(d->commands));
+	timeout_ms = clock_sooner_ms(timeout_ms, notify_run(&d->notify));
+	timeout_ms = clock_sooner_ms(timeout_ms, apply_timeout_ms(d->apply));
+	timeout_ms = clock_sooner_ms(timeout_ms, watched_timeout_ms(d->watched));
 	poll(fds, cnt, timeout_ms);
 }
 

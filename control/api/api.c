@@ -6,6 +6,7 @@
 
 #include "control/api/api_token.h"
 #include "control/api/live.h"
+#include "control/base/clock.h"
 #include "control/base/log.h"
 #include "control/api/metrics.h"
 #include "control/api/transmission.h"
@@ -104,21 +105,14 @@ api_fd(const struct api *api)
 	return api != NULL ? http_fd(api->http) : -1;
 }
 
-/* sooner_ms returns the shorter of two timeouts; -1 is for ever. */
-static int
-sooner_ms(int a_ms, int b_ms)
-{
-	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
-}
-
 int
 api_timeout_ms(const struct api *api)
 {
 	if (api == NULL)
 		return -1;
 	int due_ms = http_timeout_ms(api->http);
-	due_ms = sooner_ms(due_ms, transmission_timeout_ms(api->transmission));
-	return sooner_ms(due_ms, live_timeout_ms(api->live));
+	due_ms = clock_sooner_ms(due_ms, transmission_timeout_ms(api->transmission));
+	return clock_sooner_ms(due_ms, live_timeout_ms(api->live));
 }
 
 void

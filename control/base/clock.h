@@ -18,4 +18,11 @@ clock_now_ms(void)
 	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
 }
 
+/* clock_sooner_ms returns the shorter of two timeouts; -1 is for ever. */
+static inline int
+clock_sooner_ms(int a_ms, int b_ms)
+{
+	return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
 #endif
