@@ -95,8 +95,8 @@ def test_shut_window_is_traced(s):
         _ask(peer, range(400))
         def kinds():
             return [e["event"] for e in _traced(s, peer)]
-        shell.wait_until(lambda: "probe" in kinds(), 10, "a probe of the window")
-        assert "shut" in kinds(), kinds()
+        # the first probe may be of a window that is open, but less than a segment
+        shell.wait_until(lambda: {"probe", "shut"} <= set(kinds()), 10, "a probe of the window")
         peer.sock.setblocking(False)
         end = time.monotonic() + 5
         while "opened" not in kinds() and time.monotonic() < end:
