@@ -44,26 +44,20 @@ def unreadable(name):
     return test
 
 
-def test_odd_sizes_one_of_each_client(s):
-    s.download(seeding.MIX, s.torrents["odd sizes"])
-
-
-def test_2000_files_one_of_each_client(s):
-    s.download(seeding.MIX, s.torrents["2000 files"])
+def test_shapes_and_a_magnet_link_one_of_each_client(s):
+    """All at once: most of a client's time is its own waiting."""
+    files = s.torrents["2000 files"]
+    before = s.daemon.counter("metadata_served")
+    s.download_each([(kind, torrent, source) for kind in seeding.MIX for torrent, source in (
+        (s.torrents["odd sizes"], None), (files, None), (files, files.magnet))])
+    pieces = -(-os.path.getsize(files.torrent) // 16384)
+    served = s.daemon.counter("metadata_served") - before
+    assert served >= 4 * (pieces - 1), f"only {served} metadata pieces were served"
 
 
 def test_hybrid_libtorrent_and_rtorrent(s):
     """By both, at once: the torrent's files as version 1 has them, pads between."""
     s.download([clients.Libtorrent, clients.Rtorrent], s.torrents["hybrid"])
-
-
-def test_magnet_link_one_of_each_client(s):
-    torrent = s.torrents["2000 files"]
-    before = s.daemon.counter("metadata_served")
-    s.download(seeding.MIX, torrent, source=torrent.magnet)
-    pieces = -(-os.path.getsize(torrent.torrent) // 16384)
-    served = s.daemon.counter("metadata_served") - before
-    assert served >= 4 * (pieces - 1), f"only {served} metadata pieces were served"
 
 
 def test_twenty_at_once_single_file(s):

@@ -31,8 +31,8 @@ def check(s):
 
 def on(kind):
     def test(s):
-        for torrent in s.torrents[kind]:
-            s.download([clients.Aria2, clients.Libtorrent], torrent)
+        s.download_each([(client, torrent, None) for torrent in s.torrents[kind]
+                         for client in (clients.Aria2, clients.Libtorrent)])
     return test
 
 

@@ -85,11 +85,11 @@ class Report:
 
     def __init__(self, only=""):
         self.passed = self.failed = self.skipped = 0
-        self._only = only
+        self.only = only
         self._colour = sys.stdout.isatty()
 
     def wants(self, name):
-        return self._only in name
+        return self.only in name
 
     def _line(self, word, code, name, seconds, note=""):
         mark = f"\033[{code}m{word:4}\033[0m" if self._colour else f"{word:4}"

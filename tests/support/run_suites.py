@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 
+import beside
 import build
 import harness
 import hugepages
@@ -37,19 +38,26 @@ def build_step(report, name, function, log_path):
     return True
 
 
-def unit(report, folder, label):
-    """The tests that meson knows of, in one build directory."""
-    subprocess.run(["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", "2"],
+def meson_test(report, folder, label, suite, is_beside=False):
+    """Those tests of one of meson's suites, in one build directory, that the report wants."""
+    known = json.loads(shell.run(["meson", "introspect", folder, "--tests"]).stdout)
+    names = [t["name"] for t in known if any(s.endswith(":" + suite) for s in t["suite"])]
+    wanted = [n for n in names if report.wants(f"unit {label}: {n}")]
+    if not names:
+        report.fail(f"unit {label}", 0, f"meson knows of no {suite} test")
+    if not wanted:
+        return
+    logs = "log-" + suite  # two runs in one folder do not share it
+    subprocess.run(["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", "2",
+                    "--logbase", logs, "--timeout-multiplier", "5" if is_beside else "1", *wanted],
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL, check=False)
-    with open(os.path.join(folder, "meson-logs", "testlog.json"), encoding="utf-8") as f:
+    with open(os.path.join(folder, "meson-logs", logs + ".json"), encoding="utf-8") as f:
         results = [json.loads(line) for line in f]
-    if not results:
-        report.fail(f"unit {label}", 0, "meson ran no test")
+    if len(results) != len(wanted):
+        report.fail(f"unit {label}", 0, f"meson ran {len(results)} tests of {len(wanted)}")
     for result in results:
         name = f"unit {label}: {result['name'].split(' / ')[-1]}"
-        if not report.wants(name):
-            continue
         if result["result"] in ("OK", "EXPECTEDFAIL"):
             report.ok(name, result["duration"])
         elif result["result"] == "SKIP":
@@ -69,7 +77,7 @@ def fuzz_start(env, binary, seconds):
     # UBSan alone reports and goes on
     halting = {**os.environ, "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
     # entropic: its bookkeeping takes two thirds of the time and finds no more in it
-    proc = shell.start([binary, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
+    proc = shell.start([binary, f"-max_total_time={seconds}", "-timeout=60", "-rss_limit_mb=2048",
                         "-entropic=0", f"-artifact_prefix={folder}/", "-print_final_stats=1",
                         grown, seeds], log, env=halting)
     return {"name": f"fuzz: {name}", "proc": proc, "log": log, "folder": folder, "seeds": seeds,
@@ -113,24 +121,48 @@ def fuzz(env, report, seconds):
             fuzz_end(report, job)
 
 
+SAN = "build clang ASan UBSan"
+
+
+def steps_beside(env, suites, built):
+    """What computes only: it runs at the lowest priority beside the suites that wait."""
+    folder = os.path.join(env.tmp, "beside")
+    os.mkdir(folder)
+    mine = harness.Env(env.top, env.build, folder, env.huge)
+    steps = []
+    if "lint" in suites:
+        steps.append(("lint", lambda report: harness.run_suite(mine, report, "lint")))
+    if {"unit", "fuzz", "fault", "nightly"} & set(suites):
+        steps.append((SAN, lambda report: build_step(
+            report, SAN, build.sanitized, os.path.join(folder, "build-san.log"))))
+    if "unit" in suites:
+        if built:
+            steps.append(("sim gcc", lambda report: meson_test(
+                report, build.RELEASE, "gcc", "sim", True)))
+        steps.append(("sim clang", lambda report: meson_test(
+            report, build.SANITIZED, "clang", "sim", True)))
+    if "fuzz" in suites:
+        steps.append(("fuzz", lambda report: fuzz(mine, report, FUZZ_SECONDS)))
+    return steps
+
+
 def run_suites(env, report, suites):
-    """Build what they need, then run them."""
-    need_san = {"unit", "fuzz", "fault", "nightly"} & set(suites)
+    """Build what they need, then run them: first those that need no sanitizers."""
     built = build_step(report, "build gcc", build.tested, os.path.join(env.tmp, "build.log"))
-    san = bool(need_san) and build_step(report, "build clang ASan UBSan", build.sanitized,
-                                        os.path.join(env.tmp, "build-san.log"))
-    env.sanitized = build.SANITIZED if san else None
-    for suite in suites:
-        if suite == "unit":
-            for ready, folder, label in ((built, build.RELEASE, "gcc"),
-                                         (san, build.SANITIZED, "clang")):
-                if ready:
-                    unit(report, folder, label)
-        elif suite in ("fuzz", "nightly"):
-            if san:
-                fuzz(env, report, FUZZ_SECONDS if suite == "fuzz" else NIGHTLY_SECONDS)
-        if suite not in ("unit", "fuzz") and (built or suite == "lint"):
-            harness.run_suite(env, report, suite)
+    with beside.running(report, steps_beside(env, suites, built)) as aside:
+        if "unit" in suites and built:
+            meson_test(report, build.RELEASE, "gcc", "unit")
+        if "interop" in suites and built:
+            harness.run_suite(env, report, "interop")
+        env.sanitized = build.SANITIZED if aside.passed(SAN) else None
+        if "unit" in suites and env.sanitized:
+            meson_test(report, build.SANITIZED, "clang", "unit")
+        if "fault" in suites and built:
+            harness.run_suite(env, report, "fault")
+        if "nightly" in suites and built:
+            if env.sanitized:
+                fuzz(env, report, NIGHTLY_SECONDS)
+            harness.run_suite(env, report, "nightly")
 
 
 def parse_arguments():

@@ -79,12 +79,16 @@ class Seeding:
 
     def download(self, kinds, seeded, source=None, timeout=120):
         """Run these clients at once and compare what each got; their copies are removed."""
+        self.download_each([(kind, seeded, source) for kind in kinds], timeout)
+
+    def download_each(self, wanted, timeout=120):
+        """As download, of (kind, seeded, source) each."""
         running = []
         try:
-            for number, kind in enumerate(kinds):
+            for number, (kind, seeded, source) in enumerate(wanted):
                 running.append(self.start_client(kind, seeded, number, source))
             wait_finished(running, timeout)
-            for client in running:
+            for client, (_, seeded, _) in zip(running, wanted):
                 compare(client, seeded)
         finally:
             for client in running:
