@@ -241,6 +241,7 @@ wire_free(struct wire *wire)
 {
 	buf_pool_destroy(wire->messages);
 	free(wire->message_memory);
+	super_destroy(wire);
 	requests_destroy(wire);
 	pex_destroy(wire);
 	pool_fini(&wire->rereads);
@@ -269,7 +270,7 @@ wire_create(const struct wire_config *config)
 	choke_init(wire);
 	peer_id_make(wire->peer_id, config->seed);
 	if (peers_create(wire, config->peers_max) && requests_create(wire, config->peers_max) &&
-	    pex_create(wire, config->peers_max) && messages_create(wire))
+	    pex_create(wire, config->peers_max) && super_create(wire) && messages_create(wire))
 		return wire;
 	wire_free(wire);
 	return NULL;

@@ -163,8 +163,8 @@ static_assert(sizeof(struct wire_peer) <= 512, "an idle peer is small");
 /* struct super is a torrent that is super-seeded (super.h). */
 struct super {
 	const struct torrent *torrent; /* NULL: unused */
-	uint8_t *seen;             /* [piece_cnt]: peers that have a piece, up to 255 */
-	uint8_t *told;             /* [piece_cnt]: peers that were told that we have it */
+	uint8_t *seen;             /* room for WIRE_SUPER_PIECES_MAX: peers that have a piece, to 255 */
+	uint8_t *told;             /* as seen: peers that were told that we have it */
 	uint32_t piece_cnt;
 	uint32_t peer_cnt;
 	uint32_t next;             /* where to look for a piece to show */
@@ -204,6 +204,7 @@ struct wire {
 	uint64_t round_us;
 	bool draining;
 	struct super supers[WIRE_SUPERS_MAX];
+	uint8_t *super_memory;
 	uint32_t tick_next;        /* peer to look at next */
 	uint32_t tick_left;        /* peers left of this slice */
 	uint64_t tick_us;          /* when the slice began */

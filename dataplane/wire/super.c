@@ -153,6 +153,29 @@ look_all(struct wire *wire, struct super *super, uint32_t piece)
 
 /* ---- torrents */
 
+bool
+super_create(struct wire *wire)
+{
+	wire->super_memory = calloc(WIRE_SUPERS_MAX, 2 * WIRE_SUPER_PIECES_MAX);
+	if (wire->super_memory == NULL)
+		return false;
+	for (uint32_t i = 0; i < WIRE_SUPERS_MAX; i++) {
+		struct super *super = &wire->supers[i];
+
+		super->seen = wire->super_memory + (size_t)i * 2 * WIRE_SUPER_PIECES_MAX;
+		super->told = super->seen + WIRE_SUPER_PIECES_MAX;
+	}
+	return true;
+}
+
+void
+super_destroy(struct wire *wire)
+{
+	for (uint32_t i = 0; i < WIRE_SUPERS_MAX; i++)
+		dp_assert(wire->supers[i].torrent == NULL);
+	free(wire->super_memory);
+}
+
 static COLD struct super *
 super_open(struct wire *wire, const struct torrent *torrent)
 {
@@ -169,10 +192,8 @@ super_open(struct wire *wire, const struct torrent *torrent)
 	}
 	if (unused == NULL)
 		return NULL;
-	unused->seen = calloc(piece_cnt, 2);
-	if (unused->seen == NULL)
-		return NULL;
-	unused->told = unused->seen + piece_cnt;
+	memset(unused->seen, 0, piece_cnt);
+	memset(unused->told, 0, piece_cnt);
 	unused->torrent = torrent;
 	unused->piece_cnt = piece_cnt;
 	unused->peer_cnt = 0;
@@ -184,8 +205,6 @@ super_open(struct wire *wire, const struct torrent *torrent)
 static COLD void
 super_close(struct super *super)
 {
-	free(super->seen);
-	super->seen = NULL;
 	super->torrent = NULL;
 }
 

@@ -13,13 +13,21 @@
  * WIRE_SUPER_PIECES_MAX pieces is seeded as usual, as is a peer that comes when half the message
  * buffers are used, or all of WIRE_SUPERS_MAX torrents; counted.
  *
- * Memory. Two bytes for each piece of a torrent, from the heap, while it has peers; one message
- * buffer for each peer. */
+ * Memory. Two bytes for each piece that a torrent may have, of each of WIRE_SUPERS_MAX, from
+ * super_create; pages that were never used cost nothing. One message buffer for each peer. */
 #ifndef SPILLWAY_DATAPLANE_WIRE_SUPER_H
 #define SPILLWAY_DATAPLANE_WIRE_SUPER_H
 
 #include "dataplane/wire/compose.h"
 #include "dataplane/wire/peer.h"
+
+/* super_create makes the memory of wire's torrents. false: the heap is exhausted. */
+COLD bool
+super_create(struct wire *wire);
+
+/* super_destroy frees it. No peer may be left (asserted). */
+COLD void
+super_destroy(struct wire *wire);
 
 /* super_join takes a peer of a super-seeded torrent in. peer: OPEN, nothing was told to it yet. */
 COLD void
