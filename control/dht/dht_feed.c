@@ -87,7 +87,8 @@ due_begin(struct dht *dht, const struct dht_due *due, int64_t now_ms)
 		return;
 	}
 	dht_schedule_clear(dht->schedule, due->info_hash);
-	dht_node_announce(dht->family[0].node, due->info_hash, due->tag, now_ms);
+	dht_node_announce(dht->family[0].node, due->info_hash, t->have_cnt == t->piece_cnt, due->tag,
+	                  now_ms);
 }
 
 void

@@ -97,6 +97,7 @@ struct dht_ask {
 	struct dht_span token;  /* announce_peer */
 	uint16_t port;          /* announce_peer: where the peer listens */
 	unsigned want;          /* find_node: enum dht_want bits, 0 for none */
+	bool seed;              /* announce_peer: we have all of it (BEP 33) */
 	bool read_only;         /* BEP 43 */
 };
 
@@ -121,8 +122,7 @@ struct dht_answer {
 int
 dht_message_read(struct dht_message *message, const void *bytes, size_t len);
 
-/* dht_write_ask writes a query for packet->to. noseed is set in get_peers and seed in
- * announce_peer: what we announce we have. */
+/* dht_write_ask writes a query for packet->to. get_peers asks for no seeds: we want no bytes. */
 void
 dht_write_ask(struct dht_packet *packet, const struct dht_ask *ask);
 

@@ -170,9 +170,13 @@ bool
 dht_node_ready(struct dht_node *node, int64_t now_ms);
 
 /* dht_node_announce begins to announce that we have the torrent at peer_port; dht_node_ready must
- * be true. tag comes back in the result. */
+ * be true.
+ *
+ * seed  we have all of it (BEP 33).
+ * tag   comes back in the result. */
 void
-dht_node_announce(struct dht_node *node, const uint8_t *info_hash, uint32_t tag, int64_t now_ms);
+dht_node_announce(struct dht_node *node, const uint8_t *info_hash, bool seed, uint32_t tag,
+                  int64_t now_ms);
 
 /* dht_node_result takes an announce that has ended; false when there is none. */
 bool

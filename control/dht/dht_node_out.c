@@ -154,7 +154,7 @@ own_store(struct dht_node *node, const struct task *task, int64_t now_ms)
 	own.port = node->env.peer_port;
 	if (cnt < DHT_BUCKET || dht_id_closer(task->lookup.target, node->id,
 	                                      closest[cnt - 1]->contact.id) < 0)
-		dht_store_put(node->store, task->lookup.target, &own, true, now_ms);
+		dht_store_put(node->store, task->lookup.target, &own, task->seed, now_ms);
 }
 
 static void
@@ -221,6 +221,7 @@ store_step(struct dht_node *node, struct task *task, int64_t now_ms)
 		struct dht_ask ask = {
 			.target = task->lookup.target,
 			.token = {.bytes = to->token, .len = to->token_len},
+			.seed = task->seed,
 		};
 		if (!ask_room(node, now_ms))
 			return false;
@@ -283,11 +284,13 @@ node_lookup(struct dht_node *node, const uint8_t *target, bool is_self, int64_t 
 }
 
 void
-dht_node_announce(struct dht_node *node, const uint8_t *info_hash, uint32_t tag, int64_t now_ms)
+dht_node_announce(struct dht_node *node, const uint8_t *info_hash, bool seed, uint32_t tag,
+                  int64_t now_ms)
 {
 	struct task *task = task_begin(node, info_hash, true, now_ms);
 
 	assert(task != NULL);
+	task->seed = seed;
 	task->tag = tag;
 	task_step(node, task, now_ms);
 }

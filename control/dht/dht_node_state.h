@@ -30,6 +30,7 @@ struct task {
 	struct dht_lookup lookup;
 	enum task_state state;
 	bool is_self;   /* looks for our own place */
+	bool seed;      /* announces that we have all of it */
 	uint16_t serial; /* changes when it ends: what comes later is not its */
 	uint32_t tag;
 	uint32_t store_at;   /* nodes of the closest that announce_peer was sent to */

@@ -78,7 +78,7 @@ put_arguments(struct dht_packet *packet, const struct dht_ask *ask)
 		put_number(packet, "6:noseed", 1);
 	if (ask->method == DHT_ANNOUNCE_PEER) {
 		put_number(packet, "4:port", ask->port);
-		put_number(packet, "4:seed", 1);
+		put_number(packet, "4:seed", ask->seed);
 		put_span(packet, "5:token", ask->token);
 	}
 	if (ask->method == DHT_FIND_NODE && ask->want != 0) {

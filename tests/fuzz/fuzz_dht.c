@@ -121,7 +121,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	sent(&run);
 	steps_take(&run, data, len);
 	if (dht_node_ready(run.node, run.now_ms))
-		dht_node_announce(run.node, info_hash, 1, run.now_ms);
+		dht_node_announce(run.node, info_hash, true, 1, run.now_ms);
 	for (int i = 0; i < 40; i++) {
 		run.now_ms += DHT_IDLE_MS;
 		dht_node_run(run.node, run.now_ms);

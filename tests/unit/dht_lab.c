@@ -135,10 +135,16 @@ lab_status(const struct lab *lab, uint32_t n)
 uint32_t
 lab_announce(struct lab *lab, uint32_t n, const uint8_t *info_hash)
 {
+	return lab_announce_as(lab, n, info_hash, true);
+}
+
+uint32_t
+lab_announce_as(struct lab *lab, uint32_t n, const uint8_t *info_hash, bool seed)
+{
 	struct dht_result result;
 
 	assert_true(dht_node_ready(lab->node[n], lab->now_ms));
-	dht_node_announce(lab->node[n], info_hash, 7, lab->now_ms);
+	dht_node_announce(lab->node[n], info_hash, seed, 7, lab->now_ms);
 	for (int i = 0; i < 6000; i++) {
 		lab_run(lab, LAB_STEP_MS);
 		if (!dht_node_result(lab->node[n], &result))

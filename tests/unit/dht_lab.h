@@ -68,6 +68,10 @@ lab_status(const struct lab *lab, uint32_t n);
 uint32_t
 lab_announce(struct lab *lab, uint32_t n, const uint8_t *info_hash);
 
+/* lab_announce_as does, as one that has all of the torrent or not. */
+uint32_t
+lab_announce_as(struct lab *lab, uint32_t n, const uint8_t *info_hash, bool seed);
+
 /* lab_ask sends a query to a node from an address that is nobody's, and returns its answer: bytes
  * within the lab until the next call, *len 0 when there was none. */
 const uint8_t *

@@ -143,7 +143,8 @@ what_is_written_is_bep_5s(void **state)
 	struct dht_packet packet = {.to = {.ip = {1, 2, 3, 4}, .ip_len = 4, .port = 0x4142}};
 	struct dht_ask ask = {.method = DHT_PING, .tid = (const uint8_t *)"aa", .tid_len = 2,
 	                      .id = (const uint8_t *)ID, .target = (const uint8_t *)TARGET,
-	                      .token = {(const uint8_t *)"aoeusnth", 8}, .port = 6881};
+	                      .token = {(const uint8_t *)"aoeusnth", 8}, .port = 6881,
+	                      .seed = true};
 	static const char *const asks[] = {
 		"d1:ad2:id20:" ID "e1:q4:ping1:t2:aa1:v4:SW011:y1:qe",
 		"d1:ad2:id20:" ID "6:target20:" TARGET "e1:q9:find_node1:t2:aa1:v4:SW011:y1:qe",

@@ -39,10 +39,10 @@ swarm_begin(uint32_t cnt, bool global)
 	lab_meet(&lab);
 }
 
-/* peers_stored asks every node for the peers of an info_hash, seeds too; returns how many name that
- * one. */
+/* peers_asked asks every node for the peers of an info_hash, without seeds or with them; returns
+ * how many name that one. */
 static uint32_t
-peers_stored(const uint8_t *info_hash, const struct dht_address *peer)
+peers_asked(const uint8_t *info_hash, const struct dht_address *peer, bool noseed)
 {
 	uint32_t cnt = 0;
 
@@ -56,13 +56,19 @@ peers_stored(const uint8_t *info_hash, const struct dht_address *peer)
 		memcpy(query + n, info_hash, DHT_ID_LEN);
 		n += DHT_ID_LEN;
 		n += snprintf((char *)query + n, sizeof(query) - (size_t)n,
-		              "e1:q9:get_peers2:roi1e1:t2:aa1:y1:qe");
+		              "%se1:q9:get_peers2:roi1e1:t2:aa1:y1:qe", noseed ? "6:noseedi1e" : "");
 		const uint8_t *answer =
 			lab_send(&lab, i, &from, (struct dht_span){query, (size_t)n}, &len);
 		dht_address_write(peer, item + 2);
 		cnt += memmem(answer, len, item, 2 + DHT_COMPACT_V4) != NULL;
 	}
 	return cnt;
+}
+
+static uint32_t
+peers_stored(const uint8_t *info_hash, const struct dht_address *peer)
+{
+	return peers_asked(info_hash, peer, false);
 }
 
 static void
@@ -101,6 +107,25 @@ what_is_announced_is_found(void **state)
 	}
 	assert_int_equal(lab_status(&lab, 3).counter[DHT_CTR_announces], 10);
 	assert_int_equal(lab_status(&lab, 3).counter[DHT_CTR_announces_failed], 0);
+	lab_end(&lab);
+}
+
+/* Who wants no seeds (BEP 33) is told of a partial seed, not of a whole one. */
+static void
+a_partial_seed_is_no_seed(void **state)
+{
+	struct dht_address peer = lab_address(3, false);
+	uint8_t info_hash[DHT_ID_LEN];
+
+	(void)state;
+	peer.port = 7003;
+	swarm_begin(16, false);
+	hash_fill(info_hash, 9);
+	assert_int_equal(lab_announce_as(&lab, 3, info_hash, false), 8);
+	assert_in_range(peers_asked(info_hash, &peer, true), 8, 9);
+	assert_int_equal(lab_announce_as(&lab, 3, info_hash, true), 8);
+	assert_int_equal(peers_asked(info_hash, &peer, true), 0);
+	assert_in_range(peers_stored(info_hash, &peer), 8, 9);
 	lab_end(&lab);
 }
 
@@ -267,6 +292,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nodes_find_each_other),
 		cmocka_unit_test(what_is_announced_is_found),
+		cmocka_unit_test(a_partial_seed_is_no_seed),
 		cmocka_unit_test(the_closest_store),
 		cmocka_unit_test(the_dead_are_left_out),
 		cmocka_unit_test(what_is_not_announced_again_is_forgotten),
