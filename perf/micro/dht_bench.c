@@ -145,7 +145,7 @@ announce_all(uint8_t (*info_hashes)[DHT_ID_LEN])
 		int64_t due = (now_ms - begun_ms) * PER_S / 1000;
 		due = due < ANNOUNCES ? due : ANNOUNCES;
 		for (; begun < due && dht_node_ready(nodes[0], now_ms); begun++)
-			dht_node_announce(nodes[0], info_hashes[begun], begun, now_ms);
+			dht_node_announce(nodes[0], info_hashes[begun], true, begun, now_ms);
 		for (; dht_node_result(nodes[0], &result); ended++)
 			stored += result.stored_cnt;
 		cpu_ns += cpu_now() - begin;
