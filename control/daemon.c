@@ -345,6 +345,8 @@ privileges_give_up(struct daemon *d, struct fail *fail)
 	if (err == 0)
 		err = starter_create(&d->starter, &starter, fail);
 	if (err == 0)
+		place_yield(&d->options);
+	if (err == 0)
 		err = privileges_drop(&user, d->options.sandbox, fail);
 	return err;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* Directories, locks, signals, limits. */
+/* Directories, locks, signals, limits, priority. */
 #include "control/place.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -168,4 +169,42 @@ place_prepare(struct place *place, const struct options *options,
 	files_raise();
 	memory_raise();
 	return err < 0 ? err : 0;
+}
+
+static void
+priority_lower(void)
+{
+	errno = 0;
+	int now = getpriority(PRIO_PROCESS, 0);
+	if (now >= PLACE_NICE || (now == -1 && errno != 0))
+		return;
+	setpriority(PRIO_PROCESS, 0, PLACE_NICE);
+	FILE *group = getsid(0) == getpid() ? fopen("/proc/self/autogroup", "we") : NULL;
+	if (group == NULL)
+		return;
+	fprintf(group, "%d", PLACE_NICE);
+	fclose(group);
+}
+
+static void
+cpus_leave(const struct options *options)
+{
+	struct cpus cpus;
+	struct fail ignored;
+	cpu_set_t may;
+
+	if (cpus_parse(&cpus, options->cpu, &ignored) != 0 ||
+	    sched_getaffinity(0, sizeof(may), &may) != 0)
+		return;
+	for (uint32_t i = 0; i < cpus.cnt; i++)
+		CPU_CLR(cpus.cpu[i], &may);
+	if (cpus.cnt > 0 && CPU_COUNT(&may) > 0)
+		sched_setaffinity(0, sizeof(may), &may);
+}
+
+void
+place_yield(const struct options *options)
+{
+	priority_lower();
+	cpus_leave(options);
 }

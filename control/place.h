@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* place.h is the place that spillwayd runs in: its directories, which it alone may use, its signals
- * and its limits. Prepared as root, before anything else; the directories are then its user's.
+/* place.h is the place that spillwayd runs in: its directories, which it alone may use, its
+ * signals, its limits and its priority. Prepared as root, before anything else; the directories are
+ * then its user's.
  *
  * Threads: one, before there are more.
  */
@@ -25,5 +26,18 @@ struct place {
 int
 place_prepare(struct place *place, const struct options *options,
               const struct privileges_user *user, struct fail *fail);
+
+enum place_priority {
+	PLACE_NICE = 10, /* a ninth of what an ordinary thread beside it gets */
+};
+
+/* place_yield puts spillwayd behind the dataplane: threads that come later too. Its priority is
+ * that of PLACE_NICE, unless it had a lower one; where the kernel groups by session
+ * (sched_autogroup) that of its session, if it leads one. It keeps off the CPUs that the option
+ * cpu gives to workers, if it may run on others. What is refused is left as it is.
+ *
+ * To be called once what executes dataplanes has been forked. */
+void
+place_yield(const struct options *options);
 
 #endif

@@ -228,3 +228,25 @@ def test_dataplane_is_heard(env):
         c.order("say", "again")
         shell.wait_until(lambda: c.logged("event=dataplane_says line=again"), 5, "told")
         assert c.log_text().count("event=dataplane_says") == 2, c.log_text()
+
+
+def _nice(pid):
+    """Of each thread."""
+    found = []
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/stat", encoding="utf-8") as f:
+            found.append(int(f.read().rpartition(")")[2].split()[16]))
+    return found
+
+
+def test_control_stands_behind_the_dataplane(env):
+    """Its threads have a lower priority, and keep off the worker's CPU where there is another."""
+    own, may = os.getpriority(os.PRIO_PROCESS, 0), os.sched_getaffinity(0)
+    first = min(may)
+    with alone.running(env, cpu=first) as c:
+        assert min(_nice(c.proc.pid)) == max(own, 10), _nice(c.proc.pid)
+        assert os.getpriority(os.PRIO_PROCESS, c.pid()) == own
+        assert os.sched_getaffinity(c.proc.pid) == (may - {first} or may)
+        assert os.sched_getaffinity(c.pid()) == may, "the dataplane chooses by itself"
+    with alone.running(env) as c:
+        assert os.sched_getaffinity(c.proc.pid) == may
