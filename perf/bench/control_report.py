@@ -9,7 +9,7 @@ from report import CSS, MIB, bullets, facts
 
 METHOD = [
     "One veth pair between two network namespaces, MTU 1500, offloads off; the dataplane keeps to "
-    "CPU 0, the readers to CPU 1; control runs wherever the scheduler puts it.",
+    "CPU 0, the readers to CPU 1, which control and its clients share, control at nice 10.",
     "64 readers of one torrent that is on disk; each asks for 2 MiB/s at most. In each phase "
     "control does the one thing, again and again, at most five times a second, or once.",
     "Served: what the readers got, divided by what they got in the phases in which control had "
