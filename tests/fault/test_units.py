@@ -160,7 +160,7 @@ def test_restart_by_the_unit_adopts(env):
     with _installed(env) as s:
         dataplane = s.daemon.dataplane_pid()
         assert _uid(dataplane) == _uid(s.daemon.proc.pid) == "899"
-        seeded = s.seed(content.single(env.folder(), 64 << 20))
+        seeded = s.seed(content.single(env.folder(), 128 << 20))
         client = s.start_client(clients.SlowLibtorrent, seeded)
         try:
             shell.wait_until(lambda: client.bytes_on_disk() > 2 << 20, 20, "download begins")
