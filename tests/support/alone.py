@@ -54,12 +54,12 @@ class Control:
 
     def refused(self):
         """Start where it cannot: returns the last line."""
-        done = shell.run(self.command(), check=False, timeout=20, env=self.environ())
+        done = shell.run(self.command(), check=False, env=self.environ())
         assert done.returncode == 1, done
         return shell.tail(done.stderr, 1)
 
     def stop(self, sig=signal.SIGTERM):
-        return shell.stop(self.proc, sig, 20)
+        return shell.stop(self.proc, sig)
 
     def cli(self, *words, **options):
         return shell.run([spillway.cli_path(self.env), "--run-dir", self.run_dir,
@@ -76,7 +76,7 @@ class Control:
         """A request as it is, with a descriptor beside it; returns the lines of the answer."""
         with socket.socket(socket.AF_UNIX) as s:
             s.connect(os.path.join(self.run_dir, "control.sock"))
-            s.settimeout(20)
+            s.settimeout(shell.PATIENCE_S)
             socket.send_fds(s, [json.dumps(request).encode() + b"\n"], [] if fd is None else [fd])
             lines = []
             with s.makefile("r", encoding="utf-8") as answer:
@@ -118,9 +118,12 @@ class Control:
         return path, torrent
 
     def activate(self, torrent_id):
+        """Ask for a torrent as a worker does; returns once there is an answer to this question."""
+        def answers():
+            return len(self.events("message", kind=FILES)) + len(self.events("refused"))
+        before = answers()
         self.order("activate", torrent_id)
-        shell.wait_until(lambda: self.events("message", kind=FILES) or self.events("refused"), 10,
-                         "an answer to ACTIVATE")
+        shell.wait_until(lambda: answers() > before, 10, "an answer to ACTIVATE")
 
     def log_text(self):
         with open(self.log, encoding="utf-8") as f:

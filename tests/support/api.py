@@ -32,10 +32,10 @@ class Api:
     def socket(self):
         """A connection, not used yet."""
         if self.ns is not None:
-            return self.ns.connect("127.0.0.1", self.port, 20)
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+            return self.ns.connect("127.0.0.1", self.port)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=shell.PATIENCE_S)
 
-    def raw(self, request, timeout=10):
+    def raw(self, request, timeout=shell.PATIENCE_S):
         """Send bytes and read until the other side closes, or times out."""
         with self.socket() as s:
             s.settimeout(timeout)
@@ -43,7 +43,7 @@ class Api:
 
     def http(self, method, path, body=None, token=True, **headers):
         """One request. Returns status, headers and body; token None sends none."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=shell.PATIENCE_S)
         words = {name.replace("_", "-"): value for name, value in headers.items()}
         if token:
             words["Authorization"] = "Bearer " + (self.token if token is True else token)

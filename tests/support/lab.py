@@ -19,7 +19,7 @@ import socket
 import struct
 import time
 
-from shell import CommandError, run, start
+from shell import PATIENCE_S, CommandError, run, start
 
 PREFIX = "spwlab"
 OFFLOADS = ["tx", "off", "tso", "off", "gso", "off", "gro", "off"]
@@ -72,7 +72,7 @@ class Netns:
             _setns(f"/proc/self/fd/{fd}")
             os.close(fd)
 
-    def connect(self, address, port, timeout=5.0):
+    def connect(self, address, port, timeout=PATIENCE_S):
         """A TCP socket from inside, connected."""
         with self.inside():
             return socket.create_connection((address, port), timeout)

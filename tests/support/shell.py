@@ -9,6 +9,10 @@ import signal
 import subprocess
 import time
 
+# What must happen may take as long as a slow and busy machine needs; a wait that is fulfilled costs
+# nothing. How soon something comes is no test's question, but where it is measured.
+PATIENCE_S = 60
+
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
@@ -59,7 +63,7 @@ def start(cmd, log_path, **options):
                                 preexec_fn=_die_with_parent, **options)
 
 
-def stop(proc, sig=signal.SIGTERM, timeout=10):
+def stop(proc, sig=signal.SIGTERM, timeout=PATIENCE_S):
     """Ask a process to end, then insist. Returns its exit status."""
     if proc.poll() is None:
         proc.send_signal(sig)
@@ -71,7 +75,9 @@ def stop(proc, sig=signal.SIGTERM, timeout=10):
 
 
 def wait_until(condition, timeout, what, pause=0.05):
-    """Poll until the condition is true; returns its value. Raises CommandError after timeout."""
+    """Poll until the condition is true; returns its value. Raises CommandError after timeout, which
+    is PATIENCE_S at least."""
+    timeout = max(timeout, PATIENCE_S)
     end = time.monotonic() + timeout
     while True:
         value = condition()

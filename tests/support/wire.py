@@ -7,6 +7,7 @@ import struct
 import time
 
 import bencode
+import shell
 
 PROTOCOL = b"\x13BitTorrent protocol"
 CHOKE, UNCHOKE, INTERESTED, NOT_INTERESTED, HAVE, BITFIELD, REQUEST, PIECE, CANCEL = range(9)
@@ -18,7 +19,7 @@ RESERVED_ALL = bytes([0, 0, 0, 0, 0, 0x10, 0, 0x04])  # BEP 10 and BEP 6
 class Peer:
     """One connection from a namespace."""
 
-    def __init__(self, ns, address, port, timeout=5.0):
+    def __init__(self, ns, address, port, timeout=shell.PATIENCE_S):
         self.sock = ns.connect(address, port, timeout)
 
     def __enter__(self):
@@ -83,7 +84,7 @@ class Peer:
         self.send(EXTENDED, b"\0" + bencode.encode(values))
         return bencode.decode(self.receive_until(EXTENDED)[1:])
 
-    def is_closed(self, timeout=5.0):
+    def is_closed(self, timeout=shell.PATIENCE_S):
         """True when the other side ends the connection within the time; what it sends is thrown
         away."""
         end = time.monotonic() + timeout
