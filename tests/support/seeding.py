@@ -52,6 +52,11 @@ class Seeding:
     def remember_dataplane(self):
         self.dataplane = self.daemon.dataplane_pid()
 
+    def wait_restarted(self):
+        """Until another dataplane than the one remembered serves, which is remembered then."""
+        self.daemon.wait_other_dataplane(self.dataplane)
+        self.remember_dataplane()
+
     def check_dataplane(self):
         """Raises when the dataplane is not the one that was started, or a sanitizer spoke."""
         reports = self.env.sanitizer_reports()

@@ -109,7 +109,7 @@ class Spillway:
 
     def stop(self):
         """SIGTERM: both daemons end. Returns control's exit status."""
-        status = shell.stop(self.proc, timeout=20)
+        status = shell.stop(self.proc)
         said = shell.tail_file(os.path.join(self.run_dir, "dataplane.log"), 200)
         if "the sandbox refuses" in said:
             raise shell.CommandError("the dataplane wanted what its sandbox has not\n" + said)
@@ -118,6 +118,11 @@ class Spillway:
     def kill_control(self):
         self.proc.send_signal(signal.SIGKILL)
         self.proc.wait()
+
+    def wait_other_dataplane(self, pid):
+        """Until a dataplane that is not this process serves."""
+        shell.wait_until(lambda: self.dataplane_pids() not in ([], [pid]), 20, "a new dataplane")
+        shell.wait_until(self.ready, 20, "it serves", pause=0.1)
 
     def kill_dataplane(self):
         os.kill(self.dataplane_pid(), signal.SIGKILL)

@@ -5,10 +5,12 @@
 import threading
 import time
 
+import shell
 import wire
 
 BLOCK = 16384
 AHEAD = 64           # requests waiting
+BELOW, ABOVE = 0.6, 1.06  # of a limit: message heads are counted too, and a burst at both ends
 
 
 class Taker:
@@ -35,6 +37,12 @@ class Taker:
         self.stopping = True
         self.thread.join()
         self.peer.close()
+
+    def gets_more(self):
+        """Returns once more has come."""
+        before = self.bytes
+        shell.wait_until(lambda: self.bytes > before or self.ended, 10, "more for a taker")
+        assert not self.ended, self.ended
 
     def _ask(self):
         block = self.asked % self.blocks
@@ -65,10 +73,28 @@ class Taker:
             self.ended = str(e)
 
 
-def rates(takers, seconds, settle_s=1.0):
+def rates(takers, seconds):
     """Bytes per second that each of them took, over some seconds."""
-    time.sleep(settle_s)
     begin, before = time.monotonic(), [t.bytes for t in takers]
     time.sleep(seconds)
     after, span = [t.bytes for t in takers], time.monotonic() - begin
     return [(b - a) / span for a, b in zip(before, after)]
+
+
+def settle(takers, seconds, what, is_right):
+    """Returns the rates once they are right over some seconds: a change takes effect when the
+    machine lets it, and takers that get no CPU take nothing."""
+    def right():
+        got = rates(takers, seconds)
+        return got if is_right(got) else None
+    return shell.wait_until(right, 60, what)
+
+
+def holds(takers, limit, seconds=2):
+    """All of them together come to have what the limit leaves, and get no more from then on but
+    what was on its way to them."""
+    settle(takers, seconds, f"{limit} bytes/s for {len(takers)}",
+           lambda got: limit * BELOW < sum(got) < limit * ABOVE)
+    most = limit * ABOVE + len(takers) * AHEAD * BLOCK / seconds
+    got = sum(rates(takers, seconds))
+    assert got < most, f"{got:.0f} bytes/s of {limit}"
