@@ -43,3 +43,17 @@ def reserved(mib):
     finally:
         if added > 0:
             _add(-added)
+
+
+@contextlib.contextmanager
+def kept():
+    """As many as there were are there after the block: what others add inside it is theirs."""
+    try:
+        before = _read(_COUNT)
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        _write(_COUNT, min(_read(_COUNT), before))
