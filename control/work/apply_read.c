@@ -230,6 +230,21 @@ item_stage(struct apply *a, struct apply_item *item, struct stage *stage)
 	return err;
 }
 
+/* item_moved_check looks at the content of a torrent that is there, where the line has it. */
+static int
+item_moved_check(struct apply *a, struct apply_item *item)
+{
+	struct metainfo *meta;
+	struct fail fail;
+	int err = item_metainfo(a, item, &meta);
+
+	if (err != 0)
+		return err;
+	err = adding_check(meta, item->wish.data, item->wish.partial, &fail);
+	metainfo_free(meta);
+	return err == 0 ? 0 : apply_fail(a, item->wish.line, -err, fail.text);
+}
+
 static int
 items_stage(struct apply *a, struct stage *stage)
 {
@@ -241,6 +256,8 @@ items_stage(struct apply *a, struct stage *stage)
 			return apply_fail(a, 0, ECANCELED, "cancelled");
 		if (a->item[i].id == 0)
 			err = item_stage(a, &a->item[i], stage);
+		else if ((a->item[i].flags & (APPLY_DATA | APPLY_PARTIAL)) != 0)
+			err = item_moved_check(a, &a->item[i]);
 		atomic_store_explicit(&a->done_cnt, i + 1, memory_order_relaxed);
 	}
 	if (err != 0 || stage == NULL)

@@ -140,6 +140,7 @@ def test_one_bad_line(env):
         for path, word in ((m.folder, "directory"), (m.path + "x", "No such file")):
             done = c.cli("apply", path, check=False)
             assert done.returncode == 1 and word in done.stderr, done
+        _refused(c, m, [fresh, {**good[0], "data": "nowhere"}], "line 2: ", "nowhere")
         assert _apply(c, m) == (399, 0, 0, 1)
 
 
