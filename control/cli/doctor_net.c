@@ -4,6 +4,8 @@
 /* The interface of the port. */
 #include "control/cli/doctor.h"
 
+#include "control/link/preflight.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -258,6 +260,13 @@ doctor_net(struct doctor *doctor)
 	const char *word = doctor_port(doctor, kind, sizeof(kind));
 	bool xdp = strcmp(kind, "af_xdp") == 0;
 
+	struct fail fail;
+
+	if (preflight_port(doctor->options->port, &fail) != 0) {
+		DOCTOR_SAY(doctor, DOCTOR_BAD, "port", "port: in the configuration, see spillwayd --help",
+		           "%s", fail.text);
+		return;
+	}
 	DOCTOR_SAY(doctor, DOCTOR_OK, "port", "", "%s", doctor->options->port);
 	if (xdp || strcmp(kind, "af_packet") == 0)
 		iface_look(doctor, word, xdp);

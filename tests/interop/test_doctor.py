@@ -33,6 +33,8 @@ def test_interface(env):
         assert seen["link"]["verdict"] == "bad" and seen["link"]["fix"] == f"ip link set {iface} up"
         seen = _doctor(env, ns, "--port", "af_xdp:quux")
         assert seen["interface"]["verdict"] == "bad", seen["interface"]
+        seen = _doctor(env, ns, "--port", f"af_xpd:{iface}")
+        assert seen["port"]["verdict"] == "bad" and "af_xdp:IFACE" in seen["port"]["text"], seen
 
 
 def test_disk_and_configuration(env):
