@@ -88,6 +88,11 @@ cli_text(FILE *out, const char *text);
 int
 cli_print(json_t *json);
 
+/* cli_tracker_check returns CLI_DONE for a URL that trackers can have, else as cli_error with
+ * CLI_USAGE. */
+int
+cli_tracker_check(const struct cli *cli, const char *url);
+
 /* cli_option takes the value of option argv[*i] when it is "name VALUE" or "name=VALUE", and moves
  * *i to the last word used.
  * Returns 1 with value, 0 when argv[*i] is something else, -1 when the value is missing. */

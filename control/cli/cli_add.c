@@ -96,6 +96,9 @@ args_parse(const struct cli *cli, struct add_args *args, int argc, char **argv)
 		if (got == 0 && !flag_take(args, word))
 			return cli_error(cli, CLI_USAGE, "unexpected argument \"%s\"", word);
 	}
+	for (uint32_t i = 0; i < args->tracker_cnt; i++)
+		if (cli_tracker_check(cli, args->tracker[i]) != CLI_DONE)
+			return CLI_USAGE;
 	if (args->torrent == NULL)
 		return cli_error(cli, CLI_USAGE, "add needs FILE.torrent or a DIR");
 	return CLI_DONE;

@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* spillway create: needs no spillwayd. */
+#include "control/announce/tracker.h"
 #include "control/cli/cli.h"
 #include "control/content/create.h"
 
@@ -74,6 +75,17 @@ option_take(struct create_args *args, int argc, char **argv, int *i)
 	return got;
 }
 
+int
+cli_tracker_check(const struct cli *cli, const char *url)
+{
+	struct tracker_place place;
+
+	if (tracker_url_parse(&place, url) == 0)
+		return CLI_DONE;
+	return cli_error(cli, CLI_USAGE, "\"%s\" is not a tracker's URL: http://HOST[:PORT]/announce, "
+	                 "https://HOST[:PORT]/announce or udp://HOST:PORT", url);
+}
+
 static int
 args_parse(const struct cli *cli, struct create_args *args, int argc, char **argv)
 {
@@ -88,6 +100,9 @@ args_parse(const struct cli *cli, struct create_args *args, int argc, char **arg
 		if (got == 0 && !flag_take(&args->options, word))
 			return cli_error(cli, CLI_USAGE, "unexpected argument \"%s\"", word);
 	}
+	for (uint32_t i = 0; i < args->options.tracker_cnt; i++)
+		if (cli_tracker_check(cli, args->trackers[i]) != CLI_DONE)
+			return CLI_USAGE;
 	if (args->options.path == NULL)
 		return cli_error(cli, CLI_USAGE, "create needs the PATH of the content");
 	if (args->options.out_path == NULL)

@@ -84,3 +84,10 @@ def test_refusals(env):
         lines = done.stderr.strip().splitlines()
         assert done.returncode == 1 and len(lines) == 1 and path in lines[0], (path, done)
         assert not os.path.exists(out), f"{out} was left behind"
+    path = content.single(env.folder(), 1000)
+    out = os.path.join(folder, "t.torrent")
+    for url in ("tracker.example/announce", "ftp://tracker.example/", "udp://tracker.example", ""):
+        done = shell.run([spillway.cli_path(env), "create", path, "-o", out, "--tracker", url],
+                         check=False)
+        assert done.returncode == 2 and "is not a tracker's URL" in done.stderr, (url, done)
+        assert not os.path.exists(out), f"{out} was made"
