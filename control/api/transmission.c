@@ -161,7 +161,7 @@ struct refused_method {
 /* What is known and not done. */
 static const struct refused_method refused_methods[] = {
 	{"torrent-rename-path", "Spillway does not change content: it only reads it"},
-	{"session-close", "spillwayd is stopped where it was started: systemctl stop spillway"},
+	{"session-close", "spillwayd is stopped where it was started: systemctl stop spillwayd"},
 	{"port-test", "no service outside is asked whether the port can be reached"},
 	{"group-set", "there are no bandwidth groups: see labels and spillway limit"},
 };

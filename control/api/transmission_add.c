@@ -162,6 +162,7 @@ wish_read(struct tr_call *call, struct registry_wish *wish, struct tr_act *act,
 	struct fail fail;
 
 	*settings = settings_preset;
+	settings->paused = !tr_start_added(call->t);
 	if (tr_bool(call, "paused", &settings->paused) < 0 || tr_settings_read(call, act) != 0 ||
 	    tr_text(call, "download-dir", &wish->data_dir) < 0)
 		return -1;

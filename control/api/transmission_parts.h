@@ -180,6 +180,10 @@ tr_dir_check(const struct transmission *t, const char *dir, struct fail *fail);
 const char *
 tr_download_dir(const struct transmission *t, char dir[PATH_MAX]);
 
+/* tr_start_added is true when a torrent is served at once that torrent-add does not call paused. */
+bool
+tr_start_added(const struct transmission *t);
+
 /* ---- transmission_limits.c */
 
 /* tr_limits_tell adds the session's limits to what session-get tells. */

@@ -21,6 +21,7 @@ enum {
 #define RPC_VERSION_SEMVER "5.3.0"
 
 #define SETTING_DOWNLOAD_DIR "transmission.download_dir"
+#define SETTING_START_ADDED "transmission.start_added"
 
 const char *
 tr_download_dir(const struct transmission *t, char dir[PATH_MAX])
@@ -35,6 +36,19 @@ tr_download_dir(const struct transmission *t, char dir[PATH_MAX])
 		snprintf(dir, PATH_MAX, "%s", t->env->options->api_data_dir);
 	free(stored);
 	return dir;
+}
+
+bool
+tr_start_added(const struct transmission *t)
+{
+	struct fail ignored;
+	char *stored = NULL;
+	bool starts = catalogue_setting_get(t->env->registry->catalogue, SETTING_START_ADDED, &stored,
+	                                    &ignored) != 0 ||
+	              strcmp(stored, "no") != 0;
+
+	free(stored);
+	return starts;
 }
 
 /* ---- session-get */
@@ -106,7 +120,7 @@ session_json(const struct transmission *t)
 	json_object_set_new(json, "encryption", json_string("tolerated"));
 	json_object_set_new(json, "peer-port", json_integer(options->listen_port));
 	json_object_set_new(json, "seedRatioLimit", json_real(0));
-	json_object_set_new(json, "start-added-torrents", json_true());
+	json_object_set_new(json, "start-added-torrents", json_boolean(tr_start_added(t)));
 	json_object_set_new(json, "dht-enabled", json_boolean(options->dht != OPTION_DHT_NO));
 	json_object_set_new(json, "pex-enabled", json_boolean(options->pex != 0));
 	zeros_add(json);
@@ -158,6 +172,47 @@ is_same(const json_t *now, const json_t *wanted)
 	return a == b;
 }
 
+static void
+start_added_set(struct tr_call *call, const json_t *value)
+{
+	struct fail fail;
+
+	if (!json_is_boolean(value))
+		tr_refuse(call, "start-added-torrents: neither true nor false");
+	else if (catalogue_setting_set(call->t->env->registry->catalogue, SETTING_START_ADDED,
+	                               json_is_true(value) ? "yes" : "no", &fail) != 0)
+		tr_refuse(call, "start-added-torrents: %s", fail.text);
+}
+
+/* why_fixed tells why a setting cannot be changed here, by the beginning of its name. */
+static const char *
+why_fixed(const char *name)
+{
+	static const struct {
+		const char *begin, *why;
+	} reasons[] = {
+		{"alt-speed", "there is one limit, speed-limit-up; see spillway limit"},
+		{"cache-size", "see option arena_mib of spillwayd"},
+		{"dht-enabled", "see option dht of spillwayd"},
+		{"download-queue", "Spillway does not download"},
+		{"encryption", "Spillway has none"},
+		{"idle-seeding", "Spillway seeds until it is told to stop"},
+		{"incomplete-dir", "Spillway does not download"},
+		{"lpd-enabled", "Spillway has none"},
+		{"peer-port", "see option listen_port of spillwayd"},
+		{"pex-enabled", "see option pex of spillwayd"},
+		{"port-forwarding", "Spillway has none; see option announce_address of spillwayd"},
+		{"seedRatio", "Spillway seeds until it is told to stop"},
+		{"speed-limit-down", "Spillway does not download"},
+		{"utp-enabled", "Spillway has none"},
+	};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (strncmp(name, reasons[i].begin, strlen(reasons[i].begin)) == 0)
+			return reasons[i].why;
+	return "not to be changed here; see the options of spillwayd";
+}
+
 void
 tr_session_set(struct tr_call *call)
 {
@@ -176,8 +231,10 @@ tr_session_set(struct tr_call *call)
 			continue; /* not known to us, or so already */
 		if (strcmp(name, "download-dir") == 0)
 			download_dir_set(call, value);
+		else if (strcmp(name, "start-added-torrents") == 0)
+			start_added_set(call, value);
 		else
-			tr_refuse(call, "%s: not to be changed here; see the options of spillwayd", name);
+			tr_refuse(call, "%s: %s", name, why_fixed(name));
 	}
 	json_decref(now);
 }

@@ -42,6 +42,7 @@ refusals_check(struct tr_call *call)
 	static const struct {
 		const char *name;
 	} modes[] = {{"seedRatioMode"}, {"seedIdleMode"}};
+	bool honors = true;
 
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		if (is_asked(json_object_get(call->args, refused[i].name))) {
@@ -58,7 +59,11 @@ refusals_check(struct tr_call *call)
 		tr_refuse(call, "%s: Spillway seeds until it is told to stop", modes[i].name);
 		return -1;
 	}
-	return 0;
+	if (tr_bool(call, "honorsSessionLimits", &honors) < 0)
+		return -1;
+	if (!honors)
+		tr_refuse(call, "honorsSessionLimits: the limit of all holds for every torrent");
+	return honors ? 0 : -1;
 }
 
 /* ---- What is set. */

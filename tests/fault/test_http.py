@@ -259,6 +259,8 @@ def test_wrong_arguments(f):
             ("torrent-set", {"labels": [1]}), ("torrent-set", {"labels": ["a,b"]}),
             ("torrent-set", {"peer__limit": -1}), ("torrent-set", {"uploadLimited": "yes"}),
             ("torrent-set", {"uploadLimit": 1e300}), ("torrent-set", {"seedRatioMode": 1}),
+            ("torrent-set", {"honorsSessionLimits": False}),
+            ("session-set", {"start__added__torrents": "no"}),
             ("torrent-set-location", {}), ("torrent-set-location", {"location": "/nowhere"}),
             ("torrent-set-location", {"location": "/tmp", "move": True}),
             ("torrent-rename-path", {"path": "a", "name": "b"}), ("session-close", {}),

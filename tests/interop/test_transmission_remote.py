@@ -188,7 +188,13 @@ def test_the_session(f):
     for words in (("--exit",), ("-t", "all", "--remove-and-delete"), ("-er",),
                   ("-a", "magnet:?xt=urn:btih:" + "a" * 40)):
         assert "Error" in f.remote(*words, check=False), words
-    path = os.path.dirname(f.content("dir.bin").path)
+    seeded = f.content("dir.bin")
+    f.remote("--start-paused")
+    name = f.add(seeded)
+    assert f.status(name) == 0, "served at once"
+    f.remote("--no-start-paused")
+    f.remote("-t", name, "-r")
+    path = os.path.dirname(seeded.path)
     f.remote("-w", path)
     assert f.api.get_session("download-dir") == {"download-dir": path}
     assert f.api.call("free-space", path=path)["size-bytes"] > 0
