@@ -107,6 +107,9 @@ struct cli_call {
 	const char *subject; /* goes before the text of a refusal; or NULL */
 	int fd;              /* passed beside it, -1 for none; the caller's */
 	void (*on_line)(json_t *line, void *ctx); /* gets each line before the final one; or NULL */
+	/* Is asked before, with the line as it came, ended by a newline and a NUL: true when it has
+	 * taken it, and the line is not parsed. Or NULL. */
+	bool (*on_text)(const char *line, size_t len, void *ctx);
 	void *ctx;
 };
 

@@ -11,6 +11,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+enum {
+	READ_LEN = 256 << 10, /* bytes read at once: answers may be of very many lines */
+};
+
 static int
 unreachable(const struct cli *cli, const char *path, int err)
 {
@@ -80,8 +84,13 @@ lines_read(int fd, const struct cli_call *call)
 	json_t *line = NULL;
 	char *text = NULL;
 	size_t room = 0;
+	ssize_t len;
 
-	while (in != NULL && line == NULL && getline(&text, &room, in) > 0) {
+	if (in != NULL)
+		setvbuf(in, NULL, _IOFBF, READ_LEN);
+	while (in != NULL && line == NULL && (len = getline(&text, &room, in)) > 0) {
+		if (call->on_text != NULL && call->on_text(text, (size_t)len, call->ctx))
+			continue;
 		line = json_loads(text, 0, NULL);
 		if (line == NULL || json_object_get(line, "ok") != NULL)
 			break;

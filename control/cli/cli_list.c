@@ -34,6 +34,10 @@ struct list_args {
 struct listed {
 	json_t *torrents;
 	json_t *removed;
+	FILE *out;  /* with --json: torrents as they come, with commas between; else NULL */
+	char *text; /* what was written to it */
+	size_t len;
+	bool any;
 };
 
 static void
@@ -43,6 +47,24 @@ list_take(json_t *line, void *ctx)
 
 	json_array_append(listed->torrents, json_object_get(line, "torrent"));
 	json_array_append(listed->removed, json_object_get(line, "removed"));
+}
+
+/* text_take keeps a torrent as it is: to parse very many and print them again takes long. */
+static bool
+text_take(const char *line, size_t len, void *ctx)
+{
+	static const char head[] = "{\"torrent\":", tail[] = "}\n";
+	const size_t head_len = sizeof(head) - 1, tail_len = sizeof(tail) - 1;
+	struct listed *listed = ctx;
+
+	if (len < head_len + tail_len || memcmp(line, head, head_len) != 0 ||
+	    memcmp(line + len - tail_len, tail, tail_len) != 0)
+		return false;
+	if (listed->any)
+		fputs(", ", listed->out);
+	listed->any = true;
+	fwrite(line + head_len, 1, len - head_len - tail_len, listed->out);
+	return true;
 }
 
 /* class_columns returns the width of the column of classes, 0 when no torrent has one. */
@@ -152,27 +174,65 @@ request_make(const struct list_args *args)
 	return NULL;
 }
 
+/* member_print prints a member of final, and frees value. */
+static void
+member_print(const char *name, json_t *value)
+{
+	printf(", \"%s\": ", name);
+	json_dumpf(value, stdout, JSON_ENCODE_ANY);
+	json_decref(value);
+}
+
+/* json_print prints what is one object; the serial comes last. */
+static int
+json_print(const struct list_args *args, const struct listed *listed, const json_t *final)
+{
+	printf("{\"ok\": true, \"torrents\": [");
+	fwrite(listed->text, 1, listed->len, stdout);
+	putchar(']');
+	if (args->since != NULL) {
+		member_print("reset", json_incref(json_object_get(final, "reset")));
+		member_print("removed", json_incref(listed->removed));
+	}
+	member_print("serial", json_incref(json_object_get(final, "serial")));
+	puts("}");
+	return fflush(stdout) != 0 || ferror(stdout) ? CLI_FAILED : CLI_DONE;
+}
+
 static int
 listed_print(const struct cli *cli, const struct list_args *args, struct listed *listed,
-             json_t *final)
+             const json_t *final)
 {
-	if (!cli->json) {
-		list_print(listed->torrents);
-		for (size_t i = 0; i < json_array_size(listed->removed); i++)
-			printf("%.8s  removed\n",
-			       field_text(json_array_get(listed->removed, i), "info_hash"));
-		return CLI_DONE;
-	}
-	json_object_set(final, "torrents", listed->torrents);
-	if (args->since != NULL)
-		json_object_set(final, "removed", listed->removed);
-	else
-		json_object_del(final, "reset");
-	/* The serial comes last. */
-	json_t *serial = json_incref(json_object_get(final, "serial"));
-	json_object_del(final, "serial");
-	json_object_set_new(final, "serial", serial);
-	return cli_print(json_incref(final));
+	if (cli->json)
+		return json_print(args, listed, final);
+	list_print(listed->torrents);
+	for (size_t i = 0; i < json_array_size(listed->removed); i++)
+		printf("%.8s  removed\n",
+		       field_text(json_array_get(listed->removed, i), "info_hash"));
+	return CLI_DONE;
+}
+
+/* list_ask asks for the list and prints it. */
+static int
+list_ask(const struct cli *cli, const struct list_args *args, json_t *request,
+         struct listed *listed)
+{
+	struct cli_call call = {
+		.request = request,
+		.fd = -1,
+		.on_line = list_take,
+		.on_text = listed->out != NULL ? text_take : NULL,
+		.ctx = listed,
+	};
+	json_t *final;
+	int code = cli_call(cli, &call, &final);
+
+	if (listed->out != NULL && fclose(listed->out) != 0 && code == CLI_DONE)
+		code = cli_error(cli, CLI_FAILED, "out of memory");
+	if (code == CLI_DONE)
+		code = listed_print(cli, args, listed, final);
+	json_decref(final);
+	return code;
 }
 
 static int
@@ -181,18 +241,20 @@ list(const struct cli *cli, int argc, char **argv)
 	struct list_args args = {0};
 	int code = list_args_parse(cli, &args, argc, argv);
 	json_t *request = code == CLI_DONE ? request_make(&args) : NULL;
-	json_t *final;
 
 	if (code != CLI_DONE)
 		return code;
 	if (request == NULL)
 		return cli_error(cli, CLI_USAGE, "\"%s\" is not a serial", args.since ? args.since : "");
 	struct listed listed = {.torrents = json_array(), .removed = json_array()};
-	struct cli_call call = {.request = request, .fd = -1, .on_line = list_take, .ctx = &listed};
-	code = cli_call(cli, &call, &final);
-	if (code == CLI_DONE)
-		code = listed_print(cli, &args, &listed, final);
-	json_decref(final);
+	listed.out = cli->json ? open_memstream(&listed.text, &listed.len) : NULL;
+	if (cli->json && listed.out == NULL) {
+		json_decref(request);
+		code = cli_error(cli, CLI_FAILED, "out of memory");
+	} else {
+		code = list_ask(cli, &args, request, &listed);
+	}
+	free(listed.text);
 	json_decref(listed.torrents);
 	json_decref(listed.removed);
 	return code;

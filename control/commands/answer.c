@@ -7,35 +7,12 @@
 #include "control/commands/answer_histograms.h"
 #include "control/commands/commands_announce.h"
 #include "control/commands/commands_dht.h"
+#include "control/base/json_text.h"
 #include "control/base/labels.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* utf8_len returns the length of the UTF-8 sequence at p (RFC 3629), 0 when there is none. */
-static size_t
-utf8_len(const uint8_t *p)
-{
-	static const struct {
-		uint8_t mask, lead;
-		uint32_t min;
-	} forms[] = {{0x80, 0x00, 0}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-
-	for (size_t len = 1; len <= 4; len++) {
-		if ((p[0] & forms[len - 1].mask) != forms[len - 1].lead)
-			continue;
-		uint32_t code = p[0] & (uint8_t)~forms[len - 1].mask;
-		for (size_t i = 1; i < len; i++) {
-			if ((p[i] & 0xc0) != 0x80) /* also at the NUL */
-				return 0;
-			code = code << 6 | (p[i] & 0x3f);
-		}
-		bool surrogate = code >= 0xd800 && code < 0xe000;
-		return code < forms[len - 1].min || code > 0x10ffff || surrogate ? 0 : len;
-	}
-	return 0;
-}
 
 json_t *
 answer_text(const char *text)
@@ -47,7 +24,7 @@ answer_text(const char *text)
 	if (clean == NULL)
 		return NULL;
 	for (const char *p = text; *p != '\0';) {
-		size_t n = utf8_len((const uint8_t *)p);
+		size_t n = utf8_len(p);
 		memcpy(clean + len, n > 0 ? p : replacement, n > 0 ? n : 3);
 		len += n > 0 ? n : 3;
 		p += n > 0 ? n : 1;
@@ -67,34 +44,10 @@ answer_hex(const uint8_t *bytes, size_t len)
 	return json_string(text);
 }
 
-static const char *const state_names[TORRENT_STATE_CNT] = {
-	[TORRENT_VERIFYING] = "verifying",
-	[TORRENT_SEEDING] = "seeding",
-	[TORRENT_CHANGED] = "changed",
-	[TORRENT_ERROR] = "error",
-};
-
 static json_int_t
 number(uint64_t value)
 {
 	return (json_int_t)value;
-}
-
-const char *
-answer_state(const struct torrent *torrent)
-{
-	return torrent->state == TORRENT_SEEDING && torrent->settings.paused
-	           ? "paused"
-	           : state_names[torrent->state];
-}
-
-bool
-answer_state_known(const char *state)
-{
-	for (int i = TORRENT_VERIFYING; i < TORRENT_STATE_CNT; i++)
-		if (strcmp(state, state_names[i]) == 0)
-			return true;
-	return strcmp(state, "paused") == 0;
 }
 
 json_t *
@@ -106,61 +59,6 @@ answer_labels(const struct torrent *torrent)
 	for (const char *p = torrent->labels; (p = labels_next(p, label)) != NULL;)
 		json_array_append_new(labels, answer_text(label));
 	return labels;
-}
-
-/* settings_add tells what the operator wants of a torrent. */
-static void
-settings_add(json_t *json, const struct torrent *torrent)
-{
-	const struct torrent_settings *settings = &torrent->settings;
-
-	json_object_set_new(json, "labels", answer_labels(torrent));
-	json_object_set_new(json, "paused", json_boolean(settings->paused));
-	json_object_set_new(json, "rate_bytes_per_s",
-	                    json_integer(number(settings->rate_bytes_per_s)));
-	json_object_set_new(json, "weight", json_integer(settings->weight));
-	json_object_set_new(json, "connections_max", json_integer(settings->connections_max));
-	json_object_set_new(json, "super_seed", json_boolean(settings->super_seed));
-	json_object_set_new(json, "partial", json_boolean(torrent->partial));
-	json_object_set_new(json, "managed", json_boolean(torrent->managed));
-}
-
-json_t *
-answer_torrent(const struct commands_env *env, const struct torrent *torrent)
-{
-	struct torrent_whole whole = torrents_whole(torrent);
-	json_t *json = json_pack(
-		"{s:I, s:o, s:o, s:s, s:o, s:s, s:s, s:I, s:I, s:i, s:b, s:I, s:I, s:I, s:I, s:I, s:I}",
-		"id", number(torrent->id),
-		"info_hash", answer_hex(torrent->info_hash, 20),
-		"name", answer_text(torrent->name),
-		"state", answer_state(torrent),
-		"reason", answer_text(torrent->reason),
-		"class", torrent->class_name,
-		"congestion",
-		congestion_names[classes_congestion(env->classes, torrent->class_name)],
-		"size_bytes", number(torrent->total_len),
-		"uploaded_bytes", number(whole.uploaded_bytes),
-		"peers", (int)whole.peer_cnt,
-		"active", whole.active,
-		"files", number(torrent->file_cnt),
-		"pieces", number(torrent->piece_cnt),
-		"pieces_had", number(torrent->have_cnt),
-		"pieces_withdrawn", number(torrent->withdrawn_cnt),
-		"added_at", (json_int_t)torrent->added_at,
-		"verified_at", (json_int_t)torrent->verified_at);
-
-	if (json == NULL)
-		return NULL;
-	settings_add(json, torrent);
-	if (torrent->state == TORRENT_VERIFYING || torrent_verifying(torrent)) {
-		struct work_progress progress;
-		bool begun = work_progress(env->work, torrent, &progress);
-		json_object_set_new(json, "verified_bytes", json_integer(number(progress.done_bytes)));
-		json_object_set_new(json, "verification",
-		                    answer_progress(begun ? "verifying" : "waiting", &progress));
-	}
-	return json;
 }
 
 json_t *

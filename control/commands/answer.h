@@ -8,6 +8,7 @@
 #ifndef SPILLWAY_CONTROL_COMMANDS_ANSWER_H
 #define SPILLWAY_CONTROL_COMMANDS_ANSWER_H
 
+#include "control/base/json_text.h"
 #include "control/commands/commands.h"
 #include "control/content/metainfo.h"
 
@@ -40,7 +41,14 @@ answer_labels(const struct torrent *torrent);
 json_t *
 answer_magnet(const struct metainfo *meta);
 
-/* answer_torrent tells of one torrent what list shows. live_* must be fresh (tally_stats). */
+/* answer_torrent_text writes of one torrent what list shows; live_* must be fresh (tally_stats).
+ *
+ * name  of the member that it is; NULL for none. */
+void
+answer_torrent_text(struct json_text *out, const char *name, const struct commands_env *env,
+                    const struct torrent *torrent);
+
+/* answer_torrent is the same as a tree. */
 json_t *
 answer_torrent(const struct commands_env *env, const struct torrent *torrent);
 

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -84,6 +85,8 @@ void
 list_watch_drop(struct list_watch *watch)
 {
 	id_list_free(&watch->changed);
+	free(watch->line.text);
+	watch->line = (struct json_text){0};
 }
 
 static bool
@@ -123,6 +126,18 @@ removed_send(const struct commands_env *env, uint64_t client, uint32_t id, const
 	         false);
 }
 
+/* torrent_send writes into line, which keeps its memory. */
+static void
+torrent_send(const struct commands_env *env, uint64_t client, struct json_text *line,
+             const struct torrent *t)
+{
+	line->len = 0;
+	json_text_open(line, NULL, '{');
+	answer_torrent_text(line, "torrent", env, t);
+	json_text_close(line, '}');
+	rpc_send_text(env->rpc, client, line->failed ? NULL : line->text, line->len);
+}
+
 /* tell tells of one torrent; who asks for changes has to know too what no longer is in the list. */
 static void
 tell(const struct commands_env *env, uint64_t client, struct list_watch *watch,
@@ -132,7 +147,7 @@ tell(const struct commands_env *env, uint64_t client, struct list_watch *watch,
 		return;
 	if (is_wanted(watch, t)) {
 		watch->sent_cnt++;
-		rpc_send(env->rpc, client, json_pack("{s:o}", "torrent", answer_torrent(env, t)), false);
+		torrent_send(env, client, &watch->line, t);
 	} else if (watch->is_since) {
 		removed_send(env, client, t->id, t->info_hash);
 	}

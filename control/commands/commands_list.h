@@ -11,6 +11,7 @@
 
 #include "control/commands/commands.h"
 #include "control/base/id_list.h"
+#include "control/base/json_text.h"
 #include "control/base/labels.h"
 
 /* A request under way; a zeroed struct holds nothing. */
@@ -24,6 +25,7 @@ struct list_watch {
 	struct id_list changed; /* is_since: ids to be told */
 	uint32_t id_last;       /* else: the last that was told */
 	uint32_t sent_cnt;
+	struct json_text line; /* that was told last */
 };
 
 /* list_watch_begin reads what a request wants. Returns 0 or a negative errno with fail; watch holds

@@ -24,6 +24,7 @@ struct client {
 	size_t in_len;
 	size_t out_len;
 	size_t out_off; /* sent of it */
+	size_t out_room;
 	char *out;
 	json_t *json;
 	char in[RPC_REQUEST_MAX];
@@ -194,30 +195,57 @@ client_write(struct client *c)
 	}
 	free(c->out);
 	c->out = NULL;
-	c->out_len = c->out_off = 0;
+	c->out_len = c->out_off = c->out_room = 0;
 	return !c->is_ended || c->busy;
+}
+
+/* client_reserve makes room for len bytes behind what waits. */
+static bool
+client_reserve(struct client *c, size_t len)
+{
+	size_t waiting = c->out_len - c->out_off;
+	size_t room = c->out_room > 0 ? c->out_room : RPC_WRITE_MIN;
+
+	if (c->out_room - c->out_len >= len)
+		return true;
+	if (waiting > 0)
+		memmove(c->out, c->out + c->out_off, waiting);
+	c->out_len = waiting;
+	c->out_off = 0;
+	while (room - waiting < len)
+		room *= 2;
+	char *out = realloc(c->out, room);
+	if (out == NULL)
+		return false;
+	c->out = out;
+	c->out_room = room;
+	return true;
 }
 
 /* client_queue appends a line to what waits. */
 static bool
 client_queue(struct client *c, const char *line, size_t len)
 {
-	size_t waiting = c->out_len - c->out_off;
-
-	if (waiting + len + 1 > RPC_OUTPUT_MAX)
+	if (c->out_len - c->out_off + len + 1 > RPC_OUTPUT_MAX || !client_reserve(c, len + 1))
 		return false;
-	char *out = malloc(waiting + len + 1);
-	if (out == NULL)
-		return false;
-	if (waiting > 0)
-		memcpy(out, c->out + c->out_off, waiting);
-	memcpy(out + waiting, line, len);
-	out[waiting + len] = '\n';
-	free(c->out);
-	c->out = out;
-	c->out_len = waiting + len + 1;
-	c->out_off = 0;
+	memcpy(c->out + c->out_len, line, len);
+	c->out[c->out_len + len] = '\n';
+	c->out_len += len + 1;
 	return true;
+}
+
+/* client_send queues a line, NULL for one that could not be made, and writes what is due. */
+static bool
+client_send(struct client *c, const char *line, size_t len)
+{
+	bool sent = line != NULL && client_queue(c, line, len);
+
+	/* Lines in between are many: what is not written now is at the next turn. */
+	if (sent && (!c->busy || c->out_len - c->out_off >= RPC_WRITE_MIN))
+		sent = client_write(c);
+	if (!sent)
+		client_close(c);
+	return sent;
 }
 
 bool
@@ -235,13 +263,17 @@ rpc_send(struct rpc *rpc, uint64_t client, json_t *line, bool final)
 		c->json = NULL;
 		c->moved_ms = clock_now_ms();
 	}
-	bool queued = text != NULL && client_queue(c, text, strlen(text));
+	bool sent = client_send(c, text, text != NULL ? strlen(text) : 0);
 	free(text);
-	if (!queued || !client_write(c)) {
-		client_close(c);
-		return false;
-	}
-	return true;
+	return sent;
+}
+
+bool
+rpc_send_text(struct rpc *rpc, uint64_t client, const char *text, size_t len)
+{
+	struct client *c = client_find(rpc, client);
+
+	return c != NULL && client_send(c, text, len);
 }
 
 bool

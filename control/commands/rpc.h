@@ -29,6 +29,7 @@ enum rpc_limit {
 	RPC_REQUEST_MAX = 16384,      /* bytes of a request line */
 	RPC_OUTPUT_MAX = 4 << 20,     /* bytes waiting for a client */
 	RPC_OUTPUT_LOW = 64 << 10,    /* below, rpc_hungry is true */
+	RPC_WRITE_MIN = 32 << 10,     /* bytes of lines in between that are written at once */
 	RPC_IDLE_MS = 30000,
 	RPC_POLL_MAX = RPC_CLIENTS_MAX + 1,
 };
@@ -70,6 +71,10 @@ rpc_next(struct rpc *rpc, struct rpc_request *request);
  * Returns false when the client has gone. */
 bool
 rpc_send(struct rpc *rpc, uint64_t client, json_t *line, bool final);
+
+/* rpc_send_text is rpc_send of a line in between that is text already, without its newline. */
+bool
+rpc_send_text(struct rpc *rpc, uint64_t client, const char *text, size_t len);
 
 /* rpc_send_error is rpc_send of a final {"ok":false,"error":text}. */
 bool
