@@ -161,6 +161,20 @@ read_queue_add(struct read_queue *queue, int fd, uint64_t off, size_t len)
 	return true;
 }
 
+bool
+read_queue_has_room(struct read_queue *queue)
+{
+	oldest_free(queue);
+	return room_find(queue, READ_QUEUE_READ_MAX) != READ_QUEUE_LEN;
+}
+
+void
+read_queue_start(struct read_queue *queue)
+{
+	if (queue->refused == 0 && io_uring_sq_ready(&queue->uring) > 0)
+		io_uring_submit(&queue->uring);
+}
+
 static void
 completions_take(struct read_queue *queue)
 {
@@ -182,8 +196,7 @@ static int
 entry_wait(struct read_queue *queue, struct entry *entry)
 {
 	/* What was just added is on its way before the oldest is waited for. */
-	if (io_uring_sq_ready(&queue->uring) > 0)
-		io_uring_submit(&queue->uring);
+	read_queue_start(queue);
 	completions_take(queue);
 	while (!entry->ended) {
 		int err = io_uring_submit_and_wait(&queue->uring, 1);

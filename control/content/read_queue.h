@@ -61,6 +61,14 @@ read_queue_refused(const struct read_queue *queue);
 bool
 read_queue_add(struct read_queue *queue, int fd, uint64_t off, size_t len);
 
+/* read_queue_has_room is true when read_queue_add of any length would do something now. */
+bool
+read_queue_has_room(struct read_queue *queue);
+
+/* read_queue_start has the device begin with what was asked for; read_queue_take does so, too. */
+void
+read_queue_start(struct read_queue *queue);
+
 /* read_queue_take waits for the oldest read and hands it out. What the device gives only in part is
  * asked for again until the file ends or it fails. Returns false when nothing was asked for. */
 bool

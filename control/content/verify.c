@@ -220,7 +220,18 @@ pass_stop(struct verify_pass *pass, int code)
 }
 
 bool
-verify_work(struct verify_pass *pass, struct verify_hand *hand)
+verify_hungry(struct verify_hand *hand)
+{
+	if (hand->held_cnt == 0)
+		return true;
+	const struct verify_held *newest = verify_range_newest(hand);
+	bool asked = newest->ahead.off == newest->range->end || verify_stopped(newest->pass);
+
+	return asked && hand->held_cnt < VERIFY_HELD_MAX && read_queue_has_room(hand->queue);
+}
+
+bool
+verify_take(struct verify_pass *pass, struct verify_hand *hand)
 {
 	while (!verify_stopped(pass)) {
 		uint32_t next = __atomic_fetch_add(&pass->range_next, 1, __ATOMIC_RELAXED);
@@ -230,15 +241,38 @@ verify_work(struct verify_pass *pass, struct verify_hand *hand)
 			return false;
 		if (__atomic_load_n(&range->state, __ATOMIC_RELAXED) != VERIFY_RANGE_OPEN)
 			continue;
-		int err = verify_range_run(hand, pass, range);
-		if (err < 0)
-			pass_stop(pass, err);
-		if (verify_stopped(pass))
-			return false;
-		__atomic_store_n(&range->state, VERIFY_RANGE_DONE, __ATOMIC_RELEASE);
+		verify_range_take(hand, pass, range);
 		return true;
 	}
 	return false;
+}
+
+bool
+verify_holds(const struct verify_hand *hand)
+{
+	return hand->held_cnt > 0;
+}
+
+struct verify_pass *
+verify_step(struct verify_hand *hand)
+{
+	struct verify_pass *pass = hand->held[hand->held_first].pass;
+	struct verify_range *range = hand->held[hand->held_first].range;
+
+	if (!verify_stopped(pass)) {
+		int err = verify_range_step(hand);
+		if (err < 0)
+			pass_stop(pass, err);
+	}
+	if (verify_stopped(pass)) {
+		verify_range_drop(hand);
+		return pass;
+	}
+	if (!verify_range_ended(hand))
+		return NULL;
+	__atomic_store_n(&range->state, VERIFY_RANGE_DONE, __ATOMIC_RELEASE);
+	verify_range_drop(hand);
+	return pass;
 }
 
 bool

@@ -5,12 +5,15 @@
  * and the XXH3-64 (seed 0) of each read unit. A piece is there when all hashes that the torrent has
  * of it are right: the SHA-1 of v1 (pads are zeros) and the tree of SHA-256 of v2 (BEP 52).
  *
- *      verify_begin ─► pass ◄─ verify_work, by any number of threads at once, each with a hand
+ *      verify_begin ─► pass ◄─ verify_take ─ hand ◄─ verify_step, by one thread for each hand
  *                       │  └─► verify_save_next: what is done so far, for a later pass
  *                       └────► verify_end ─► result
  *
- * The pass is cut into ranges at places where a piece and a read unit both begin; verify_work reads
- * and hashes one. Reads are up to 1 MiB, several MiB ahead (read_queue.h), at offsets, lengths and
+ * The pass is cut into ranges at places where a piece and a read unit both begin. A hand takes them
+ * one behind the other, of this pass or another, and reads the next while it hashes the last: the
+ * device has as much to do between small torrents as within a large one.
+ *
+ * Reads are up to 1 MiB, several MiB ahead (read_queue.h), at offsets, lengths and
  * addresses that are multiples of 4096, so that O_DIRECT descriptors work. A descriptor that is not
  * is told to the kernel as sequential, and its pages are dropped after use.
  *
@@ -87,7 +90,8 @@ struct verify_hand;
 struct verify_hand *
 verify_hand_create(void);
 
-/* verify_hand_destroy frees a hand; NULL is allowed. */
+/* verify_hand_destroy frees a hand, which lets go of what it holds; NULL is allowed. Ranges that it
+ * held are not done: their passes are to be cancelled. */
 void
 verify_hand_destroy(struct verify_hand *hand);
 
@@ -105,16 +109,36 @@ verify_hand_refused(const struct verify_hand *hand);
 int
 verify_begin(struct verify_pass **pass, const struct verify_job *job, struct metainfo_error *err);
 
-/* verify_work takes the next range, reads and hashes it, and returns when that is done.
+/* verify_hungry is true while a hand should take a range: everything it has is read or asked for,
+ * and its queue has room. */
+bool
+verify_hungry(struct verify_hand *hand);
+
+/* verify_take gives a hand that is hungry the next range of a pass, which the hand uses until
+ * verify_step returns it.
  * Returns false when none was left to take, or the pass is cancelled or failed. */
 bool
-verify_work(struct verify_pass *pass, struct verify_hand *hand);
+verify_take(struct verify_pass *pass, struct verify_hand *hand);
 
-/* verify_left is true while verify_work has something to take. Any thread. */
+/* verify_ask asks the device for what the queue has room for of what a hand has. */
+void
+verify_ask(struct verify_hand *hand);
+
+/* verify_holds is true while a hand has a range. */
+bool
+verify_holds(const struct verify_hand *hand);
+
+/* verify_step is verify_ask, and hashes up to 1 MiB of the oldest range of a hand that holds one.
+ * Of a pass that is cancelled or failed nothing more is hashed.
+ * Returns the pass of that range when it ended, NULL when it goes on. */
+struct verify_pass *
+verify_step(struct verify_hand *hand);
+
+/* verify_left is true while verify_take has something to give. Any thread. */
 bool
 verify_left(const struct verify_pass *pass);
 
-/* verify_cancel makes verify_work return soon. Any thread. */
+/* verify_cancel makes the ranges that are taken end soon. Any thread. */
 void
 verify_cancel(struct verify_pass *pass);
 
@@ -135,7 +159,7 @@ verify_save_next(struct verify_pass *pass, struct verify_saved *saved);
 void
 verify_saved_free(struct verify_saved *saved);
 
-/* verify_end sums up and frees the pass; no thread is in verify_work.
+/* verify_end sums up and frees the pass; no hand holds a range of it.
  *
  * result  out; ended by verify_result_free, harmless after a failure.
  * err     out, on failure.

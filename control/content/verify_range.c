@@ -25,12 +25,7 @@ enum {
 static const uint8_t zeros[64 << 10];
 static const uint8_t zero_leaf[MERKLE_HASH_LEN];
 
-/* Where in the torrent a cursor stands, and what comes next there. */
-struct cursor {
-	uint64_t off;
-	uint32_t extent;
-};
-
+/* What comes next where a cursor stands. */
 struct chunk {
 	const struct abi_extent *extent;
 	uint64_t off; /* in the file or pad */
@@ -183,7 +178,8 @@ tree_feed(struct verify_hand *hand, const struct chunk *chunk, const uint8_t *by
 
 /* chunk_next returns what a cursor stands before and moves it behind that. */
 static struct chunk
-chunk_next(const struct verify_pass *pass, const struct verify_range *range, struct cursor *cursor)
+chunk_next(const struct verify_pass *pass, const struct verify_range *range,
+           struct verify_cursor *cursor)
 {
 	const struct abi_extent *extent = &pass->plan.extent[cursor->extent];
 	struct chunk chunk = {.extent = extent, .off = cursor->off - extent->torrent_off};
@@ -201,21 +197,38 @@ chunk_next(const struct verify_pass *pass, const struct verify_range *range, str
 	return chunk;
 }
 
-/* ahead_move asks for what the queue has room for. */
-static void
-ahead_move(struct verify_hand *hand, struct cursor *ahead)
+static struct verify_held *
+held_at(struct verify_hand *hand, uint32_t i)
 {
-	const struct verify_pass *pass = hand->pass;
+	return &hand->held[(hand->held_first + i) % VERIFY_HELD_MAX];
+}
 
-	while (ahead->off < hand->range->end) {
-		struct cursor next = *ahead;
-		struct chunk chunk = chunk_next(pass, hand->range, &next);
+/* ahead_move asks for what the queue has room for of one range. Returns false when it is full. */
+static bool
+ahead_move(struct verify_hand *hand, struct verify_held *held)
+{
+	const struct verify_pass *pass = held->pass;
+
+	while (held->ahead.off < held->range->end) {
+		struct verify_cursor next = held->ahead;
+		struct chunk chunk = chunk_next(pass, held->range, &next);
 
 		if (chunk.is_read && !read_queue_add(hand->queue, pass->source[chunk.extent->file].fd,
 		                                     chunk.off, chunk.len))
-			return;
-		*ahead = next;
+			return false;
+		held->ahead = next;
 	}
+	return true;
+}
+
+void
+verify_ask(struct verify_hand *hand)
+{
+	bool room = true;
+
+	for (uint32_t i = 0; i < hand->held_cnt && room; i++)
+		room = verify_stopped(held_at(hand, i)->pass) || ahead_move(hand, held_at(hand, i));
+	read_queue_start(hand->queue);
 }
 
 static uint32_t
@@ -311,11 +324,12 @@ chunk_run(struct verify_hand *hand, const struct chunk *chunk)
 	return err;
 }
 
-/* hand_begin sets a hand to the beginning of a range. */
+/* hand_begin sets a hand to the beginning of its oldest range. */
 static int
-hand_begin(struct verify_hand *hand, struct verify_pass *pass, struct verify_range *range)
+hand_begin(struct verify_hand *hand)
 {
-	const struct metainfo *meta = pass->job.meta;
+	struct verify_held *held = held_at(hand, 0);
+	const struct metainfo *meta = held->pass->job.meta;
 	uint32_t leaf_max = meta->has_v2 ? meta->piece_len / MERKLE_BLOCK_LEN : 0;
 
 	if (leaf_max > hand->leaf_room) {
@@ -325,9 +339,10 @@ hand_begin(struct verify_hand *hand, struct verify_pass *pass, struct verify_ran
 		hand->leaf = leaf;
 		hand->leaf_room = leaf_max;
 	}
-	hand->pass = pass;
-	hand->range = range;
-	hand->piece = (uint32_t)(range->off / meta->piece_len);
+	hand->begun = true;
+	hand->pass = held->pass;
+	hand->range = held->range;
+	hand->piece = (uint32_t)(held->range->off / meta->piece_len);
 	hand->fill = 0;
 	hand->lost = false;
 	hand->leaf_cnt = 0;
@@ -336,17 +351,53 @@ hand_begin(struct verify_hand *hand, struct verify_pass *pass, struct verify_ran
 	return 0;
 }
 
-int
-verify_range_run(struct verify_hand *hand, struct verify_pass *pass, struct verify_range *range)
+void
+verify_range_take(struct verify_hand *hand, struct verify_pass *pass, struct verify_range *range)
 {
-	struct cursor at = {.off = range->off, .extent = range->extent}, ahead = at;
-	int err = hand_begin(hand, pass, range);
+	struct verify_cursor begin = {.off = range->off, .extent = range->extent};
 
-	while (at.off < range->end && err == 0 && !verify_stopped(pass)) {
-		ahead_move(hand, &ahead);
-		struct chunk chunk = chunk_next(pass, range, &at);
-		err = chunk_run(hand, &chunk);
-	}
-	read_queue_drop(hand->queue);
-	return err;
+	assert(hand->held_cnt < VERIFY_HELD_MAX);
+	*held_at(hand, hand->held_cnt++) =
+		(struct verify_held){.pass = pass, .range = range, .ahead = begin, .at = begin};
+}
+
+int
+verify_range_step(struct verify_hand *hand)
+{
+	struct verify_held *held = held_at(hand, 0);
+	int err = hand->begun ? 0 : hand_begin(hand);
+
+	verify_ask(hand);
+	if (err != 0 || held->at.off == held->range->end)
+		return err;
+	struct chunk chunk = chunk_next(held->pass, held->range, &held->at);
+	return chunk_run(hand, &chunk);
+}
+
+bool
+verify_range_ended(const struct verify_hand *hand)
+{
+	const struct verify_held *held = &hand->held[hand->held_first];
+
+	return held->at.off == held->range->end;
+}
+
+void
+verify_range_drop(struct verify_hand *hand)
+{
+	struct verify_held *held = held_at(hand, 0);
+	struct read_queue_read ignored;
+
+	while (held->at.off < held->ahead.off)
+		if (chunk_next(held->pass, held->range, &held->at).is_read)
+			read_queue_take(hand->queue, &ignored);
+	hand->held_first = (hand->held_first + 1) % VERIFY_HELD_MAX;
+	hand->held_cnt--;
+	hand->begun = false;
+}
+
+const struct verify_held *
+verify_range_newest(const struct verify_hand *hand)
+{
+	return &hand->held[(hand->held_first + hand->held_cnt - 1) % VERIFY_HELD_MAX];
 }

@@ -24,6 +24,7 @@
 enum verify_range_limit {
 	VERIFY_READ_LEN = READ_QUEUE_READ_MAX, /* multiple of every unit_len; at most 64 units */
 	VERIFY_RANGE_LEN = 64 << 20,           /* bytes of a range, at least */
+	VERIFY_HELD_MAX = READ_QUEUE_READS_MAX, /* ranges of a hand */
 };
 
 /* What is known of a piece. */
@@ -71,13 +72,31 @@ struct verify_pass {
 	int stop;                     /* atomic; 0, or the negative errno that ends the pass */
 };
 
+/* Where in the torrent a cursor stands. */
+struct verify_cursor {
+	uint64_t off;
+	uint32_t extent;
+};
+
+/* struct verify_held is a range that a hand has taken. */
+struct verify_held {
+	struct verify_pass *pass;
+	struct verify_range *range;
+	struct verify_cursor ahead; /* what is before it is asked for */
+	struct verify_cursor at;    /* what is before it is hashed */
+};
+
 struct verify_hand {
 	struct read_queue *queue;
 	struct digest *sha1;
 	struct leaves *leaves;
 	uint8_t *leaf;                /* of the v2 piece in hand */
 	uint32_t leaf_room;
-	/* Of the pass and range in hand: */
+	struct verify_held held[VERIFY_HELD_MAX]; /* a ring; reads are asked for in its order */
+	uint32_t held_first;
+	uint32_t held_cnt;
+	/* Of the oldest, once it is begun: */
+	bool begun;
 	struct verify_pass *pass;
 	struct verify_range *range;
 	uint32_t piece;               /* v1, in hand */
@@ -87,11 +106,29 @@ struct verify_hand {
 	bool leaf_lost;
 };
 
-/* verify_range_run reads and hashes a range into pass->piece and result.fingerprint.
+/* verify_range_take puts a range behind those that a hand has; it has fewer than VERIFY_HELD_MAX.
+ */
+void
+verify_range_take(struct verify_hand *hand, struct verify_pass *pass, struct verify_range *range);
+
+/* verify_range_step is verify_ask, and hashes what comes next of the oldest range into pass->piece
+ * and result.fingerprint.
  * Returns 0, or a negative errno that ends the pass; unreadable content is no error but a report
  * in result.file. */
 int
-verify_range_run(struct verify_hand *hand, struct verify_pass *pass, struct verify_range *range);
+verify_range_step(struct verify_hand *hand);
+
+/* verify_range_ended is true when the oldest range is hashed whole. */
+bool
+verify_range_ended(const struct verify_hand *hand);
+
+/* verify_range_drop lets go of the oldest range, and of what was asked for and not hashed of it. */
+void
+verify_range_drop(struct verify_hand *hand);
+
+/* verify_range_newest returns the range that was taken last, of a hand that has one. */
+const struct verify_held *
+verify_range_newest(const struct verify_hand *hand);
 
 /* verify_report notes the first mishap of a file; later ones are dropped. */
 void

@@ -33,7 +33,7 @@ enum {
 struct slot {
 	enum slot_phase phase;
 	uint64_t serial;   /* the oldest has the lowest */
-	uint32_t hand_cnt; /* threads in verify_work */
+	uint32_t held_cnt; /* ranges that hands hold */
 	bool cancelled;
 	struct job job;    /* the loop's in FREE and DONE, a thread's in HELD */
 	struct job_task task;
@@ -74,7 +74,7 @@ is_due(const struct slot *slot)
 {
 	if (slot->phase == SLOT_GIVEN)
 		return true;
-	return slot->phase == SLOT_RUNNING && (slot->hand_cnt == 0 || verify_left(slot->task.pass));
+	return slot->phase == SLOT_RUNNING && (slot->held_cnt == 0 || verify_left(slot->task.pass));
 }
 
 /* slot_next returns the oldest that is due, what is begun before what is not; or NULL. */
@@ -106,8 +106,25 @@ slot_end(struct jobs *jobs, struct slot *slot)
 	event_tell(jobs);
 }
 
+/* slot_take has a hand that is hungry take a range, or ends what has none left. The slot may be
+ * another job's afterwards. */
 static void
-slot_begin(struct jobs *jobs, struct slot *slot)
+slot_take(struct jobs *jobs, struct slot *slot, struct verify_hand *hand)
+{
+	if (verify_take(slot->task.pass, hand)) {
+		slot->held_cnt++;
+		if (verify_left(slot->task.pass))
+			pthread_cond_broadcast(&jobs->given);
+		pthread_mutex_unlock(&jobs->lock);
+		verify_ask(hand);
+		pthread_mutex_lock(&jobs->lock);
+	} else if (slot->held_cnt == 0) {
+		slot_end(jobs, slot);
+	}
+}
+
+static void
+slot_begin(struct jobs *jobs, struct slot *slot, struct verify_hand *hand)
 {
 	slot->phase = SLOT_HELD;
 	pthread_mutex_unlock(&jobs->lock);
@@ -123,19 +140,37 @@ slot_begin(struct jobs *jobs, struct slot *slot)
 	slot->phase = SLOT_RUNNING;
 	if (slot->cancelled)
 		verify_cancel(slot->task.pass);
-	pthread_cond_broadcast(&jobs->given);
+	if (jobs->ending) /* what is verified is still to be saved */
+		return;
+	slot_take(jobs, slot, hand);
 }
 
+/* slot_drop is told that a hand does not hold a range of a pass any more. */
 static void
-slot_work(struct jobs *jobs, struct slot *slot, struct verify_hand *hand)
+slot_drop(struct jobs *jobs, const struct verify_pass *pass)
 {
-	slot->hand_cnt++;
-	pthread_mutex_unlock(&jobs->lock);
-	verify_work(slot->task.pass, hand);
-	pthread_mutex_lock(&jobs->lock);
+	struct slot *slot = jobs->slot;
+
+	while (slot->task.pass != pass)
+		slot++;
 	/* When all is to end what is verified is still to be saved. */
-	if (--slot->hand_cnt == 0 && !verify_left(slot->task.pass) && !jobs->ending)
+	if (--slot->held_cnt == 0 && !verify_left(pass) && !jobs->ending)
 		slot_end(jobs, slot);
+}
+
+/* hand_work goes on with what a hand holds, until it has room for more or a range ended. */
+static void
+hand_work(struct jobs *jobs, struct verify_hand *hand)
+{
+	struct verify_pass *pass;
+
+	pthread_mutex_unlock(&jobs->lock);
+	do
+		pass = verify_step(hand);
+	while (pass == NULL && !verify_hungry(hand));
+	pthread_mutex_lock(&jobs->lock);
+	if (pass != NULL)
+		slot_drop(jobs, pass);
 }
 
 /* hand_ready makes what a thread needs for its first verification, or the first after a pause. */
@@ -161,6 +196,19 @@ jobs_wait(struct jobs *jobs)
 	return pthread_cond_timedwait(&jobs->given, &jobs->lock, &until) == 0;
 }
 
+/* slot_serve does what is due for a slot. Returns false when there is no memory to do it with. */
+static bool
+slot_serve(struct jobs *jobs, struct slot *slot, struct verify_hand **hand)
+{
+	if (slot->job.kind == JOB_VERIFY && !hand_ready(jobs, hand))
+		return false;
+	if (slot->phase == SLOT_RUNNING)
+		slot_take(jobs, slot, *hand);
+	else
+		slot_begin(jobs, slot, *hand);
+	return true;
+}
+
 static void *
 thread_main(void *arg)
 {
@@ -170,19 +218,18 @@ thread_main(void *arg)
 	idle_thread(IDLE_LAST);
 	pthread_mutex_lock(&jobs->lock);
 	while (!jobs->ending) {
-		struct slot *slot = slot_next(jobs);
-		if (slot == NULL && hand == NULL) {
+		bool hungry = hand == NULL || verify_hungry(hand);
+		struct slot *slot = hungry ? slot_next(jobs) : NULL;
+
+		if (slot != NULL && slot_serve(jobs, slot, &hand))
+			continue;
+		if (hand != NULL && verify_holds(hand)) {
+			hand_work(jobs, hand);
+		} else if (hand == NULL && slot == NULL) {
 			pthread_cond_wait(&jobs->given, &jobs->lock);
-		} else if (slot == NULL || (slot->job.kind == JOB_VERIFY && !hand_ready(jobs, &hand))) {
-			/* Nothing to do, or no memory to do it with. */
-			if (jobs_wait(jobs))
-				continue;
+		} else if (!jobs_wait(jobs)) {
 			verify_hand_destroy(hand);
 			hand = NULL;
-		} else if (slot->phase == SLOT_RUNNING) {
-			slot_work(jobs, slot, hand);
-		} else {
-			slot_begin(jobs, slot);
 		}
 	}
 	pthread_mutex_unlock(&jobs->lock);

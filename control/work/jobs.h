@@ -2,9 +2,11 @@
 /* Copyright (c) 2026 The Spillway authors */
 
 /* jobs.h takes the slow work off spillwayd's loop: two threads a CPU, of the lowest priority,
- * verify content or check it (job.h): while one waits for the device, as at the beginning and the
- * end of a torrent, the other hashes. Several torrents and several ranges of one torrent are worked
- * on at once; the oldest comes first, so that it is served first.
+ * verify content or check it (job.h): while one waits for the device, as where files are opened,
+ * the other hashes. Several torrents and several ranges of one torrent are worked on at once; the
+ * oldest comes first, so that it is served first. A thread opens the next torrent and asks for its
+ * beginning before the last is hashed (verify.h), so that small torrents keep the device as busy as
+ * a large one.
  *
  *      loop ── jobs_start ──► threads ── jobs_fd readable ──► jobs_reap ── loop
  *

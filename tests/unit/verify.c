@@ -286,6 +286,40 @@ cancel(void **state)
 	lab_close(&lab);
 }
 
+/* A hand has ranges of two passes; the first ends early, and what was read of it is passed over. */
+static void
+one_hand_two_passes(void **state)
+{
+	struct metainfo_error err = { "" };
+	struct verify_result ignored;
+	struct verify_pass *first, *second;
+	struct verify_hand *hand = verify_hand_create();
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, single_create(5 << 20, 1 << 20), O_RDONLY);
+	first = lab_begin(&lab);
+	second = lab_begin(&lab);
+	assert_true(verify_hungry(hand));
+	assert_true(verify_take(first, hand));
+	assert_false(verify_hungry(hand)); /* nothing is asked for yet */
+	assert_null(verify_step(hand));
+	assert_true(verify_hungry(hand));
+	assert_true(verify_take(second, hand));
+	assert_null(verify_step(hand));
+	verify_cancel(first);
+	assert_ptr_equal(verify_step(hand), first);
+	assert_int_equal(verify_end(first, &ignored, &err), -ECANCELED);
+	assert_true(verify_holds(hand));
+	while (verify_step(hand) != second)
+		continue;
+	assert_false(verify_holds(hand));
+	verify_hand_destroy(hand);
+	lab_end(&lab, second);
+	have_is(&lab, "11111");
+	lab_close(&lab);
+}
+
 static void
 many_threads(void **state)
 {
@@ -334,6 +368,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(unreadable_file, lab_enter, lab_leave),
 		cmocka_unit_test_setup_teardown(changed_meanwhile, lab_enter, lab_leave),
 		cmocka_unit_test_setup_teardown(cancel, lab_enter, lab_leave),
+		cmocka_unit_test_setup_teardown(one_hand_two_passes, lab_enter, lab_leave),
 		cmocka_unit_test_setup_teardown(many_threads, lab_enter, lab_leave),
 		cmocka_unit_test_setup_teardown(wrong_job, lab_enter, lab_leave),
 	};

@@ -51,8 +51,14 @@ lab_work(void *pass)
 	struct verify_hand *hand = verify_hand_create();
 
 	assert_non_null(hand);
-	while (verify_work(pass, hand))
-		;
+	for (;;) {
+		bool taken = verify_hungry(hand) && verify_take(pass, hand);
+
+		if (!taken && !verify_holds(hand))
+			break;
+		if (!taken)
+			verify_step(hand);
+	}
 	verify_hand_destroy(hand);
 	return NULL;
 }

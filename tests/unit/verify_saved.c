@@ -52,8 +52,11 @@ begin_only(struct lab *lab, uint32_t range_cnt, struct kept *kept)
 
 	saved_take(kept, pass);
 	assert_int_equal(kept->cnt, 0);
-	for (uint32_t i = 0; i < range_cnt; i++)
-		assert_true(verify_work(pass, hand));
+	for (uint32_t i = 0; i < range_cnt; i++) {
+		assert_true(verify_take(pass, hand));
+		while (verify_step(hand) != pass)
+			continue;
+	}
 	saved_take(kept, pass);
 	verify_cancel(pass);
 	saved_take(kept, pass);
