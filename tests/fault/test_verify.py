@@ -3,12 +3,13 @@
 """Verification: again while it is served, of many at once, stopped or killed in the middle and gone
 on with, of files that change meanwhile, and where the kernel refuses io_uring."""
 
+import contextlib
 import json
 import os
 import random
 import re
 import signal
-import subprocess
+import sqlite3
 
 import content
 import shell
@@ -20,6 +21,7 @@ PIECE_LEN = 65536
 LONG = 320 << 20
 SHORT = 144 << 20
 SLOW = 48 << 20
+HALTING = 16 << 20  # the end is seconds away, and so is that of what is asked for already
 
 
 def _flip(path, *places):
@@ -131,42 +133,50 @@ def _known(c):
 
 def _half_done(c):
     told = c.torrent("long.bin").get("verification") or {}
-    return told.get("done_bytes", 0) > LONG // 2 and told.get("rate_bytes_per_s", 0) > 0
+    if told.get("done_bytes", 0) > LONG // 2 and told.get("rate_bytes_per_s", 0) > 0:
+        return told
+    return None
 
 
-def _slowly(c, ask):
-    """Ask for a verification from a slow disk; returns when half of it is done and saved."""
-    with throttle.reads(c.proc.pid, c.folder, SLOW):
+def _slowly(c, ask, sig):
+    """Ask for a verification from a slow disk, and end spillwayd when half of it is done and
+    saved. Returns its exit status, and the torrent's state
+    before."""
+    with throttle.reads(c.proc.pid, c.folder, SLOW) as disk:
         ask()
-        shell.wait_until(lambda: _half_done(c), 30, "half of it", pause=0.2)
-        told = c.torrent("long.bin")["verification"]
-        assert SLOW // 4 < told["rate_bytes_per_s"] < SLOW * 4, told
-        assert 0 < told["left_s"] < 30, told
+        told = shell.wait_until(lambda: _half_done(c), 30, "half of it", pause=0.1)
+        disk.set(HALTING)
+        assert told["rate_bytes_per_s"] < SLOW * 4, told
+        left_s = (LONG - told["done_bytes"]) / told["rate_bytes_per_s"]
+        assert left_s / 2 - 1 < told["left_s"] < left_s * 2 + 1, told
         shell.wait_until(lambda: len(_saved(c)) >= 2, 20, "ranges are saved", pause=0.2)
+        state = c.torrent("long.bin")["state"]
+        c.proc.send_signal(sig)
+        if sig == signal.SIGTERM:
+            shell.wait_until(lambda: c.logged("event=stop "), 10, "it stops")
+    return c.stop(sig), state  # what was asked of the disk comes at once now
 
 
 def _saved(c):
     query = "select idx from ranges where idx < 4294967295"
     path = os.path.join(c.options["state-dir"], "catalogue.db")
-    code = f"import sqlite3\nprint(*[r[0] for r in sqlite3.connect({path!r}).execute({query!r})])"
-    return subprocess.run(["python3", "-c", code], capture_output=True, text=True,
-                          check=True).stdout.split()
+    with contextlib.closing(sqlite3.connect(path, timeout=shell.PATIENCE_S)) as db:
+        return [row[0] for row in db.execute(query)]
 
 
 def test_goes_on_after_death(env):
     """Killed in the middle, of a first verification and of one of what is served; stopped, too."""
     path, torrent = _long(env)
     with _control(env) as c:
-        _slowly(c, lambda: c.cli("add", torrent, "--data", os.path.dirname(path), "--detach"))
-        c.stop(signal.SIGKILL)
+        _slowly(c, lambda: c.cli("add", torrent, "--data", os.path.dirname(path), "--detach"),
+                signal.SIGKILL)
         c.start()
         shell.wait_until(lambda: c.torrent("long.bin")["state"] == "seeding", 30, "seeding")
         assert _known(c)[0] == 0 and _known(c)[1] >= 2, _known(c)
         assert c.torrent("long.bin")["pieces_had"] == c.torrent("long.bin")["pieces"]
         assert _saved(c) == []
-        _slowly(c, lambda: c.cli("verify", "long.bin", "--detach"))
-        assert c.torrent("long.bin")["state"] == "seeding"
-        assert c.stop() == 0
+        ended = _slowly(c, lambda: c.cli("verify", "long.bin", "--detach"), signal.SIGTERM)
+        assert ended == (0, "seeding"), ended
         _flip(path, LONG - 1)
         c.start()
         shell.wait_until(lambda: c.torrent("long.bin")["pieces_withdrawn"] == 1, 30,
@@ -177,8 +187,8 @@ def test_goes_on_after_death(env):
 def test_changed_file_begins_anew(env):
     path, torrent = _long(env)
     with _control(env) as c:
-        _slowly(c, lambda: c.cli("add", torrent, "--data", os.path.dirname(path), "--detach"))
-        c.stop(signal.SIGKILL)
+        _slowly(c, lambda: c.cli("add", torrent, "--data", os.path.dirname(path), "--detach"),
+                signal.SIGKILL)
         with open(path, "r+b") as f:
             f.write(b"other")
         c.start()
@@ -190,14 +200,15 @@ def test_changed_file_begins_anew(env):
 def _meanwhile(env, change, words):
     path, torrent = _long(env, SHORT)
     with _control(env) as c:
-        with throttle.reads(c.proc.pid, c.folder, SLOW):
+        with throttle.reads(c.proc.pid, c.folder, SLOW) as disk:
             waiting = shell.start([spillway.cli_path(env), "--run-dir", c.run_dir, "add", torrent,
                                    "--data", os.path.dirname(path)],
                                   os.path.join(c.folder, "add.log"))
             shell.wait_until(lambda: c.logged("event=verify_start"), 20, "it reads")
             shell.wait_until(lambda: c.torrent("long.bin")["verified_bytes"] > 0, 20, "it reads")
+            disk.set(HALTING)
             change(c, path)
-        assert waiting.wait(60) == 1
+        assert waiting.wait(shell.PATIENCE_S) == 1
         with open(os.path.join(c.folder, "add.log"), encoding="utf-8") as f:
             told = f.read()
         assert words in told, told

@@ -3,10 +3,12 @@
 """Disks made slow, by the kernel's I/O controller (cgroup v1 blkio or v2 io)."""
 
 import contextlib
+import errno
 import os
 import tempfile
 
 import harness
+import shell
 
 _V1 = "/sys/fs/cgroup/blkio"
 _V2 = "/sys/fs/cgroup"
@@ -41,6 +43,16 @@ class _Slow:
         name, form, none = self.limit
         _write(self.folder, name, value=f"{self.device} {form}{bytes_per_s or none}")
 
+    def removed(self):
+        """Remove the group; False while a process in it is ending."""
+        try:
+            os.rmdir(self.folder)
+        except OSError as e:
+            if e.errno != errno.EBUSY:
+                raise
+            return False
+        return True
+
 
 @contextlib.contextmanager
 def reads(pid, path, bytes_per_s):
@@ -65,4 +77,4 @@ def reads(pid, path, bytes_per_s):
             slow.set(0)
         with contextlib.suppress(OSError): # it has ended
             _write(slow.root, "cgroup.procs", value=str(pid))
-        os.rmdir(slow.folder)
+        shell.wait_until(slow.removed, 10, f"{slow.folder} is empty")
