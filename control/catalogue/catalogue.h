@@ -198,6 +198,14 @@ catalogue_set_verified(struct catalogue *catalogue, uint32_t id,
                        const struct catalogue_verified *verified, int64_t verified_at,
                        struct fail *fail);
 
+/* catalogue_set_failed stores, in place of what was verified, the files whose verification failed.
+ *
+ * pin_cnt  0: they are not known.
+ * Returns 0 or a negative errno with fail; nothing is changed then. */
+int
+catalogue_set_failed(struct catalogue *catalogue, uint32_t id, const struct content_pin *pin,
+                     size_t pin_cnt, struct fail *fail);
+
 /* catalogue_withdraw stores a have bitfield from which pieces were taken.
  *
  * row  id, have_cnt, withdrawn_cnt and reason are read.

@@ -285,6 +285,21 @@ catalogue_set_verified(struct catalogue *catalogue, uint32_t id,
 }
 
 int
+catalogue_set_failed(struct catalogue *catalogue, uint32_t id, const struct content_pin *pin,
+                     size_t pin_cnt, struct fail *fail)
+{
+	const struct catalogue_verified failed = {
+		.pins = (struct content_pin *)(uintptr_t)pin,
+		.pin_cnt = pin_cnt,
+	};
+	int err = catalogue_begin(catalogue, fail);
+
+	if (err == 0)
+		err = catalogue_finish(catalogue, verified_write(catalogue, id, &failed, fail), fail);
+	return err;
+}
+
+int
 catalogue_withdraw(struct catalogue *catalogue, const struct catalogue_row *row,
                    const uint8_t *have, size_t have_len, struct fail *fail)
 {

@@ -51,7 +51,7 @@ load_all(struct registry *registry, uint32_t torrents_max, struct fail *fail)
 		struct torrent *torrent = torrents_append(registry->torrents, &row);
 		if (torrent == NULL)
 			return fail_set(fail, ENOMEM, "out of memory");
-		if (torrent->state == TORRENT_SEEDING)
+		if (torrent->state == TORRENT_SEEDING || torrent->state == TORRENT_ERROR)
 			torrent->to_check = true;
 		else
 			torrent->to_verify = true;

@@ -40,7 +40,7 @@ struct registry {
 };
 
 /* registry_open opens the catalogue and loads every torrent; those that were verified are to be
- * checked, the others to be verified.
+ * checked, and those in error, too; the others are to be verified.
  *
  * limits  more torrents are refused.
  * Returns 0 or a negative errno with fail. */
@@ -76,9 +76,13 @@ int
 registry_verify(struct registry *registry, struct torrent *const *torrents, uint32_t cnt,
                 struct fail *fail);
 
-/* registry_verify_failed makes a torrent whose verification failed TORRENT_ERROR. */
+/* registry_verify_failed makes a torrent whose verification failed TORRENT_ERROR, and stores the
+ * files that failed.
+ *
+ * pin_cnt  0: they are not known, and the next start tries again. */
 void
-registry_verify_failed(struct registry *registry, struct torrent *torrent, const char *reason);
+registry_verify_failed(struct registry *registry, struct torrent *torrent,
+                       const struct content_pin *pin, size_t pin_cnt, const char *reason);
 
 /* registry_disk_refused reports a change that the disk did not take. */
 void

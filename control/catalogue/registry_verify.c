@@ -92,9 +92,14 @@ registry_verify(struct registry *registry, struct torrent *const *torrents, uint
 }
 
 void
-registry_verify_failed(struct registry *registry, struct torrent *torrent, const char *reason)
+registry_verify_failed(struct registry *registry, struct torrent *torrent,
+                       const struct content_pin *pin, size_t pin_cnt, const char *reason)
 {
+	struct fail fail;
+
 	ranges_clear(registry, torrent);
+	if (catalogue_set_failed(registry->catalogue, torrent->id, pin, pin_cnt, &fail) != 0)
+		registry_disk_refused(torrent, &fail);
 	registry_set_state(registry, torrent, TORRENT_ERROR, reason);
 }
 

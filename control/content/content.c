@@ -53,6 +53,16 @@ open_failed(const char *path, struct fail *fail)
 	return fail_set(fail, err, "%s: cannot be opened: %s", path, strerror(err));
 }
 
+static struct content_pin
+pin_of(const struct stat *st)
+{
+	return (struct content_pin){
+		.size = (uint64_t)st->st_size,
+		.mtime_ns = st->st_mtim.tv_sec * INT64_C(1000000000) + st->st_mtim.tv_nsec,
+		.inode = st->st_ino,
+	};
+}
+
 /* stat_check fills pin from an open file and judges it. */
 static int
 stat_check(int fd, const struct metainfo_file *file, struct content_pin *pin, struct fail *fail)
@@ -69,11 +79,7 @@ stat_check(int fd, const struct metainfo_file *file, struct content_pin *pin, st
 		                " bytes",
 		                file->path, (uint64_t)st.st_size < file->len ? "shorter" : "longer",
 		                (uint64_t)st.st_size, file->len);
-	*pin = (struct content_pin){
-		.size = (uint64_t)st.st_size,
-		.mtime_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec,
-		.inode = st.st_ino,
-	};
+	*pin = pin_of(&st);
 	return 0;
 }
 
@@ -135,6 +141,21 @@ file_check(int dir_fd, const struct metainfo_file *file, const struct content_pi
 	if (!content_pin_equal(&now, pin))
 		return fail_set(fail, ESTALE, "%s: changed since it was verified", file->path);
 	return 0;
+}
+
+void
+content_pins_look(const struct metainfo *meta, int dir_fd, struct content_pin *pin)
+{
+	for (uint32_t i = 0, k = 0; i < meta->file_cnt; i++) {
+		struct stat st;
+
+		if (!metainfo_file_has_data(&meta->file[i]))
+			continue;
+		int fd = dir_fd < 0 ? -1 : open_beneath(dir_fd, meta->file[i].path, 0);
+		pin[k++] = fd >= 0 && fstat(fd, &st) == 0 ? pin_of(&st) : (struct content_pin){0};
+		if (fd >= 0)
+			close(fd);
+	}
 }
 
 int

@@ -52,6 +52,14 @@ content_pin_absent(const struct content_pin *pin);
 bool
 content_missing(int err);
 
+/* content_pins_look fills the pin of each file with data as it is now, by descriptor index of
+ * layout.h; one that is not there or cannot be opened is absent.
+ *
+ * dir_fd  of content_dir_open; negative: all are absent.
+ * pin     out: meta->data_file_cnt. */
+void
+content_pins_look(const struct metainfo *meta, int dir_fd, struct content_pin *pin);
+
 /* content_check compares all files of meta with their pins, without reading them.
  *
  * pin, pin_cnt  by descriptor index of layout.h.

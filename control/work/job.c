@@ -61,6 +61,27 @@ pass_begin(struct job *job, struct job_task *task)
 	return err;
 }
 
+/* retry_judge tells whether files are others than those that failed. */
+static int
+retry_judge(const struct job *job, struct job_task *task, struct fail *fail)
+{
+	const struct catalogue_verified *failed = &job->verified;
+	uint32_t cnt = task->meta->data_file_cnt;
+
+	/* Those that were verified once, and are in error because they could not be had: try. */
+	if (failed->fingerprint_cnt > 0 || failed->pin_cnt != cnt)
+		return fail_set(fail, ESTALE, "it is not known which files failed");
+	task->pin = calloc(cnt + 1, sizeof(*task->pin));
+	if (task->pin == NULL)
+		return fail_set(fail, ENOMEM, "out of memory");
+	task->dir_fd = content_dir_open(job->source.data_dir, fail);
+	content_pins_look(task->meta, task->dir_fd, task->pin);
+	for (uint32_t i = 0; i < cnt; i++)
+		if (!content_pin_equal(&task->pin[i], &failed->pins[i]))
+			return fail_set(fail, ESTALE, "files changed since their verification failed");
+	return 0;
+}
+
 void
 job_open(struct job *job, struct job_task *task)
 {
@@ -73,6 +94,8 @@ job_open(struct job *job, struct job_task *task)
 		fail_set(&job->fail, -job->err, "%s", refused.text);
 	else if (job->kind == JOB_VERIFY)
 		job->err = pass_begin(job, task);
+	else if (job->kind == JOB_RETRY)
+		job->err = retry_judge(job, task, &job->fail);
 	else
 		job->err = content_check(task->meta, job->source.data_dir, job->verified.pins,
 		                         job->verified.pin_cnt, &job->fail);
@@ -138,11 +161,28 @@ pass_end(struct job *job, struct job_task *task)
 	verify_result_free(&result);
 }
 
+/* failed_keep notes the files as they were when a verification that failed began. */
+static void
+failed_keep(struct job *job, struct job_task *task)
+{
+	uint32_t cnt = task->meta->data_file_cnt;
+	struct content_pin *pin = calloc(cnt + 1, sizeof(*pin));
+
+	if (pin == NULL)
+		return;
+	content_pins_look(task->meta, task->dir_fd, pin);
+	if (task->fd_cnt > 0)
+		memcpy(pin, task->pin, task->fd_cnt * sizeof(*pin));
+	job->verified = (struct catalogue_verified){.pins = pin, .pin_cnt = cnt};
+}
+
 void
 job_close(struct job *job, struct job_task *task)
 {
 	if (task->pass != NULL)
 		pass_end(job, task);
+	if (job->kind == JOB_VERIFY && job->err != 0 && task->meta != NULL)
+		failed_keep(job, task);
 	for (uint32_t i = 0; i < task->fd_cnt; i++)
 		if (task->fd[i] >= 0)
 			close(task->fd[i]);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Copyright (c) 2026 The Spillway authors */
 
-/* job.h is one torrent's slow work: to verify its content (read it all) or to check it (look at
- * size, time and inode only). jobs.h runs many of them on threads.
+/* job.h is one torrent's slow work: to verify its content (read it all), or to look at size, time
+ * and inode only: to check that it is as it was verified, or whether there is anything new since
+ * its verification failed. jobs.h runs many of them on threads.
  *
  *      job_open ─► task ◄─ job_work, by several threads ─► job_close
  *
@@ -22,6 +23,7 @@
 enum job_kind {
 	JOB_VERIFY,
 	JOB_CHECK,
+	JOB_RETRY,
 };
 
 struct job {
@@ -30,7 +32,8 @@ struct job {
 	bool partial; /* JOB_VERIFY: files may be missing */
 	uint32_t unit_max; /* JOB_VERIFY: as layout_unit_len */
 	struct catalogue_source source;
-	struct catalogue_verified verified; /* JOB_CHECK: in. JOB_VERIFY: out, when err is 0 */
+	struct catalogue_verified verified; /* JOB_CHECK, JOB_RETRY: in. JOB_VERIFY: out; when err is
+	                                       not 0 only pins, if any: the files that failed */
 	struct verify_saved *saved;         /* JOB_VERIFY: in, of an earlier run */
 	uint32_t saved_cnt;
 	int err;                            /* out: 0 or a negative errno; -ECANCELED */
@@ -56,7 +59,8 @@ job_open(struct job *job, struct job_task *task);
  *
  * JOB_VERIFY: err is 0 when at least one piece is had. Otherwise a file is missing (unless
  * partial), of the wrong size, changed meanwhile; or no piece matches (-EBADMSG); or the metainfo
- * is refused. JOB_CHECK: as content_check. */
+ * is refused. JOB_CHECK: as content_check. JOB_RETRY: 0 when all files are as they were when their
+ * verification failed, otherwise -ESTALE. */
 void
 job_close(struct job *job, struct job_task *task);
 

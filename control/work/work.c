@@ -154,7 +154,8 @@ verified(struct work *work, struct torrent *t, const struct job *job)
 	if (job->err != 0) {
 		log_error("verify_failed", "id=%" PRIu32 " name=%s reason=%s", t->id, LOG_QUOTE(t->name),
 		          LOG_QUOTE(job->fail.text));
-		registry_verify_failed(work->registry, t, job->fail.text);
+		registry_verify_failed(work->registry, t, job->verified.pins,
+		                       passing ? 0 : job->verified.pin_cnt, job->fail.text);
 		return;
 	}
 	registry_set_verified(work->registry, t, &job->verified);
@@ -181,6 +182,15 @@ work_changed(struct work *work, struct torrent *t, int err, const struct fail *f
 	}
 }
 
+/* retry verifies a torrent in error whose files are others now. */
+static void
+retry(struct work *work, struct torrent *t)
+{
+	registry_set_state(work->registry, t, TORRENT_VERIFYING, "");
+	t->to_verify = true;
+	work_verify(work, t);
+}
+
 static void
 result_take(struct work *work, const struct job *job)
 {
@@ -196,7 +206,9 @@ result_take(struct work *work, const struct job *job)
 		return;
 	if (job->kind == JOB_VERIFY)
 		verified(work, t, job);
-	else if (job->err != 0 && t->state == TORRENT_SEEDING)
+	else if (job->kind == JOB_RETRY && job->err == -ESTALE && t->state == TORRENT_ERROR)
+		retry(work, t);
+	else if (job->kind == JOB_CHECK && job->err != 0 && t->state == TORRENT_SEEDING)
 		work_changed(work, t, job->err, &job->fail);
 }
 
@@ -234,6 +246,8 @@ next_torrent(struct work *work, enum job_kind *kind)
 	*kind = JOB_CHECK;
 	while (!work->check_done && (t = torrents_after(torrents, work->check_after)) != NULL) {
 		work->check_after = t->id;
+		if (t->to_check && t->state == TORRENT_ERROR)
+			*kind = JOB_RETRY;
 		if (t->to_check)
 			return t;
 	}

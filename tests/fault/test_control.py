@@ -184,6 +184,36 @@ def test_wrong_pieces(env):
         assert c.torrent("none.bin")["state"] == "error"
 
 
+def test_error_stays(env):
+    """What is in error is not read again at each start, only when its files are others."""
+    with _control(env) as c:
+        wrong, torrent = c.content("wrong.bin")
+        with open(wrong, "rb") as f:
+            right = f.read()
+        with open(wrong, "wb") as f:
+            f.truncate(LENGTH)
+        c.cli("add", torrent, "--data", os.path.dirname(wrong), check=False)
+        gone, _ = c.add("gone.bin")
+        c.stop()
+        os.rename(gone, gone + ".away")
+        c.start()
+        shell.wait_until(lambda: c.torrent("gone.bin")["state"] == "error", 10, "error")
+        for _ in range(2):
+            c.stop()
+            c.start()
+            assert c.torrent("wrong.bin")["state"] == "error"
+            assert "matches" in c.torrent("wrong.bin")["reason"]
+        c.stop()
+        with open(wrong, "wb") as f:
+            f.write(right)
+        os.rename(gone + ".away", gone)
+        c.start()
+        shell.wait_until(lambda: c.torrent("wrong.bin")["state"] == "seeding", 10, "wrong.bin")
+        shell.wait_until(lambda: c.torrent("gone.bin")["state"] == "seeding", 10, "gone.bin")
+        assert c.torrent("wrong.bin")["pieces_had"] == c.torrent("wrong.bin")["pieces"]
+        assert c.log_text().count("event=verify_start id=1 ") == 2
+
+
 def _big(env):
     """A torrent whose verification takes a while."""
     path = os.path.join(env.folder(), "big.bin")
