@@ -342,6 +342,7 @@ privileges_give_up(struct daemon *d, struct fail *fail)
 	if (err == 0)
 		err = preflight_fixed(&starter.fixed, &d->options, starter.binary, fail);
 	starter.caps = privileges_port(d->options.port);
+	starter.sandbox = d->options.sandbox;
 	if (err == 0)
 		err = starter_create(&d->starter, &starter, fail);
 	if (err == 0)

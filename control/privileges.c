@@ -105,7 +105,7 @@ privileges_become(const struct privileges_user *user, uint64_t caps)
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
 		return -errno;
 	bounds_set(caps);
-	int err = user->uid != 0 ? user_become(user) : 0;
+	int err = user->uid != geteuid() ? user_become(user) : 0;
 	if (err == 0)
 		err = caps_set(caps);
 	prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
@@ -116,6 +116,16 @@ privileges_become(const struct privileges_user *user, uint64_t caps)
 			err = -errno;
 	if (err == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		err = -errno;
+	return err;
+}
+
+int
+privileges_starter(const struct privileges_user *user, uint64_t caps, int64_t sandbox)
+{
+	int err = privileges_become(user, caps | CAP_BIT(CAP_SETPCAP));
+
+	if (err == 0 && sandbox != OPTION_SANDBOX_OFF)
+		err = privileges_filter_starter(sandbox == OPTION_SANDBOX_LOG);
 	return err;
 }
 

@@ -4,7 +4,9 @@
 /* privileges.h is what the daemons may do, and when they stop being allowed to.
  *
  *      spillwayd, at first   root: makes its directories, binds nothing yet
- *      the starter           root: starts dataplanes, nothing else (starter.h)
+ *      the starter           its user, with what the kind of port needs, to hand it on, and
+ *                            CAP_SETPCAP, to take itself from what it starts; no_new_privs; a
+ *                            filter of what neither it nor a dataplane's start does (starter.h)
  *      spillwayd, then       its user (option user; root if there is none), with no more than
  *                            CAP_DAC_READ_SEARCH, to read content of any owner; no_new_privs; a
  *                            filter of system calls that refuses what it never does: executing,
@@ -38,10 +40,19 @@ privileges_user_find(struct privileges_user *user, const char *name, struct fail
 uint64_t
 privileges_port(const char *port);
 
-/* privileges_become makes the process user with the capabilities caps and no others, now and after
- * execve, for good. Only async-signal-safe calls. Returns 0 or a negative errno. */
+/* privileges_become makes the process user, root or already that user before, with the capabilities
+ * caps and no others, now and after execve, for good. Needs CAP_SETPCAP. Only async-signal-safe
+ * calls. Returns 0 or a negative errno. */
 int
 privileges_become(const struct privileges_user *user, uint64_t caps);
+
+/* privileges_starter is what the starter does to itself; what it executes has the filter too.
+ *
+ * caps     as privileges_port: what privileges_become may be asked for later.
+ * sandbox  as privileges_drop.
+ * Returns 0 or a negative errno. */
+int
+privileges_starter(const struct privileges_user *user, uint64_t caps, int64_t sandbox);
 
 /* privileges_drop is what spillwayd does to itself: privileges_become with what reading content
  * needs, and the filter.
@@ -55,5 +66,9 @@ privileges_drop(const struct privileges_user *user, int64_t sandbox, struct fail
  * Returns 0 or a negative errno. */
 int
 privileges_filter(int log);
+
+/* privileges_filter_starter is that of the starter, and of all that it executes. */
+int
+privileges_filter_starter(int log);
 
 #endif

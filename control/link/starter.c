@@ -144,7 +144,8 @@ starter_main(const struct starter_config *config, int fd)
 	_exit(0);
 }
 
-/* begin is the starter's first: it keeps nothing of what spillwayd has open, locks above all. */
+/* begin is the starter's first: it keeps nothing of what spillwayd has open, locks above all, and
+ * little of what it may do. */
 static void __attribute__((noreturn))
 begin(const struct starter_config *config, int fd)
 {
@@ -160,6 +161,10 @@ begin(const struct starter_config *config, int fd)
 	fcntl(STDERR_FILENO + 1, F_SETFD, FD_CLOEXEC);
 	if (config->user->uid != 0)
 		setenv("RUNTIME_DIRECTORY", config->run_dir, 1);
+	int32_t answer = privileges_starter(config->user, config->caps, config->sandbox);
+	if (send(STDERR_FILENO + 1, &answer, sizeof(answer), MSG_NOSIGNAL) != sizeof(answer) ||
+	    answer != 0)
+		_exit(1);
 	starter_main(config, STDERR_FILENO + 1);
 }
 
@@ -187,6 +192,14 @@ starter_create(struct starter **starter, const struct starter_config *config, st
 		close(s->fd);
 		free(s);
 		return err;
+	}
+	int32_t answer = -EPIPE;
+	if (recv(s->fd, &answer, sizeof(answer), 0) != sizeof(answer) || answer != 0) {
+		starter_destroy(s);
+		return fail_set(fail, -answer,
+		                "what starts dataplanes cannot become user %s with the rights that "
+		                "port %.64s needs: %s",
+		                config->user->name, config->fixed.port, strerror(-answer));
 	}
 	*starter = s;
 	return 0;

@@ -3,16 +3,16 @@
 
 /* starter.h is the process that may start dataplanes after spillwayd may not any more:
  *
- *      spillwayd ── "start one", with its descriptors ──► the starter (root)
+ *      spillwayd ── "start one", with its descriptors ──► the starter
  *          ▲                                                  │ clone(CLONE_PARENT)
  *          └── process id ────────────────────────────────────┤
  *              is the parent of ──► spillway-dp ◄─────────────┘
  *
- * It executes one binary, chosen before there was anything to attack, as one user with the few
- * capabilities that the kind of port needs. What it is asked holds no text and no number that it
- * trusts: of the configuration, which it hands on, the port, the BPF object that is loaded, the
- * paths that are made with these capabilities, and whether there is a sandbox afterwards must be as
- * chosen then. It ends when spillwayd does.
+ * It executes one binary, chosen before there was anything to attack, with the few capabilities
+ * that the kind of port needs, and has itself no more than these (privileges.h). What it is asked
+ * holds no text and no number that it trusts: of the configuration, which it hands on, the port,
+ * the BPF object that is loaded, the paths that are made with these capabilities, and whether there
+ * is a sandbox afterwards must be as chosen then. It ends when spillwayd does.
  *
  * Threads: one. Lifecycle: starter_create while there is one thread; starter_destroy.
  */
@@ -33,7 +33,8 @@ struct starter_config {
 	char binary[PATH_MAX];
 	const char *run_dir; /* DPDK's runtime files lie below it when the user is not root */
 	const struct privileges_user *user;
-	uint64_t caps; /* as privileges_port */
+	uint64_t caps;   /* as privileges_port */
+	int64_t sandbox; /* enum option_sandbox */
 	struct abi_config fixed; /* as preflight_fixed */
 };
 
@@ -46,8 +47,8 @@ struct starter_fds {
 	int go;  /* it executes when a byte comes from here, and ends when it is closed before */
 };
 
-/* starter_create forks the starter; config is only read before it returns.
- * Returns 0, or a negative errno with fail. */
+/* starter_create forks the starter, which has given up what it does not need when this returns;
+ * config is only read before. Returns 0, or a negative errno with fail. */
 int
 starter_create(struct starter **starter, const struct starter_config *config, struct fail *fail);
 

@@ -118,6 +118,18 @@ def _check_control(pid):
             assert int(s[name], 16) == read_search, (s["Name"], name, s[name])
 
 
+def _check_starter(pid, uid):
+    """What af_xdp needs and CAP_SETPCAP, and a filter."""
+    s, = _threads(pid)
+    rights = sum(1 << cap for cap in (8, 12, 13, 14, 21, 38, 39))
+    for name in ("CapEff", "CapPrm", "CapBnd"):
+        assert int(s[name], 16) == rights, (name, s[name])
+    assert s["Uid"].split() == s["Gid"].split() == [uid] * 4, s
+    assert s["Groups"].split() in ([], [uid]), s
+    assert (s["Seccomp"], s["NoNewPrivs"]) == ("2", "1"), s
+    assert len(os.listdir(f"/proc/{pid}/fd")) == 4, "it holds what is not its own"
+
+
 def _starter(control_pid):
     """The process beside the dataplane that spillwayd has."""
     with open(f"/proc/{control_pid}/task/{control_pid}/children", encoding="ascii") as f:
@@ -135,7 +147,7 @@ def test_control_keeps_one_right(env):
         control = s.daemon.proc.pid
         _check_control(control)
         starter = _starter(control)
-        assert len(os.listdir(f"/proc/{starter}/fd")) == 4, "it holds what is not its own"
+        _check_starter(starter, "0")
         first = s.daemon.dataplane_pid()
         s.daemon.kill_dataplane()
         shell.wait_until(lambda: s.daemon.dataplane_pids() not in ([], [first]), 20, "another")
@@ -164,6 +176,7 @@ def test_as_another_user(env):
                 for t in _threads(pid):
                     assert t["Uid"].split() == ["65534"] * 4, t
             _check_control(daemon.proc.pid)
+            _check_starter(_starter(daemon.proc.pid), "65534")
             _check_dataplane(dataplane)
             path = content.single(env.folder(), LENGTH)
             os.chmod(path, 0o600)
