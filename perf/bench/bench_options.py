@@ -28,7 +28,7 @@ commands:
                          io_uring on a file like the content, and copying memory.
   verify                 content is verified, cold, by Spillway, libtorrent and Transmission, on 1
                          and 2 CPUs: one torrent, a hybrid, many; beside what fio reads. GB/s and
-                         cycles per byte. Of --size MiB [4096]. 10 minutes; --rounds 1: 3.
+                         cycles per byte. Of --size MiB [1024]. 5 minutes; --rounds 1: 2.
   SCENARIO...            one of the programs wire, idle, floods, control, paths, fairness, or a
                          scenario of perf/scenarios (among --seeders, offload off, without floors).
 

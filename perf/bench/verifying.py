@@ -14,10 +14,11 @@ import stats
 from seeders import Content
 from shell import CommandError, run
 
-SIZE_MIB = 4096
-MANY = 32
+SIZE_MIB = 1024
+SMALL_MIB = 8
 SHAPES = {"one": "one torrent, v1", "hybrid": "the same file, v1 and v2",
-          "many": f"{MANY} torrents, v1"}
+          "many": f"torrents of {SMALL_MIB} MiB, v1"}
+BUDGET_S = 12  # of one checker for one figure: begun no more when it has spent that
 THREADS = (1, 2)
 FIGURES = ("rate", "cycles_per_byte", "seconds", "foreign_cores")
 
@@ -29,7 +30,8 @@ def make(options, work):
     path = one.files()[0]
     run([os.path.join(options.build, "control", "spillway"), "create", path, "-o", hybrid,
          "--hybrid"], timeout=600)
-    many = contents.make(options.build, os.path.join(work, "many"), options.size, MANY)
+    many = contents.make(options.build, os.path.join(work, "many"), options.size,
+                         max(1, options.size // SMALL_MIB))
     return {"one": one, "hybrid": Content(one.folder, [hybrid], one.total_bytes), "many": many}
 
 
@@ -89,22 +91,46 @@ class Verifying:
         return {**keys, "foreign_cores": foreign, **figures(told["seconds"], told["cpu_s"],
                                   self.content[keys["shape"]].total_bytes)}
 
-    def _rounds(self, keys, note):
-        """Every round of one checker, shape and number of threads."""
+    def _begin(self, keys, note):
+        """A checker that is ready, or None when it does not come so far."""
         checker = checkers.ALL[keys["checker"]](self.content[keys["shape"]], keys["threads"],
                                                 self.options.build)
         folder = os.path.join(self.work, "-".join(map(str, keys.values())))
         os.mkdir(folder)
         try:
             checker.begin(folder)
-            for _ in range(self.options.rounds):
-                note(self._round(checker, keys))
         except (CommandError, OSError) as e:
             note({**keys, "failed": str(e).splitlines()[0]})
-        finally:
             checker.end()
-        self.cards[checker.name] = {"name": checker.name, "version": checker.version,
-                                    "settings": checker.settings}
+            checker = None
+        return checker
+
+    def _rounds(self, shape, threads, note):
+        """All checkers in turns, each until it has its rounds or has spent its time."""
+        running = []
+        for name in checkers.ALL:
+            keys = {"shape": shape, "threads": threads, "checker": name}
+            running.append([self._begin(keys, note), keys, 0.0])
+        running = [r for r in running if r[0] is not None]
+        try:
+            for turn in range(self.options.rounds):
+                for one in stats.rotated([r for r in running if r[2] < BUDGET_S], turn):
+                    one[2] += self._noted(*one[:2], note)
+        finally:
+            for checker, *_ in running:
+                checker.end()
+                self.cards[checker.name] = {"name": checker.name, "version": checker.version,
+                                            "settings": checker.settings}
+
+    def _noted(self, checker, keys, note):
+        """One run; returns the seconds it took, or so many that there is no other."""
+        try:
+            told = self._round(checker, keys)
+        except (CommandError, OSError) as e:
+            note({**keys, "failed": str(e).splitlines()[0]})
+            return BUDGET_S
+        note(told)
+        return told["seconds"]
 
     def run(self, note):
         for shape in SHAPES:
@@ -113,8 +139,7 @@ class Verifying:
                 drop_caches()
                 note({**keys, **fio(self.content[shape])})
             for threads in THREADS:
-                for name in checkers.ALL:
-                    self._rounds({"shape": shape, "threads": threads, "checker": name}, note)
+                self._rounds(shape, threads, note)
         return stats.rows(self.runs, ("shape", "threads", "checker"), FIGURES)
 
 
