@@ -13,6 +13,7 @@
 #include "control/catalogue/catalogue.h"
 #include "control/base/fail.h"
 #include "control/content/metainfo.h"
+#include "control/content/verify.h"
 #include "control/catalogue/torrents.h"
 #include "control/catalogue/withdrawals.h"
 
@@ -75,6 +76,12 @@ registry_reverify(struct registry *registry, struct torrent *torrent,
 int
 registry_verify(struct registry *registry, struct torrent *const *torrents, uint32_t cnt,
                 struct fail *fail);
+
+/* registry_know stores what is known of a torrent that is to be verified: that much is not read.
+ * Returns 0 or a negative errno with fail; nothing is changed then. */
+int
+registry_know(struct registry *registry, const struct torrent *torrent,
+              const struct verify_saved *saved, uint32_t cnt, struct fail *fail);
 
 /* registry_verify_failed makes a torrent whose verification failed TORRENT_ERROR, and stores the
  * files that failed.

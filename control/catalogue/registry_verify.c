@@ -91,6 +91,19 @@ registry_verify(struct registry *registry, struct torrent *const *torrents, uint
 	return err;
 }
 
+int
+registry_know(struct registry *registry, const struct torrent *torrent,
+              const struct verify_saved *saved, uint32_t cnt, struct fail *fail)
+{
+	int err = catalogue_begin(registry->catalogue, fail);
+
+	if (err != 0)
+		return err;
+	for (uint32_t i = 0; err == 0 && i < cnt; i++)
+		err = catalogue_range_put(registry->catalogue, torrent->id, &saved[i], fail);
+	return catalogue_finish(registry->catalogue, err, fail);
+}
+
 void
 registry_verify_failed(struct registry *registry, struct torrent *torrent,
                        const struct content_pin *pin, size_t pin_cnt, const char *reason)

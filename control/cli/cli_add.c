@@ -3,7 +3,8 @@
 
 /* spillway add. */
 #include "control/cli/cli.h"
-#include "control/content/create.h"
+#include "control/content/known.h"
+#include "dataplane/abi.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@ struct add_args {
 	bool paused;
 	bool partial;
 	bool private_flag;
+	json_int_t torrent_len; /* of a folder: what is behind it is known.h's */
 };
 
 /* tracker_take notes one more. Returns false when there are too many. */
@@ -148,14 +150,50 @@ on_hashed(uint64_t done_bytes, uint64_t total_bytes, void *ctx)
 	return 0;
 }
 
-/* folder_create makes a .torrent of a folder. Returns its descriptor, or -1 with an error told. */
+/* unit_max_ask asks spillwayd how much it reads at once. */
 static int
-folder_create(const struct cli *cli, const struct add_args *args, const char *folder)
+unit_max_ask(const struct cli *cli, uint32_t *unit_max)
 {
+	struct cli_call call = {.request = json_pack("{s:s}", "command", "stats"), .fd = -1};
+	json_t *final;
+	int code = cli_call(cli, &call, &final);
+
+	if (code != CLI_DONE)
+		return code;
+	json_int_t value = json_integer_value(json_object_get(final, "read_unit_max"));
+	json_decref(final);
+	bool good = value >= ABI_UNIT_MIN && value <= ABI_UNIT_MAX && (value & (value - 1)) == 0;
+	*unit_max = good ? (uint32_t)value : ABI_UNIT_MIN;
+	return CLI_DONE;
+}
+
+/* known_append puts behind the .torrent what was found, unless it is too much to be taken. */
+static void
+known_append(struct add_args *args, int fd, const char *data, const struct create_known *known)
+{
+	struct stat st;
+	struct fail ignored;
+
+	if (fstat(fd, &st) != 0)
+		return;
+	args->torrent_len = st.st_size;
+	if (known_write(fd, data, known, &ignored) != 0 || fstat(fd, &st) != 0 ||
+	    st.st_size > METAINFO_LEN_MAX)
+		args->torrent_len = ftruncate(fd, args->torrent_len) == 0 ? args->torrent_len : 0;
+}
+
+/* folder_create makes a .torrent of a folder in data. Returns its descriptor, or -1 with an error
+ * told. */
+static int
+folder_create(const struct cli *cli, struct add_args *args, const char *folder, const char *data)
+{
+	struct create_known known = {0};
 	char place[] = "/tmp/spillway-XXXXXX", path[sizeof(place) + 16];
 	struct cli_progress progress;
 	struct metainfo_error refused;
 
+	if (unit_max_ask(cli, &known.unit_max) != CLI_DONE)
+		return -1;
 	if (mkdtemp(place) == NULL) {
 		cli_error(cli, CLI_FAILED, "%s: %s", place, strerror(errno));
 		return -1;
@@ -168,14 +206,18 @@ folder_create(const struct cli *cli, const struct add_args *args, const char *fo
 		.tracker = args->tracker,
 		.tracker_cnt = args->tracker_cnt,
 		.private_flag = args->private_flag,
+		.known = &known,
 		.progress = on_hashed,
 		.ctx = &progress,
 	};
 	int err = create_torrent(&options, NULL, &refused);
 	cli_progress_end(&progress);
-	int fd = err == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	int fd = err == 0 ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	if (fd < 0)
 		cli_error(cli, CLI_FAILED, "%s", err != 0 ? refused.text : strerror(errno));
+	else
+		known_append(args, fd, data, &known);
+	create_known_free(&known);
 	unlink(path);
 	rmdir(place);
 	return fd;
@@ -195,10 +237,10 @@ folder_open(const struct cli *cli, struct add_args *args, char data[PATH_MAX])
 		cli_error(cli, CLI_FAILED, "%s: cannot be added", args->torrent);
 		return -1;
 	}
-	int fd = folder_create(cli, args, folder);
 	memcpy(data, folder, sizeof(folder));
 	char *last = strrchr(data, '/');
 	last[last == data] = '\0';
+	int fd = folder_create(cli, args, folder, data);
 	/* They are in the .torrent now. */
 	json_decref(args->trackers);
 	args->trackers = NULL;
@@ -236,6 +278,8 @@ request_make(const struct add_args *args, const char *data)
 		json_object_set_new(request, "paused", json_true());
 	if (request != NULL && args->partial)
 		json_object_set_new(request, "partial", json_true());
+	if (request != NULL && args->torrent_len > 0)
+		json_object_set_new(request, "torrent_len", json_integer(args->torrent_len));
 	return request;
 }
 
@@ -297,7 +341,8 @@ const struct cli_command cli_command_add = {
 	        "are not served, and a warning says so; a torrent without any matching piece fails.\n"
 	        "A torrent that is there already but in error, changed or incomplete is verified\n"
 	        "again. Of a DIR a torrent is made as by \"spillway create\", which is kept;\n"
-	        "\"spillway show\" tells its magnet link. FILE may be an info dictionary alone, as\n"
+	        "\"spillway show\" tells its magnet link. It is read once for that, and verified only\n"
+	        "where files change before it is added. FILE may be an info dictionary alone, as\n"
 	        "peers give it for a magnet link.\n",
 	.run = add,
 };

@@ -9,6 +9,7 @@
 #include "control/commands/commands_dht.h"
 #include "control/base/json_text.h"
 #include "control/base/labels.h"
+#include "control/content/read_unit.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -244,6 +245,9 @@ answer_stats(const struct commands_env *env)
 	}
 	json_t *answer = json_pack("{s:b}", "ok", 1);
 	json_object_set_new(answer, "dataplane", answer_dataplane(env));
+	json_object_set_new(answer, "read_unit_max",
+	                    json_integer(read_unit_arena(env->options->arena_mib,
+	                                                 env->options->connections_max)));
 	json_object_set_new(answer, "scrub", scrub_answer(env->scrub));
 	json_object_set_new(answer, "announce", announce_totals_answer(env->announce));
 	json_object_set_new(answer, "dht", answer_dht(env->dht));

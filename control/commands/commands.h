@@ -7,7 +7,9 @@
  *
  *      add     data, detach, class, labels, partial, what settings.h reads; as descriptor the
  *              .torrent, or an info dictionary with trackers. Progress lines, then "torrent". A
- *              torrent that is there and not wholly served is verified again.
+ *              torrent that is there and not wholly served is verified again. With torrent_len
+ *              the .torrent is so many bytes, and what is known of the content follows (known.h):
+ *              it is believed, as the operator is.
  *      remove  torrent(s). "torrent" or "torrents" as they were.
  *      set     torrent(s); what settings.h reads. "torrent" or "torrents" as they are now.
  *      label   torrent(s), add, remove: arrays of labels. "torrent" or "torrents".

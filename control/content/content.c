@@ -53,8 +53,8 @@ open_failed(const char *path, struct fail *fail)
 	return fail_set(fail, err, "%s: cannot be opened: %s", path, strerror(err));
 }
 
-static struct content_pin
-pin_of(const struct stat *st)
+struct content_pin
+content_pin_of(const struct stat *st)
 {
 	return (struct content_pin){
 		.size = (uint64_t)st->st_size,
@@ -79,7 +79,7 @@ stat_check(int fd, const struct metainfo_file *file, struct content_pin *pin, st
 		                " bytes",
 		                file->path, (uint64_t)st.st_size < file->len ? "shorter" : "longer",
 		                (uint64_t)st.st_size, file->len);
-	*pin = pin_of(&st);
+	*pin = content_pin_of(&st);
 	return 0;
 }
 
@@ -152,7 +152,7 @@ content_pins_look(const struct metainfo *meta, int dir_fd, struct content_pin *p
 		if (!metainfo_file_has_data(&meta->file[i]))
 			continue;
 		int fd = dir_fd < 0 ? -1 : open_beneath(dir_fd, meta->file[i].path, 0);
-		pin[k++] = fd >= 0 && fstat(fd, &st) == 0 ? pin_of(&st) : (struct content_pin){0};
+		pin[k++] = fd >= 0 && fstat(fd, &st) == 0 ? content_pin_of(&st) : (struct content_pin){0};
 		if (fd >= 0)
 			close(fd);
 	}

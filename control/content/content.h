@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 /* A file as it was when its pieces were verified. */
 struct content_pin {
@@ -39,6 +40,10 @@ content_dir_open(const char *data_dir, struct fail *fail);
 int
 content_file_open(int dir_fd, const struct metainfo_file *file, struct content_pin *pin,
                   struct fail *fail);
+
+/* content_pin_of returns the pin of a file that was looked at. */
+struct content_pin
+content_pin_of(const struct stat *st);
 
 /* content_pin_equal is true when size, modification time and inode are the same. */
 bool

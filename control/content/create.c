@@ -183,6 +183,14 @@ torrent_put(const struct create_tree *tree, const struct create_options *opt, co
 	return code;
 }
 
+void
+create_known_free(struct create_known *known)
+{
+	free(known->fingerprint);
+	free(known->pin);
+	*known = (struct create_known){0};
+}
+
 int
 create_torrent(const struct create_options *opt, struct create_result *result,
 	       struct metainfo_error *err)

@@ -16,6 +16,7 @@
 #ifndef SPILLWAY_CONTROL_CONTENT_CREATE_H
 #define SPILLWAY_CONTROL_CONTENT_CREATE_H
 
+#include "control/content/content.h"
 #include "control/content/metainfo.h"
 
 #include <stdbool.h>
@@ -29,6 +30,16 @@ enum create_limit {
 	CREATE_DEPTH_MAX = 64,            /* folders in each other */
 };
 
+/* What is found beside the hashes of pieces, for whoever serves the content (known.h). */
+struct create_known {
+	uint32_t unit_max;       /* in: as layout_unit_len */
+	uint64_t *fingerprint;   /* out: XXH3-64 of each read unit (verify.h); unit_cnt, owned */
+	uint32_t unit_cnt;
+	struct content_pin *pin; /* out: each file with data, the same before and after it was read;
+	                            pin_cnt, owned */
+	uint32_t pin_cnt;
+};
+
 struct create_options {
 	const char *path;             /* file or folder */
 	const char *out_path;         /* .torrent to write; replaced when it exists */
@@ -38,6 +49,7 @@ struct create_options {
 	uint32_t piece_len;           /* power of two, [16 KiB, 64 MiB]; 0: chosen */
 	bool private_flag;
 	bool hybrid;
+	struct create_known *known;   /* NULL: not wanted. Empty but for unit_max */
 
 	/* progress is told the bytes hashed so far, up to total_bytes, about each MiB; a result
 	 * other than 0 cancels. May be NULL. */
@@ -65,6 +77,10 @@ struct create_result {
 int
 create_torrent(const struct create_options *opt, struct create_result *result,
 	       struct metainfo_error *err);
+
+/* create_known_free frees what known holds, also after a failure. */
+void
+create_known_free(struct create_known *known);
 
 /* create_piece_len returns the piece length chosen for total_len bytes: the smallest power of two
  * in [CREATE_PIECE_LEN_MIN, CREATE_PIECE_LEN_MAX] that gives at most CREATE_PIECES_WANTED pieces,

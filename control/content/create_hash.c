@@ -5,6 +5,10 @@
  * SHA-256 of its 16 KiB leaf, which fold to one hash a piece and one root a file (BEP 52). */
 #include "control/content/create_parts.h"
 
+#include "control/content/layout.h"
+
+#include <xxhash.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -30,6 +34,7 @@ struct hash_pass {
 	uint8_t *leaf;           /* hybrid: leaves of the piece in hand */
 	uint32_t leaf_cnt;
 	uint8_t pad[MERKLE_HASH_LEN]; /* a piece beyond the end of a file */
+	uint32_t unit_len;       /* with opt->known */
 };
 
 static const uint8_t zero_hash[MERKLE_HASH_LEN];
@@ -133,12 +138,26 @@ v2_end(struct hash_pass *pass, struct create_file *file)
 	return code;
 }
 
+/* known_feed hashes the read units of a chunk, which begins at one. */
+static void
+known_feed(struct hash_pass *pass, size_t len)
+{
+	struct create_known *known = pass->opt->known;
+
+	for (size_t at = 0; at < len; at += pass->unit_len) {
+		size_t part = len - at < pass->unit_len ? len - at : pass->unit_len;
+		known->fingerprint[known->unit_cnt++] = XXH3_64bits(pass->buffer + at, part);
+	}
+}
+
 static int
 chunk_hash(struct hash_pass *pass, struct create_file *file, size_t len)
 {
 	const struct create_options *opt = pass->opt;
 	int code = v1_feed(pass, pass->buffer, len);
 
+	if (opt->known != NULL)
+		known_feed(pass, len);
 	if (code == 0 && opt->hybrid)
 		code = v2_feed(pass, file, pass->buffer, len);
 	if (code < 0)
@@ -195,6 +214,8 @@ file_read(struct hash_pass *pass, struct create_file *file, int fd)
 			  after.st_mtim.tv_sec != before.st_mtim.tv_sec ||
 			  after.st_mtim.tv_nsec != before.st_mtim.tv_nsec))
 		code = -ESTALE;
+	if (code == 0 && pass->opt->known != NULL && file->len > 0)
+		pass->opt->known->pin[pass->opt->known->pin_cnt++] = content_pin_of(&before);
 	return code;
 }
 
@@ -248,6 +269,34 @@ pass_open(struct hash_pass *pass)
 	return 0;
 }
 
+/* known_begin makes room for what is wanted beside the hashes. */
+static int
+known_begin(struct hash_pass *pass)
+{
+	const struct create_tree *tree = pass->tree;
+	struct create_known *known = pass->opt->known;
+	struct metainfo_file *file = calloc(tree->file_cnt + 1, sizeof(*file));
+	struct metainfo meta = {.piece_len = tree->piece_len, .file = file};
+	uint64_t off = 0, unit_cnt = 0;
+
+	if (file == NULL)
+		return metainfo_error_set(pass->err, -ENOMEM, "out of memory");
+	meta.file_cnt = tree->file_cnt;
+	for (uint32_t i = 0; i < tree->file_cnt; i++) {
+		file[i] = (struct metainfo_file){.path = "", .off = off, .len = tree->file[i].len};
+		off += tree->file[i].len + tree->file[i].pad_len;
+	}
+	pass->unit_len = layout_unit_len(&meta, known->unit_max);
+	for (uint32_t i = 0; i < tree->file_cnt; i++)
+		unit_cnt += (tree->file[i].len + pass->unit_len - 1) / pass->unit_len;
+	free(file);
+	known->fingerprint = calloc(unit_cnt + 1, sizeof(*known->fingerprint));
+	known->pin = calloc(tree->file_cnt + 1, sizeof(*known->pin));
+	if (known->fingerprint == NULL || known->pin == NULL)
+		return metainfo_error_set(pass->err, -ENOMEM, "out of memory");
+	return 0;
+}
+
 int
 create_tree_hash(struct create_tree *tree, const struct create_options *opt,
 		 struct metainfo_error *err)
@@ -256,6 +305,8 @@ create_tree_hash(struct create_tree *tree, const struct create_options *opt,
 	uint32_t i;
 	int code = pass_open(&pass);
 
+	if (code == 0 && opt->known != NULL)
+		code = known_begin(&pass);
 	for (i = 0; i < tree->file_cnt && code == 0; i++)
 		code = file_hash(&pass, &tree->file[i]);
 	if (code == 0 && pass.fill > 0 &&

@@ -155,6 +155,13 @@ verify_done_bytes(const struct verify_pass *pass);
 bool
 verify_save_next(struct verify_pass *pass, struct verify_saved *saved);
 
+/* verify_know tells a pass that is just begun what another reading of the same files has found:
+ * that every piece is there, and the units' hashes. All is done then.
+ *
+ * Returns false, having changed nothing, when unit_cnt is not the pass'. */
+bool
+verify_know(struct verify_pass *pass, const uint64_t *fingerprint, uint32_t unit_cnt);
+
 /* verify_saved_free releases what verify_save_next allocated. */
 void
 verify_saved_free(struct verify_saved *saved);

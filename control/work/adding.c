@@ -15,9 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* bytes_read reads a regular file. */
-static int
-bytes_read(int fd, uint8_t **bytes, size_t *len, struct fail *fail)
+int
+adding_bytes(int fd, uint8_t **bytes, size_t *len, struct fail *fail)
 {
 	struct stat st;
 
@@ -121,7 +120,7 @@ adding_read(int fd, const json_t *trackers, struct metainfo **meta, struct fail 
 {
 	uint8_t *bytes = NULL;
 	size_t len = 0;
-	int err = bytes_read(fd, &bytes, &len, fail);
+	int err = adding_bytes(fd, &bytes, &len, fail);
 
 	if (err == 0)
 		err = adding_parse(bytes, len, trackers, meta, fail);

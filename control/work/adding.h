@@ -21,6 +21,13 @@ int
 adding_parse(const uint8_t *bytes, size_t len, const json_t *trackers, struct metainfo **meta,
              struct fail *fail);
 
+/* adding_bytes reads a regular file of up to METAINFO_LEN_MAX bytes whole.
+ *
+ * bytes  out, to be freed, also after a failure.
+ * Returns 0 or a negative errno with fail. */
+int
+adding_bytes(int fd, uint8_t **bytes, size_t *len, struct fail *fail);
+
 /* adding_read is adding_parse of a descriptor, which stays the caller's; -1 is refused. */
 int
 adding_read(int fd, const json_t *trackers, struct metainfo **meta, struct fail *fail);

@@ -47,6 +47,37 @@ def test_folder(env):
         assert len(c.json("list")["torrents"]) == 1
 
 
+def test_folder_is_read_once(env):
+    """What the command has hashed is known to spillwayd, and not read again."""
+    with _control(env) as c:
+        root = content.odd(env.folder())
+        c.cli("add", root)
+        shown = _only(c)
+        assert shown["pieces_had"] == shown["pieces"], shown
+        assert "ranges_known=1" in c.log_text(), c.log_text()
+        c.cli("verify", shown["info_hash"])
+        assert _only(c)["pieces_had"] == shown["pieces"]
+        assert "ranges_known=0" in c.log_text(), c.log_text()
+
+
+def test_known_is_refused(env):
+    """What stands behind a .torrent is read with care, and nothing is added for it."""
+    with _control(env) as c:
+        path, torrent = c.content("known.bin")
+        with open(torrent, "rb") as f:
+            whole = f.read()
+        behind = os.path.join(c.folder, "behind")
+        ask = {"command": "add", "data": os.path.dirname(path)}
+        for tail, length in ((b"", 0), (b"", -1), (b"", len(whole) + 1), (b"x", len(whole)),
+                             (b"\0" * 24 + b"x", len(whole)), (b"\xff" * 24, len(whole))):
+            with open(behind, "wb") as f:
+                f.write(whole + tail)
+            with open(behind, "rb") as f:
+                answer = c.ask({**ask, "torrent_len": length}, f.fileno())
+            assert answer[-1]["ok"] is False, (tail, length, answer)
+        assert not c.json("list")["torrents"]
+
+
 def test_info_dictionary(env):
     """What peers give for a magnet link is enough; trackers may be told beside it."""
     with _control(env) as c:
