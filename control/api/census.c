@@ -75,6 +75,20 @@ label_compare(const void *left, const void *right)
 	return strcmp(l->label, r->label);
 }
 
+static void
+ailing_add(struct census *census, const struct torrent *torrent)
+{
+	bool lacks = torrent->state == TORRENT_SEEDING && !torrent->partial &&
+	             torrent->have_cnt < torrent->piece_cnt;
+
+	if (torrent->state != TORRENT_CHANGED && torrent->state != TORRENT_ERROR &&
+	    torrent->withdrawn_cnt == 0 && !lacks)
+		return;
+	if (census->ailing_cnt < CENSUS_AILING_MAX)
+		census->ailing[census->ailing_cnt] = torrent->id;
+	census->ailing_cnt++;
+}
+
 void
 census_take(struct census *census, const struct torrents *torrents, int64_t fresh_ms)
 {
@@ -88,6 +102,7 @@ census_take(struct census *census, const struct torrents *torrents, int64_t fres
 	census->walked_ms = now_ms;
 	census->state_cnt = census->label_cnt = 0;
 	census->piece_missing_cnt = census->withdrawn_cnt = 0;
+	census->ailing_cnt = 0;
 	memset(census->state, 0, sizeof(census->state));
 	memset(census->slot, 0, sizeof(census->slot));
 	for (const struct torrent *t = torrents_after(torrents, 0); t != NULL;
@@ -96,6 +111,7 @@ census_take(struct census *census, const struct torrents *torrents, int64_t fres
 			continue;
 		state_add(census, t);
 		labels_add_torrent(census, t);
+		ailing_add(census, t);
 		census->withdrawn_cnt += t->withdrawn_cnt;
 		if (t->state == TORRENT_SEEDING)
 			census->piece_missing_cnt += t->piece_cnt - t->have_cnt;

@@ -16,6 +16,7 @@ enum census_limit {
 	CENSUS_STATES_MAX = 8,
 	CENSUS_LABELS_MAX = 512, /* told apart; torrents of further ones are not counted by label */
 	CENSUS_SLOTS = 4 * CENSUS_LABELS_MAX,
+	CENSUS_AILING_MAX = 20,
 };
 
 struct census_group {
@@ -42,6 +43,9 @@ struct census {
 	uint16_t slot[CENSUS_SLOTS]; /* during a walk: index + 1 in label, by hash; 0: none */
 	uint64_t piece_missing_cnt;  /* of torrents that are seeded */
 	uint64_t withdrawn_cnt;
+	uint32_t ailing[CENSUS_AILING_MAX]; /* ids of the first that are changed, in error or lack
+	                                       pieces, but for partial ones */
+	uint32_t ailing_cnt;                /* of all such */
 };
 
 /* census_take brings the census up to date, unless it was so within the last fresh_ms. */

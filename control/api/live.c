@@ -93,6 +93,38 @@ states(struct live *live)
 	return object;
 }
 
+static json_t *
+ailing(const struct live *live)
+{
+	const struct census *census = &live->census;
+	json_t *array = json_array();
+
+	for (uint32_t i = 0; i < census->ailing_cnt && i < CENSUS_AILING_MAX; i++) {
+		const struct torrent *t =
+			torrents_by_id(live->env->registry->torrents, census->ailing[i]);
+		if (t == NULL || t->gone)
+			continue;
+		json_array_append_new(array, json_pack("{s:o, s:o, s:s, s:o, s:I, s:I}", "info_hash",
+		                                       answer_hex(t->info_hash, sizeof(t->info_hash)),
+		                                       "name", answer_text(t->name), "state",
+		                                       answer_state(t), "reason",
+		                                       answer_text(t->reason), "pieces",
+		                                       (json_int_t)t->piece_cnt, "pieces_had",
+		                                       (json_int_t)t->have_cnt));
+	}
+	return array;
+}
+
+static json_t *
+torrents(struct live *live)
+{
+	json_t *by_state = states(live); /* first: it takes the census */
+
+	return json_pack("{s:o, s:o, s:o, s:I}", "fastest", fastest_torrents(live), "by_state",
+	                 by_state, "ailing", ailing(live), "ailing_count",
+	                 (json_int_t)live->census.ailing_cnt);
+}
+
 /* ---- Peers. */
 
 static json_t *
@@ -164,14 +196,13 @@ live_answer(struct live *live)
 
 	rates_want(live->rates);
 	survey_want(live->survey);
-	return json_pack("{s:I, s:s, s:o, s:o, s:I, s:{s:o, s:o}, s:o, s:o, s:o}",
+	return json_pack("{s:I, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o}",
 	                 "at_ms", (json_int_t)clock_now_ms(), "version", SPILLWAY_VERSION,
 	                 "dataplane", answer_dataplane(live->env),
 	                 "totals", answer_totals(live->env, stats),
 	                 "upload_bytes_per_s", (json_int_t)rates_total(live->rates),
-	                 "torrents", "fastest", fastest_torrents(live), "by_state", states(live),
-	                 "peers", peers(live), "latency", latency(stats), "refused",
-	                 refused(stats));
+	                 "torrents", torrents(live), "peers", peers(live), "latency", latency(stats),
+	                 "refused", refused(stats));
 }
 
 void

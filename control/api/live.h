@@ -4,7 +4,9 @@
 /* live.h is what the page of web.h shows: GET /api/v1/live, one object with what happens now.
  *
  *      "at_ms", "version", "dataplane", "totals" (as "spillway stats"), "upload_bytes_per_s",
- *      "torrents": {"fastest": [...], "by_state": {...}},
+ *      "torrents": {"fastest": [...], "by_state": {...}, "ailing": [{"info_hash", "name", "state",
+ *              "reason", "pieces", "pieces_had"}...], "ailing_count"}; ailing are those that are
+ *              changed, in error or lack pieces: the first CENSUS_AILING_MAX
  *      "peers": {"count", "limited_now": {...}, "limited_us": {...}, "fastest": [...]},
  *      "latency": histograms without their buckets, "refused": counters of what was dropped or
  *      refused and is not 0, with their texts

@@ -191,3 +191,22 @@ def test_page_asks_for_the_token(s):
     assert "a token is needed" in dom and "watched.bin" not in dom
     dom = _browse(s, f"http://127.0.0.1:{API_PORT}/#token=wrong", "--dump-dom").stdout
     assert "That is not the token." in dom and "watched.bin" not in dom
+
+
+def test_page_tells_what_is_not_well(s):
+    """A torrent whose content is gone is shown with the reason; nothing is when all is well."""
+    path = content.single(s.env.folder(), 1000, "soon-gone.bin")
+    torrent = path + ".torrent"
+    s.daemon.cli("create", path, "-o", torrent)
+    s.daemon.cli("add", torrent, "--data", os.path.dirname(path))
+    url = f"http://127.0.0.1:{API_PORT}/#token={s.token}"
+    shell.wait_until(lambda: not json.loads(_get(s, "/api/v1/live")[2])["torrents"]["ailing"], 20,
+                     "all is well")
+    assert '<section id="ailing-part" hidden' in _browse(s, url, "--dump-dom").stdout
+    os.unlink(path)
+    s.daemon.cli("verify", "soon-gone.bin", check=False)
+    shell.wait_until(lambda: json.loads(_get(s, "/api/v1/live")[2])["torrents"]["ailing_count"], 20,
+                     "it is told")
+    dom = _browse(s, url, "--dump-dom").stdout
+    s.daemon.cli("remove", "soon-gone.bin")
+    assert "soon-gone.bin: file is missing" in dom and '<section id="ailing-part">' in dom, dom

@@ -97,7 +97,7 @@ function tiles(live, rates) {
   const made = [
     [bytes(live.upload_bytes_per_s, "/s"), "upload"],
     [count(live.peers.count), "peers"],
-    [count(states.seeding || 0), rest || `of ${count(all)} torrents seeding`],
+    [count(states.seeding || 0), `of ${count(all)} torrents seeding${rest ? `; ${rest}` : ""}`],
     [bytes(rates.disk, "/s"), "read from disk"],
     [rates.cores.toFixed(2), "CPU cores of the dataplane"],
     [bytes(live.totals.uploaded_bytes), "uploaded ever"],
@@ -130,10 +130,11 @@ function uploadPlot() {
     shape("line", { class: "grid", x1: left, x2: width - right, y1: y(value), y2: y(value) }),
     shape("text", { x: left - 8, y: y(value) + 4, "text-anchor": "end" }, bytes(value, "/s")),
   ]);
+  const ago = width < 520 ? "min" : "min ago";
   for (let minute = 0; minute <= 5; minute++) {
     const at = left + (width - left - right) * (5 - minute) / 5;
     parts.push(shape("text", { x: at, y: height - 4, "text-anchor": minute ? "middle" : "end" },
-      minute ? `${minute} min ago` : "now"));
+      minute ? `${minute} ${ago}` : "now"));
   }
   if (history.length > 1) {
     const line = history.map((h, i) => `${x(i).toFixed(1)} ${y(h.upload).toFixed(1)}`).join("L");
@@ -208,6 +209,17 @@ function torrents(live) {
   "nobody asks for any");
 }
 
+function ailing(live) {
+  const shown = live.torrents.ailing, all = live.torrents.ailing_count;
+  $("ailing-part").hidden = all === 0;
+  $("ailing-note").textContent = shown.length < all ? `${shown.length} of ${count(all)}` : "";
+  table("ailing", [["name", "text name"], ["state", "text"], ["why", "text wide"],
+    ["info hash", "text"]],
+  shown.map((t) => [t.name, t.state,
+    t.reason || `${count(t.pieces - t.pieces_had)} of ${count(t.pieces)} pieces are not served`,
+    t.info_hash.slice(0, 8)]), "");
+}
+
 function peers(live) {
   const called = Object.fromEntries(LIMITS.map(([limit, text]) => [limit, text]));
   const shown = live.peers.fastest;
@@ -256,6 +268,7 @@ function draw(live) {
   uploadPlot();
   limits(live);
   latency(live);
+  ailing(live);
   torrents(live);
   peers(live);
   dropped(live, rates);
@@ -321,6 +334,11 @@ $("upload").addEventListener("pointermove", (event) => {
 $("upload").addEventListener("pointerleave", () => {
   hover = null;
   uploadPlot();
+});
+window.addEventListener("resize", () => {
+  if (before === null) return;
+  uploadPlot();
+  limits(before);
 });
 tokenFromLink();
 ask();
