@@ -17,7 +17,7 @@ struct verify_told {
 	struct cli_progress progress;
 	const struct cli *cli;
 	json_t *torrents; /* with --json: all of them */
-	json_int_t bad_cnt;
+	json_int_t told_cnt, bad_cnt;
 };
 
 static int
@@ -40,11 +40,20 @@ args_parse(const struct cli *cli, struct verify_args *args, int argc, char **arg
 	return CLI_DONE;
 }
 
+/* is_verified is true when what there is of the torrent may be served. */
+static bool
+is_verified(const json_t *torrent)
+{
+	const char *state = field_text(torrent, "state");
+
+	return strcmp(state, "seeding") == 0 || strcmp(state, "paused") == 0;
+}
+
 /* torrent_is_bad is true when not all is had that should be. */
 static bool
 torrent_is_bad(const json_t *torrent)
 {
-	return strcmp(field_text(torrent, "state"), "seeding") != 0 ||
+	return !is_verified(torrent) ||
 	       json_integer_value(json_object_get(torrent, "pieces_withdrawn")) > 0;
 }
 
@@ -56,7 +65,7 @@ torrent_say(const json_t *torrent)
 	FILE *out = torrent_is_bad(torrent) ? stderr : stdout;
 
 	cli_text(out, field_text(torrent, "name"));
-	if (strcmp(field_text(torrent, "state"), "seeding") != 0) {
+	if (!is_verified(torrent)) {
 		fputs(": not served: ", out);
 		cli_text(out, field_text(torrent, "reason"));
 	} else if (had < pieces) {
@@ -77,6 +86,7 @@ on_line(json_t *line, void *ctx)
 	cli_progress_line(&told->progress, line);
 	if (torrent == NULL)
 		return;
+	told->told_cnt++;
 	told->bad_cnt += torrent_is_bad(torrent);
 	if (told->cli->json) {
 		json_array_append(told->torrents, torrent);
@@ -98,6 +108,8 @@ end_say(const struct verify_told *told, json_t *final)
 		return printed != CLI_DONE ? printed : code;
 	}
 	const json_t *asked = json_object_get(final, "asked");
+	if (asked == NULL && told->told_cnt == 0)
+		puts("there are no torrents");
 	if (asked != NULL)
 		printf("%lld to be verified\n", (long long)json_integer_value(asked));
 	json_decref(final);

@@ -99,6 +99,10 @@ def test_all(env):
         assert done.stdout == "2 to be verified\n", done
         assert "no torrent" in _verify(c, "other", status=1).stderr
         _verify(c, status=2)
+        c.cli("pause", "all4.bin")
+        assert "all 5 pieces match" in _verify(c, "all4.bin").stdout, "it is no fault to be paused"
+        c.cli("remove", *(f"all{i}.bin" for i in range(5)))
+        assert c.cli("verify", "--all").stdout == "there are no torrents\n"
 
 
 def test_hybrid(env):
