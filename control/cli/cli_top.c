@@ -164,6 +164,8 @@ screen_run(const struct cli *cli, const struct top_args *args)
 
 		if (!screen.paused)
 			top_view_refresh(&view, cli);
+		if (n == 1)
+			view.history_cnt = 0; /* of so short a time that it would dwarf what follows */
 		top_draw(&screen, &view);
 		if (!keys_until(&screen, &view, clock_now_ms() + (int64_t)(1000 * wait_s)))
 			break;
