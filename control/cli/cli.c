@@ -109,7 +109,7 @@ usage(FILE *out)
 			fprintf(out, "  %-9s %s\n", cli_commands[i]->name, cli_commands[i]->help);
 	fputs("\nOptions:\n"
 	      "  --run-dir DIR  where spillwayd has its sockets [" RUN_DIR_PRESET "]\n"
-	      "  --json         print one JSON object, on one line\n"
+	      "  --json         print JSON, an object a line\n"
 	      "  --help         after a command: all about it\n"
 	      "  --version\n\n"
 	      "A torrent is named by its info hash, the first 8 or more digits, its name, or the\n"
@@ -121,7 +121,8 @@ usage(FILE *out)
 static void
 command_usage(const struct cli_command *command, FILE *out)
 {
-	fprintf(out, "usage: spillway %s %s\n\n%s.\n", command->name, command->usage, command->help);
+	fprintf(out, "usage: spillway %s%s%s\n\n%s.\n", command->name,
+	        command->usage[0] != '\0' ? " " : "", command->usage, command->help);
 	if (command->more[0] != '\0')
 		fprintf(out, "\n%s", command->more);
 }
@@ -193,6 +194,7 @@ main(int argc, char **argv)
 	}
 	int code = command->run(&common.cli, argc - 1, argv + 1);
 	if (code == CLI_USAGE && !common.cli.json)
-		fprintf(stderr, "usage: spillway %s %s\n", command->name, command->usage);
+		fprintf(stderr, "usage: spillway %s%s%s\n", command->name,
+		        command->usage[0] != '\0' ? " " : "", command->usage);
 	return code;
 }

@@ -26,6 +26,8 @@ torrents_say(const struct cli *cli, json_t *final, const char *word)
 			fputs(k == 0 ? ": " : ", ", stdout);
 			cli_text(stdout, json_string_value(json_array_get(labels, k)));
 		}
+		if (strcmp(word, "labelled") == 0 && json_array_size(labels) == 0)
+			fputs(": no labels", stdout);
 		putchar('\n');
 	}
 	json_decref(final);
@@ -174,7 +176,8 @@ setting_read(const struct cli *cli, json_t *request, const char *word)
 		json_object_set_new(request, names[i].member, value);
 		return CLI_DONE;
 	}
-	return cli_error(cli, CLI_USAGE, "no setting \"%s\"", word);
+	return cli_error(cli, CLI_USAGE, "no setting \"%s\": there are rate=, weight=, connections= "
+	                 "and super_seed=", word);
 }
 
 static int

@@ -62,7 +62,8 @@ limits_print(const json_t *limits)
 		       slow != NULL && slow[0] != '\0' ? ", slow peers yield: " : "",
 		       slow != NULL ? slow : "");
 	if (integer(limits, "blocked_ranges") > 0)
-		printf("refused: %lld ranges of addresses\n", integer(limits, "blocked_ranges"));
+		printf("blocklist: %lld range%s of addresses refused\n", integer(limits, "blocked_ranges"),
+		       integer(limits, "blocked_ranges") == 1 ? "" : "s");
 	if (json_is_true(json_object_get(limits, "drain")))
 		puts("draining: new connections are refused");
 }

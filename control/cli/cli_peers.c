@@ -356,7 +356,8 @@ peers(const struct cli *cli, int argc, char **argv)
 	const struct sort *sort = sort_find(args.sort != NULL ? args.sort : "rate");
 
 	if (code == CLI_DONE && sort == NULL)
-		code = cli_error(cli, CLI_USAGE, "cannot sort by \"%s\"", args.sort);
+		code = cli_error(cli, CLI_USAGE, "cannot sort by \"%s\": there are rate, sent, rtt, cwnd, "
+		                 "resent, time and address", args.sort);
 	if (code == CLI_DONE && args.trace != NULL)
 		code = cli_trace(cli, args.trace);
 	if (code != CLI_DONE || args.trace != NULL) {

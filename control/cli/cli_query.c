@@ -4,6 +4,7 @@
 /* spillway show and stats. */
 #include "control/cli/cli_announce.h"
 #include "control/cli/cli_fields.h"
+#include "control/cli/cli_table.h"
 
 #include <string.h>
 #include <time.h>
@@ -69,9 +70,11 @@ show_labels(const json_t *torrent)
 static void
 show_settings(const json_t *torrent)
 {
+	char rate[CLI_QUANTITY_MAX];
+
 	if (field_integer(torrent, "rate_bytes_per_s") > 0)
-		printf("%-13s %.1f KiB/s at most\n", "rate",
-		       field_number(torrent, "rate_bytes_per_s") / 1024);
+		printf("%-13s %s at most\n", "rate",
+		       cli_bytes(rate, field_number(torrent, "rate_bytes_per_s"), "/s"));
 	if (field_integer(torrent, "weight") != 100)
 		printf("%-13s %lld\n", "weight", field_integer(torrent, "weight"));
 	if (field_integer(torrent, "connections_max") > 0)

@@ -87,7 +87,7 @@ global_set(const struct commands_env *env, const json_t *request, struct fail *f
 	int err = limits_read(&limits, request, fail);
 
 	if (err == 0 && json_object_get(request, "weight") != NULL)
-		err = fail_set(fail, EINVAL, "there is nothing beside all that it could have a weight to");
+		err = fail_set(fail, EINVAL, "the limit of all has no weight: it shares with nothing");
 	if (err == 0 && limits.connections_max > (uint64_t)env->options->connections_max)
 		err = fail_set(fail, EINVAL, "more connections than option connections_max, %" PRId64,
 		               env->options->connections_max);

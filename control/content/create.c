@@ -133,7 +133,7 @@ output_write(const char *path, const struct bencode_out *out, struct metainfo_er
 		return metainfo_error_set(err, -ENAMETOOLONG, "%.100s...: path is too long", path);
 	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 	if (fd < 0)
-		return metainfo_error_set(err, -errno, "%.120s: %s", tmp, strerror(errno));
+		return metainfo_error_set(err, -errno, "%.120s: %s", path, strerror(errno));
 	code = bytes_write(fd, out->bytes, out->len);
 	if (close(fd) < 0 && code == 0)
 		code = -errno;

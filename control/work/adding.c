@@ -128,6 +128,15 @@ adding_read(int fd, const json_t *trackers, struct metainfo **meta, struct fail 
 	return err;
 }
 
+/* missing_say adds to the text of a missing file where it was looked for. Returns err. */
+static int
+missing_say(const char *data_dir, int err, struct fail *fail)
+{
+	struct fail what = *fail;
+
+	return fail_set(fail, -err, "%.250s in %.200s", what.text, data_dir);
+}
+
 /* content_look opens every file once, so that what is missing or of the wrong size is refused
  * before anything is stored. */
 static int
@@ -148,7 +157,7 @@ content_look(const struct metainfo *meta, const char *data_dir, bool partial, st
 		if (fd >= 0)
 			close(fd);
 		else if (!partial || !content_missing(fd))
-			err = fd;
+			err = content_missing(fd) ? missing_say(data_dir, fd, fail) : fd;
 	}
 	close(dir_fd);
 	return err == 0 && !is_any ? fail_set(fail, ENOENT, "no file of %s is there", meta->name) : err;

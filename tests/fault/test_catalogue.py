@@ -65,7 +65,7 @@ def test_settings(env):
         assert shown["rate_bytes_per_s"] == 5 << 20 and shown["weight"] == 1000, shown
         assert shown["connections_max"] == 7 and shown["super_seed"] is True, shown
         text = c.cli("show", "a.bin").stdout
-        assert "5120.0 KiB/s at most" in text and "super-seeding" in text, text
+        assert "5.0 MiB/s at most" in text and "super-seeding" in text, text
         for wrong, why in (("weight=1001", "weight"), ("weight=0", "weight"),
                            ("rate=2000G", "rate_bytes_per_s")):
             done = c.cli("set", "a.bin", "connections=9", wrong, check=False)
