@@ -5,10 +5,13 @@
 #include "control/policy/blocklist.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* ---- one range */
 
@@ -240,15 +243,36 @@ lines_read(struct blocklist *list, FILE *file, const char *path, struct fail *fa
 	               : fail_set(fail, E2BIG, "%s: more than %d ranges", path, ABI_BLOCKS_MAX);
 }
 
+/* file_open opens a regular file; a pipe would have us wait for who writes. */
+static int
+file_open(FILE **file, const char *path, struct fail *fail)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	int err = 0;
+
+	*file = NULL;
+	if (fd < 0 || fstat(fd, &st) != 0)
+		err = fail_set(fail, errno, "%s: %s", path, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		err = fail_set(fail, EINVAL, "%s: not a regular file", path);
+	else if ((*file = fdopen(fd, "r")) == NULL)
+		err = fail_set(fail, ENOMEM, "out of memory");
+	if (err != 0 && fd >= 0)
+		close(fd);
+	return err;
+}
+
 int
 blocklist_read(struct blocklist *list, const char *path, struct fail *fail)
 {
-	FILE *file = fopen(path, "re");
+	FILE *file;
+	int err = file_open(&file, path, fail);
 
 	*list = (struct blocklist){0};
-	if (file == NULL)
-		return fail_set(fail, errno, "%s: %s", path, strerror(errno));
-	int err = lines_read(list, file, path, fail);
+	if (err != 0)
+		return err;
+	err = lines_read(list, file, path, fail);
 	fclose(file);
 	if (err != 0)
 		blocklist_free(list);

@@ -31,8 +31,9 @@ struct blocklist {
 
 /* blocklist_read reads a file; list is to be empty.
  *
- * Returns 0; -EINVAL with fail naming FILE:LINE for a line that is none of those; -E2BIG for more
- * than ABI_BLOCKS_MAX ranges; another negative errno. list is empty then. */
+ * Returns 0; -EINVAL with fail naming FILE:LINE for a line that is none of those, or the file when
+ * it is no regular one; -E2BIG for more than ABI_BLOCKS_MAX ranges; another negative errno. list is
+ * empty then. */
 int
 blocklist_read(struct blocklist *list, const char *path, struct fail *fail);
 

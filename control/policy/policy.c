@@ -5,8 +5,8 @@
 #include "control/policy/policy.h"
 
 #include "control/catalogue/catalogue.h"
-#include "control/base/clock.h"
 #include "control/base/log.h"
+#include "control/policy/blocks.h"
 #include "control/policy/policy_memfd.h"
 #include "control/policy/rate_text.h"
 
@@ -32,10 +32,7 @@ struct policy {
 	uint32_t worker_cnt;
 	uint64_t serial;
 	struct state state;
-	struct blocklist blocks;
-	char blocks_path[PATH_MAX]; /* that blocks were read from; "" for none */
-	struct stat blocks_stat;
-	int64_t look_ms;            /* when its file is looked at next */
+	struct blocks blocks;
 	int memfd;                  /* of the state and the blocks; -1: to be made */
 };
 
@@ -176,54 +173,6 @@ state_set(struct policy *policy, const struct state *state)
 	torrents_follow(policy, &before);
 }
 
-/* ---- the blocklist */
-
-static bool
-same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
-/* blocks_look reads the blocklist if it is another than was read. Returns 0 or a negative errno
- * with fail; what was read before then stays. */
-static int
-blocks_look(struct policy *policy, struct fail *fail)
-{
-	const char *path = policy->options->blocklist;
-	struct blocklist list = {0};
-	struct stat st = {0};
-
-	policy->look_ms = clock_now_ms() + POLICY_LOOK_MS;
-	if (path[0] == '\0' && policy->blocks_path[0] == '\0')
-		return 0;
-	if (path[0] != '\0' && stat(path, &st) != 0)
-		return fail_set(fail, errno, "option blocklist: %s: %s", path, strerror(errno));
-	if (strcmp(path, policy->blocks_path) == 0 && same_file(&st, &policy->blocks_stat))
-		return 0;
-	snprintf(policy->blocks_path, sizeof(policy->blocks_path), "%s", path);
-	policy->blocks_stat = st; /* a bad one is not read again until it changes */
-	struct fail why;
-	int err = path[0] != '\0' ? blocklist_read(&list, path, &why) : 0;
-	if (err != 0)
-		return fail_set(fail, -err, "option blocklist: %s", why.text);
-	blocklist_free(&policy->blocks);
-	policy->blocks = list;
-	changed(policy);
-	log_info("blocklist", "path=%s ranges=%" PRIu32, path[0] != '\0' ? LOG_QUOTE(path) : "-",
-	         list.cnt);
-	return 0;
-}
-
-static void
-blocks_follow(struct policy *policy)
-{
-	struct fail fail;
-
-	if (blocks_look(policy, &fail) != 0)
-		log_error("blocklist_refused", "reason=%s", LOG_QUOTE(fail.text));
-}
-
 /* ---- life */
 
 int
@@ -241,7 +190,7 @@ policy_create(struct policy **policy, const struct options *options, struct regi
 	p->memfd = -1;
 	state_read(p, &p->state);
 	*policy = p;
-	return blocks_look(p, fail);
+	return blocks_first(&p->blocks, options->blocklist, fail);
 }
 
 void
@@ -251,7 +200,7 @@ policy_destroy(struct policy *policy)
 		return;
 	if (policy->memfd >= 0)
 		close(policy->memfd);
-	blocklist_free(&policy->blocks);
+	blocks_end(&policy->blocks);
 	free(policy);
 }
 
@@ -262,23 +211,21 @@ policy_reconfigure(struct policy *policy)
 
 	state_read(policy, &state);
 	state_set(policy, &state);
-	blocks_follow(policy);
+	if (blocks_follow(&policy->blocks, policy->options->blocklist))
+		changed(policy);
 }
 
 void
 policy_run(struct policy *policy)
 {
-	if (policy_timeout_ms(policy) == 0)
-		blocks_follow(policy);
+	if (blocks_run(&policy->blocks, policy->options->blocklist))
+		changed(policy);
 }
 
 int
 policy_timeout_ms(const struct policy *policy)
 {
-	if (policy->options->blocklist[0] == '\0')
-		return -1;
-	int64_t wait_ms = policy->look_ms - clock_now_ms();
-	return wait_ms > 0 ? (int)wait_ms : 0;
+	return blocks_timeout_ms(&policy->blocks, policy->options->blocklist);
 }
 
 /* ---- for sessions */
@@ -330,8 +277,8 @@ memfd_make(struct policy *policy)
 	table = (struct policy_table){
 		.group_cnt = state->labels.cnt,
 		.class_cnt = state->classes.cnt,
-		.block = policy->blocks.range,
-		.block_cnt = policy->blocks.cnt,
+		.block = policy->blocks.list.range,
+		.block_cnt = policy->blocks.list.cnt,
 	};
 	for (uint32_t i = 0; i < state->labels.cnt; i++)
 		table.group[i] = (struct abi_group){
@@ -412,7 +359,7 @@ policy_classes(const struct policy *policy)
 const struct blocklist *
 policy_blocks(const struct policy *policy)
 {
-	return &policy->blocks;
+	return &policy->blocks.list;
 }
 
 bool

@@ -40,18 +40,14 @@ policy_create(struct policy **policy, const struct options *options, struct regi
 void
 policy_destroy(struct policy *policy);
 
-/* policy_reconfigure follows options that were read again, and reads the blocklist again when its
- * file is another or has changed. What cannot be read is logged and left as it was. */
+/* policy_reconfigure follows options that were read again, and has the blocklist read again when
+ * its file is another or has changed. What cannot be read is logged and left as it was. */
 void
 policy_reconfigure(struct policy *policy);
 
-/* policy_run looks every POLICY_LOOK_MS whether the blocklist's file has changed, and takes it. */
+/* policy_run follows the blocklist's file (blocks.h). */
 void
 policy_run(struct policy *policy);
-
-enum policy_limit {
-	POLICY_LOOK_MS = 2000,
-};
 
 /* policy_timeout_ms returns when policy_run is due, -1: never. */
 int
