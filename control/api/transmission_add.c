@@ -8,6 +8,7 @@
 #include "control/commands/answer.h"
 #include "control/api/base64.h"
 #include "control/content/content.h"
+#include "control/content/mount.h"
 #include "control/catalogue/settings.h"
 
 #include <errno.h>
@@ -31,14 +32,16 @@ is_within(const char *path, const char *dir, size_t dir_len)
 	return strncmp(path, dir, dir_len) == 0 && (path[dir_len] == '/' || path[dir_len] == '\0');
 }
 
-/* roots_allow is true when path is under a directory of api_roots, or that is empty. */
+/* roots_allow is true when path is under a directory of api_roots, or that is empty.
+ *
+ * real  out when it is true: the path that was looked at. */
 static bool
-roots_allow(const char *roots, const char *path)
+roots_allow(const char *roots, const char *path, char real[PATH_MAX])
 {
-	char real[PATH_MAX];
-
-	if (roots[0] == '\0')
+	if (roots[0] == '\0') {
+		snprintf(real, PATH_MAX, "%s", path);
 		return true;
+	}
 	if (realpath(path, real) == NULL)
 		return false;
 	while (*roots != '\0') {
@@ -51,15 +54,21 @@ roots_allow(const char *roots, const char *path)
 }
 
 int
-tr_dir_check(const struct transmission *t, const char *dir, struct fail *fail)
+tr_dir_check(const struct transmission *t, const char *dir, char real[PATH_MAX],
+             struct fail *fail)
 {
+	struct statvfs ignored;
+
 	if (dir[0] != '/' || strlen(dir) >= PATH_MAX)
 		return fail_set(fail, EINVAL, "\"%.200s\" is not an absolute path", dir);
+	int err = mount_ask(dir, &ignored, fail);
+	if (err != 0)
+		return err;
 	int fd = content_dir_open(dir, fail);
 	if (fd < 0)
 		return fd;
 	close(fd);
-	if (!roots_allow(t->env->options->api_roots, dir))
+	if (!roots_allow(t->env->options->api_roots, dir, real))
 		return fail_set(fail, EACCES, "%.200s is not under any directory of the option api_roots",
 		                dir);
 	return 0;
@@ -79,10 +88,12 @@ file_read(struct tr_call *call, const char *path, struct metainfo **meta, struct
 		return fail_set(fail, EINVAL, "URLs are not fetched: give the .torrent as metainfo");
 	if (path[0] != '/')
 		return fail_set(fail, EINVAL, "\"%.200s\" is not an absolute path", path);
-	int fd = roots_allow(call->t->env->options->api_roots, path)
-	             ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-	             : -1;
+	struct statvfs st;
 	struct fail ignored;
+	char real[PATH_MAX];
+	bool allowed = strlen(path) < PATH_MAX && mount_ask(path, &st, &ignored) == 0 &&
+	               roots_allow(call->t->env->options->api_roots, path, real);
+	int fd = allowed ? open(real, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
 	int err = fd >= 0 ? adding_read(fd, NULL, meta, &ignored) : -ENOENT;
 	if (fd >= 0)
 		close(fd);
@@ -159,28 +170,36 @@ static int
 wish_read(struct tr_call *call, struct registry_wish *wish, struct tr_act *act,
           struct torrent_settings *settings)
 {
-	struct fail fail;
-
 	*settings = settings_preset;
 	settings->paused = !tr_start_added(call->t);
 	if (tr_bool(call, "paused", &settings->paused) < 0 || tr_settings_read(call, act) != 0 ||
 	    tr_text(call, "download-dir", &wish->data_dir) < 0)
 		return -1;
 	tr_settings_apply(act, settings);
-	if (tr_dir_check(call->t, wish->data_dir, &fail) != 0) {
-		tr_refuse(call, "download-dir: %s", fail.text);
-		return -1;
-	}
 	wish->class_name = "";
 	wish->labels = act->labels;
 	wish->settings = settings;
 	return 0;
 }
 
+/* dir_settle makes data_dir the path that is kept. Returns 0 or -1 after tr_refuse. */
+static int
+dir_settle(struct tr_call *call, struct registry_wish *wish, char real[PATH_MAX])
+{
+	struct fail fail;
+
+	if (tr_dir_check(call->t, wish->data_dir, real, &fail) != 0) {
+		tr_refuse(call, "download-dir: %s", fail.text);
+		return -1;
+	}
+	wish->data_dir = real;
+	return 0;
+}
+
 void
 tr_torrent_add(struct tr_call *call)
 {
-	char download_dir[PATH_MAX];
+	char download_dir[PATH_MAX], real[PATH_MAX];
 	struct registry_wish wish = {.data_dir = tr_download_dir(call->t, download_dir)};
 	struct torrent_settings settings;
 	struct tr_act act = {0};
@@ -188,7 +207,8 @@ tr_torrent_add(struct tr_call *call)
 	struct torrent *torrent = NULL;
 	struct fail fail;
 
-	if (wish_read(call, &wish, &act, &settings) != 0 || meta_read(call, &meta) != 0)
+	if (wish_read(call, &wish, &act, &settings) != 0 || dir_settle(call, &wish, real) != 0 ||
+	    meta_read(call, &meta) != 0)
 		return;
 	int err = adding_add(call->t->env, meta, &wish, &torrent, &fail);
 	metainfo_free(meta);

@@ -170,9 +170,14 @@ tr_settings_apply(const struct tr_act *act, struct torrent_settings *settings);
 /* ---- transmission_add.c */
 
 /* tr_dir_check judges a directory that content is said to be in: absolute, there, and under one of
- * the option api_roots. Returns 0 or a negative errno with fail. */
+ * the option api_roots.
+ *
+ * real  out: the path to keep. With api_roots it is the one that was judged, without symbolic
+ *       links, for those may lead elsewhere later; without it is dir.
+ * Returns 0 or a negative errno with fail. */
 int
-tr_dir_check(const struct transmission *t, const char *dir, struct fail *fail);
+tr_dir_check(const struct transmission *t, const char *dir, char real[PATH_MAX],
+             struct fail *fail);
 
 /* ---- transmission_session.c */
 

@@ -6,13 +6,13 @@
 
 #include "control/commands/answer.h"
 #include "control/base/clock.h"
+#include "control/content/mount.h"
 #include "control/link/stats.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 enum {
 	RPC_VERSION = 17, /* of Transmission 4.0 */
@@ -97,8 +97,9 @@ static json_int_t
 free_bytes(const char *dir)
 {
 	struct statvfs st;
+	struct fail ignored;
 
-	return statvfs(dir, &st) == 0 ? (json_int_t)st.f_bavail * (json_int_t)st.f_frsize : -1;
+	return mount_ask(dir, &st, &ignored) == 0 ? (json_int_t)(st.f_bavail * st.f_frsize) : -1;
 }
 
 static json_t *
@@ -151,12 +152,13 @@ static void
 download_dir_set(struct tr_call *call, const json_t *value)
 {
 	const char *dir = json_string_value(value);
+	char real[PATH_MAX];
 	struct fail fail;
 
 	if (dir == NULL)
 		tr_refuse(call, "download-dir: not a text");
-	else if (tr_dir_check(call->t, dir, &fail) != 0 ||
-	         catalogue_setting_set(call->t->env->registry->catalogue, SETTING_DOWNLOAD_DIR, dir,
+	else if (tr_dir_check(call->t, dir, real, &fail) != 0 ||
+	         catalogue_setting_set(call->t->env->registry->catalogue, SETTING_DOWNLOAD_DIR, real,
 	                               &fail) != 0)
 		tr_refuse(call, "download-dir: %s", fail.text);
 }
@@ -286,6 +288,7 @@ tr_free_space(struct tr_call *call)
 {
 	const char *path = "";
 	struct statvfs st;
+	struct fail fail;
 
 	if (tr_text(call, "path", &path) < 0)
 		return;
@@ -293,9 +296,9 @@ tr_free_space(struct tr_call *call)
 		tr_refuse(call, "path: not an absolute path");
 		return;
 	}
-	int err = statvfs(path, &st) == 0 ? 0 : errno;
+	int err = mount_ask(path, &st, &fail);
 	if (err != 0)
-		tr_refuse(call, "%.200s: %s", path, strerror(err));
+		tr_refuse(call, "%s", fail.text);
 	json_object_set_new(call->out, "path", answer_text(path));
 	json_object_set_new(call->out, "size-bytes",
 	                    json_integer(err != 0 ? -1

@@ -153,11 +153,10 @@ location_read(struct tr_call *call, struct tr_act *act)
 
 	if (got <= 0)
 		return got;
-	if (tr_dir_check(call->t, location, &fail) != 0) {
+	if (tr_dir_check(call->t, location, act->location, &fail) != 0) {
 		tr_refuse(call, "location: %s", fail.text);
 		return -1;
 	}
-	snprintf(act->location, sizeof(act->location), "%s", location);
 	return 1;
 }
 

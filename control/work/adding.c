@@ -7,6 +7,7 @@
 #include "control/content/bencode.h"
 #include "control/content/content.h"
 #include "control/content/layout.h"
+#include "control/content/mount.h"
 #include "control/base/log.h"
 
 #include <errno.h>
@@ -204,7 +205,11 @@ adding_add(const struct commands_env *env, const struct metainfo *meta,
            const struct registry_wish *wish, struct torrent **torrent, struct fail *fail)
 {
 	struct registry *registry = env->registry;
-	int err = adding_check(meta, wish->data_dir, wish->partial, fail);
+	struct statvfs ignored;
+	int err = mount_ask(wish->data_dir, &ignored, fail);
+	if (err == -ETIMEDOUT)
+		return err;
+	err = adding_check(meta, wish->data_dir, wish->partial, fail);
 
 	*torrent = torrents_by_hash(registry->torrents, meta->info_hash);
 	if (err == 0 && *torrent != NULL)

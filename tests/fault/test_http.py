@@ -331,6 +331,34 @@ def test_roots(f):
         client.call("torrent-add", filename=torrents[inside], download__dir=inside)
 
 
+def test_roots_keep_what_they_judged(f):
+    """A symbolic link that is swapped after torrent-add leads nowhere else."""
+    port, folder = api.free_port(), f.env.folder()
+    inside, link = os.path.join(folder, "inside"), os.path.join(folder, "inside", "link")
+    for name in ("inside/real", "inside/other", "outside"):
+        os.makedirs(os.path.join(folder, name))
+        path = content.single(os.path.join(folder, name), 100000, "root.bin")
+    spillway.create(f.env, path, os.path.join(inside, "torrent"))
+    os.symlink("real", link)
+    with alone.running(f.env, api=f"127.0.0.1:{port}", api_roots=inside) as control:
+        client = api.Api(port, control.json("api-token")["token"])
+        client.call("torrent-add", filename=os.path.join(inside, "torrent"), download__dir=link)
+        real = os.path.join(inside, "real")
+        assert control.torrent("root.bin")["data"] == real
+        os.unlink(link)
+        os.symlink(os.path.join(folder, "outside"), link)
+        assert control.torrent("root.bin")["data"] == real
+        text = client.refused("torrent-set-location", ids=[1], location=link, move=False)
+        assert "api_roots" in text, text
+        os.unlink(link)
+        os.symlink("other", link)
+        client.call("torrent-set-location", ids=[1], location=link, move=False)
+        client.call("session-set", download__dir=link)
+        other = os.path.join(inside, "other")
+        assert control.torrent("root.bin")["data"] == other
+        assert client.call("session-get")["download-dir"] == other
+
+
 def test_places_that_are_taken(f):
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
