@@ -29,7 +29,7 @@ def check(s):
 
 
 def _peers(s):
-    return s.daemon.json("stats")["totals"]["peers"]
+    return s.daemon.stats()["totals"]["peers"]
 
 
 def test_paused_and_started(s):

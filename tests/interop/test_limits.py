@@ -145,7 +145,8 @@ def test_connections(s):
     with _takers(s, s.a, s.a):
         hello = wire.PROTOCOL + wire.RESERVED_ALL + s.a.info_hash + bytes(20)
         shell.wait_until(lambda: _turned_away(s, hello), 5, "a third peer is closed")
-        assert s.daemon.counter("wire_torrent_full") == 1
+        counters = s.daemon.counters()
+        assert counters["wire_torrent_full"] == 1, counters
     _set(s, "torrent", "a.bin", "--connections", "0")
     shell.wait_until(lambda: s.daemon.counter("peers") == 0, 5, "all have left")
     _set(s, "class", "lab", "--connections", "1")

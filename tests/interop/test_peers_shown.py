@@ -118,7 +118,7 @@ def test_one_request_at_a_time_is_limited_by_requests(s):
 
 
 def _times(s):
-    return s.daemon.json("stats")["histograms"]
+    return s.daemon.stats()["histograms"]
 
 
 def test_times_are_shown(s):

@@ -105,7 +105,19 @@ class Spillway:
         return self.counters()[name]
 
     def counters(self):
-        return self.json("stats")["counters"]
+        return self.stats()["counters"]
+
+    def stats(self):
+        """What is told of the time of the call, or later. A worker publishes what it has counted
+        now and then: here each has done so twice since, for it may have been about it."""
+        def newer(than):
+            told = self.json("stats")
+            pairs = zip(told["workers"], than["workers"])
+            return told if all(a["cpu_seconds"] != b["cpu_seconds"] for a, b in pairs) else None
+        told = self.json("stats")
+        for _ in range(2):
+            told = shell.wait_until(lambda than=told: newer(than), 10, "the workers publish", 0.001)
+        return told
 
     def stop(self):
         """SIGTERM: both daemons end. Returns control's exit status."""

@@ -26,7 +26,7 @@ def af_packet(env, **options):
 
 def counters(s, name):
     """A counter of each worker."""
-    return [w["counters"][name] for w in s.daemon.json("stats")["workers"]]
+    return [w["counters"][name] for w in s.daemon.stats()["workers"]]
 
 
 def check_steering(s):
