@@ -217,6 +217,7 @@ iommu_look(struct doctor *doctor)
 static void
 path_look(struct doctor *doctor, const char *kind)
 {
+	char fix[DOCTOR_TEXT_MAX];
 	int64_t tracked = doctor_number(doctor, -1, "/proc/sys/net/netfilter/nf_conntrack_count");
 
 	if (tracked < 0 || strcmp(kind, "af_xdp") == 0) {
@@ -225,8 +226,10 @@ path_look(struct doctor *doctor, const char *kind)
 		                       : "connection tracking does not see the packets of peers");
 		return;
 	}
-	DOCTOR_SAY(doctor, DOCTOR_WARN, "firewall",
-	           "nft add rule inet raw prerouting tcp dport PORT notrack",
+	snprintf(fix, sizeof(fix), "nft 'add table inet spillway; add chain inet spillway raw { type "
+	         "filter hook prerouting priority raw; }; add rule inet spillway raw tcp dport %" PRId64
+	         " notrack'", doctor->options->listen_port);
+	DOCTOR_SAY(doctor, DOCTOR_WARN, "firewall", fix,
 	           "connection tracking is on, and sees every packet of a peer (%" PRId64 " entries)",
 	           tracked);
 }

@@ -35,6 +35,10 @@ def test_interface(env):
         assert seen["interface"]["verdict"] == "bad", seen["interface"]
         seen = _doctor(env, ns, "--port", f"af_xpd:{iface}")
         assert seen["port"]["verdict"] == "bad" and "af_xdp:IFACE" in seen["port"]["text"], seen
+        firewall = _doctor(env, ns, "--port", f"af_packet:{iface}")["firewall"]
+        if firewall["verdict"] == "warn":
+            ns.run(["sh", "-c", firewall["fix"]])
+            assert "notrack" in ns.run(["nft", "list", "ruleset"]).stdout
 
 
 def test_disk_and_configuration(env):
