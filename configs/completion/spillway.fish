@@ -2,4 +2,12 @@
 # Copyright (c) 2026 The Spillway authors
 #
 # Completion of spillway for fish: to be put into its folder of completions.
-complete -c spillway -a '(COMP_LINE=(commandline -cp) spillway complete 2>/dev/null)'
+function __spillway_complete
+    set -l found (COMP_LINE=(commandline -cp) spillway complete 2>/dev/null)
+    if set -q found[1]
+        printf '%s\n' $found
+    else
+        __fish_complete_path (commandline -ct)
+    end
+end
+complete -c spillway -f -a '(__spillway_complete)'

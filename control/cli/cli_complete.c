@@ -137,12 +137,48 @@ offer_commands(const char *prefix)
 			offer(cli_commands[i]->name, strlen(cli_commands[i]->name), prefix);
 }
 
+/* offer_choices offers the words of which a command takes one after a word before it.
+ * Returns false when there are none. */
+static bool
+offer_choices(const char *command, const char *after, const char *prefix)
+{
+	static const struct {
+		const char *command, *after, *words;
+	} choices[] = {
+		{"limit", "limit", "global label class torrent"},
+		{"list", "--state", "verifying seeding paused changed error"},
+		{"peers", "--sort", "rate sent rtt cwnd resent time address"},
+	};
+
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+		if (strcmp(choices[i].command, command) != 0 || strcmp(choices[i].after, after) != 0)
+			continue;
+		for (const char *p = choices[i].words; *p != '\0'; p += strspn(p, " ")) {
+			offer(p, strcspn(p, " "), prefix);
+			p += strcspn(p, " ");
+		}
+		return true;
+	}
+	return false;
+}
+
+/* takes_torrent is true when the word after another may be a torrent. */
+static bool
+takes_torrent(const struct cli_command *command, const char *after)
+{
+	if (strchr(command->usage, '|') != NULL && strstr(command->usage, "TORRENT]") != NULL)
+		return strcmp(after, "torrent") == 0;
+	return strstr(command->usage, "INFO_HASH|NAME") != NULL ||
+	       strncmp(command->usage, "TORRENT", 7) == 0;
+}
+
 static void
 offer_for(const struct cli *cli, const struct words *words)
 {
 	struct cli quiet = {.run_dir = cli->run_dir, .quiet = true};
 	const struct cli_command *command = command_of(&quiet, words);
 	const char *prefix = words->word[words->cnt - 1];
+	const char *after = words->cnt > 1 ? words->word[words->cnt - 2] : "";
 
 	if (prefix[0] == '-') {
 		if (command != NULL) {
@@ -152,7 +188,7 @@ offer_for(const struct cli *cli, const struct words *words)
 		offer_options("--json --run-dir --help --version", prefix);
 	} else if (command == NULL) {
 		offer_commands(prefix);
-	} else if (strstr(command->usage, "INFO_HASH|NAME") != NULL) {
+	} else if (!offer_choices(command->name, after, prefix) && takes_torrent(command, after)) {
 		offer_torrents(&quiet, prefix);
 	}
 }

@@ -138,6 +138,12 @@ def test_completion(s):
     assert _complete(s, f"spillway {run_dir} show wat") == ["watched.bin"]
     assert _complete(s, f"spillway {run_dir} show {s.one.info_hash.hex()[:6]}") == \
         [s.one.info_hash.hex()]
+    for command in ("remove", "pause", "label", "set", "verify", "limit torrent", "announce"):
+        assert "watched.bin" in _complete(s, f"spillway {run_dir} {command} wat"), command
+    assert "watched.bin" in _complete(s, f"spillway {run_dir} remove x wat")
+    assert _complete(s, "spillway list --state se") == ["seeding"]
+    assert _complete(s, "spillway limit ") == ["global", "label", "class", "torrent"]
+    assert "rtt" in _complete(s, "spillway peers --sort ")
     assert _complete(s, "spillway show wat") == []           # no daemon there: silent
 
 
