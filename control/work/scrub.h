@@ -5,7 +5,8 @@
  * peer asks for it. A pass begins every "scrub" days, counted from the beginning of the last; the
  * first one that many days after the catalogue was first opened. Rotten pieces are reported and
  * withdrawn in the registry and at every worker; a torrent with another file than was verified is
- * verified again. Where it was survives restarts, but for the last seconds.
+ * verified again, and so is a partial seed that lost a file or got one. Where it was survives
+ * restarts, but for the last seconds.
  *
  * Threads: one, and that of scrub_read.h. Memory: what is known of one torrent.
  * Lifecycle: scrub_create, then scrub_run whenever scrub_fd is readable and scrub_timeout_ms is

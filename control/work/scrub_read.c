@@ -229,12 +229,30 @@ unit_scrub(struct scrubbing *s, const struct abi_extent *extent, uint64_t off)
 	return 0;
 }
 
+/* absent_look looks whether a file that was missing is there now, whole. */
+static int
+absent_look(const struct scrubbing *s)
+{
+	const struct metainfo_file *file = &s->meta->file[s->file];
+	struct content_pin pin;
+	struct fail ignored;
+	int fd = content_file_open(s->dir_fd, file, &pin, &ignored);
+
+	if (fd < 0)
+		return 0;
+	close(fd);
+	return fail_set(s->fail, EEXIST, "%s: was missing when it was verified", file->path);
+}
+
 static int
 extent_scrub(struct scrubbing *s, const struct abi_extent *extent)
 {
+	const struct catalogue_verified *verified = &s->reader->task.verified;
 	int err = 0;
 
 	s->fd = -1;
+	if (extent->file < verified->pin_cnt && content_pin_absent(&verified->pins[extent->file]))
+		return absent_look(s);
 	for (uint64_t off = 0; off < extent->len && err == 0; off += s->plan.unit_len) {
 		uint32_t unit = extent->unit_first + (uint32_t)(off / s->plan.unit_len);
 

@@ -32,7 +32,7 @@ struct scrub_task {
 enum scrub_event_kind {
 	SCRUB_ROTTEN, /* pieces that touch a read unit are not what was verified */
 	SCRUB_DONE,   /* the torrent is through, or err says why not: -ESTALE when a file is another one
-	                 than was verified, or as content_file_open */
+	                 than was verified, -EEXIST when it was missing then, or as content_file_open */
 };
 
 struct scrub_event {

@@ -164,9 +164,23 @@ verified(struct work *work, struct torrent *t, const struct job *job)
 	         LOG_QUOTE(t->name), t->piece_cnt, t->have_cnt);
 }
 
+/* partly_changed verifies a partial seed again that lost files or got new ones: what is there is
+ * served meanwhile. */
+static void
+partly_changed(struct work *work, struct torrent *t)
+{
+	struct fail fail;
+
+	if (registry_verify(work->registry, &t, 1, &fail) != 0)
+		registry_disk_refused(t, &fail);
+	t->to_verify = true;
+	work_verify(work, t);
+}
+
 void
 work_changed(struct work *work, struct torrent *t, int err, const struct fail *fail)
 {
+	bool part = t->partial && (err == -EEXIST || content_missing(err));
 	bool changed = err == -ESTALE || err == -ERANGE;
 	bool passing = err == -ENOMEM || err == -EMFILE || err == -ENFILE;
 
@@ -174,6 +188,10 @@ work_changed(struct work *work, struct torrent *t, int err, const struct fail *f
 	         LOG_QUOTE(fail->text));
 	if (passing)
 		return;
+	if (part && t->state == TORRENT_SEEDING) {
+		partly_changed(work, t);
+		return;
+	}
 	registry_set_state(work->registry, t, changed ? TORRENT_VERIFYING : TORRENT_ERROR,
 	                   changed ? "" : fail->text);
 	if (changed) {

@@ -45,9 +45,10 @@ void
 work_verify(struct work *work, const struct torrent *torrent);
 
 /* work_changed is told that a torrent's content is not what was verified, or cannot be had: it is
- * verified again, or TORRENT_ERROR.
+ * verified again, or TORRENT_ERROR. A partial seed that lost a file, or got one, is served
+ * meanwhile.
  *
- * err   as content_check.
+ * err   as content_check; -EEXIST for a file that is there now and was missing.
  * fail  the reason. */
 void
 work_changed(struct work *work, struct torrent *torrent, int err, const struct fail *fail);

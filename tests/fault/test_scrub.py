@@ -145,6 +145,33 @@ def test_other_file(env):
         assert told["rotten_pieces"] == 0 and told["scrubbed_bytes"] >= 2 << 20, told
 
 
+def test_partial_seed(env):
+    """A file that vanishes from a partial seed takes its pieces with it, and nothing else; one that
+    comes back is found, too."""
+    with _control(env) as c:
+        _seed(c, content.single(env.folder(), 3 << 20, "first.bin"))
+        root = os.path.join(env.folder(), "part")
+        os.mkdir(root)
+        for name in "abc":
+            content.write_file(os.path.join(root, name), 4 * PIECE_LEN, name)
+        torrent = root + ".torrent"
+        spillway.create(c.env, root, torrent, "--piece-length", str(PIECE_LEN))
+        os.rename(os.path.join(root, "c"), root + ".c")
+        c.cli("add", torrent, "--data", os.path.dirname(root), "--partial")
+        assert c.torrent("part")["pieces_had"] == 8
+        for change, had, event in ((("b", root + ".b"), 4, "is missing"),
+                                   ((root + ".c", "c"), 8, "was missing")):
+            assert c.stop() == 0
+            _make_due(c.options["state-dir"])
+            c.options["scrub-rate"] = 1
+            c.start()
+            # The first is being read meanwhile.
+            os.rename(*(os.path.join(root, end) for end in change))
+            shell.wait_until(lambda: c.torrent("part")["pieces_had"] == had, 60, event)
+            assert c.torrent("part")["state"] == "seeding"
+            assert event in c.log_text(), c.log_text()
+
+
 def test_failing_disk(env):
     """What the device cannot give is withdrawn, the rest is served."""
     with disks.mounted(env, "ext4", 96, "-O", "^has_journal") as disk, _control(env) as c:
