@@ -51,11 +51,17 @@ roots_check(const char *value, struct fail *fail)
 }
 
 static int
-absolute_check(const char *value, struct fail *fail)
+dir_check(const char *value, struct fail *fail)
 {
-	if (value[0] == '\0' || value[0] == '/')
+	if (value[0] == '/')
 		return 0;
 	return fail_set(fail, EINVAL, "\"%.200s\" is not an absolute path", value);
+}
+
+static int
+absolute_check(const char *value, struct fail *fail)
+{
+	return value[0] == '\0' ? 0 : dir_check(value, fail);
 }
 
 static int
@@ -210,8 +216,8 @@ const struct option_row option_rows[] = {
 	        "names in Host that the HTTP API is reached by beside loopback ones, as a.example,b"),
 	CHECKED(api_origins, LIVE, "", origins_check,
 	        "pages of other origins that may use the HTTP API, as https://a.example"),
-	TEXT(api_data_dir, LIVE, "/srv", 1,
-	     "where content is, when one who adds a torrent by the HTTP API does not say"),
+	CHECKED(api_data_dir, LIVE, "/srv", dir_check,
+	        "where content is, when one who adds a torrent by the HTTP API does not say"),
 	CHECKED(api_roots, LIVE, "", roots_check,
 	        "directories whose content may be added by the HTTP API, as /srv,/data; empty: any"),
 };

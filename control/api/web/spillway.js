@@ -93,7 +93,7 @@ function tiles(live, rates) {
   const states = live.torrents.by_state;
   const all = Object.values(states).reduce((sum, n) => sum + n, 0);
   const rest = Object.entries(states).filter(([name]) => name !== "seeding")
-    .map(([name, n]) => `${count(n)} ${name}`).join(", ");
+    .map(([name, n]) => `${count(n)} ${name === "error" ? "in error" : name}`).join(", ");
   const made = [
     [bytes(live.upload_bytes_per_s, "/s"), "upload"],
     [count(live.peers.count), "peers"],
