@@ -15,6 +15,7 @@ enum {
 	SUBMIT_TURNS = 8,            /* turns with other work that reads may wait to be started */
 	HOUSEKEEPING_TURNS = 256,
 	HOUSEKEEPING_US = 10 * 1000, /* whichever comes first */
+	PORT_LOOK_US = 1000 * 1000, /* how often a port's other end is looked for */
 };
 
 /* ---- packets */

@@ -44,7 +44,9 @@ struct port {
 	struct rte_mbuf *pending[PENDING_MAX]; /* ready, not taken by the device; oldest first */
 	struct rte_mbuf *rx[BURST_MAX];
 
-	/* start and end */
+	/* housekeeping, start and end */
+	bool once;                /* the driver does not connect again */
+	bool linked;              /* the other end has been there */
 	bool shares;              /* the other end sees DPDK's memory, and no other */
 	bool rings_bell;          /* wait_fd is an eventfd, and rung only when armed */
 	int wait_fd;              /* polls readable when packets have come, or -1 */

@@ -156,12 +156,12 @@ static const struct port_kind kinds[] = {
 		.interrupts = true, .started = iface_mtu_set,
 	}, {
 		.name = "memif", .driver = "net_memif", .arg = PORT_ARG_SOCKET, .attaches = true,
-		.drained = true, .queues_max = PORT_QUEUES_MAX,
+		.drained = true, .once = true, .queues_max = PORT_QUEUES_MAX,
 		.check = socket_check, .devargs = memif_devargs,
 	}, {
 		.name = "vhost-user", .driver = "net_virtio_user", .arg = PORT_ARG_SOCKET,
 		.attaches = true, .shares = true, .lazy = true, .offloads = true,
-		.drained = true,
+		.drained = true, .once = true,
 		.interrupts = true, .queues_max = VHOST_QUEUES_MAX,
 		.check = vhost_user_check, .devargs = vhost_user_devargs,
 	}, {

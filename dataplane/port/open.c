@@ -160,6 +160,7 @@ queues_ready(struct port_device *device, const struct port_setup *setup)
 		port->tx_csum = device->tx_csum;
 		port->rx_csum = device->rx_csum;
 		port->lazy = setup->kind->lazy;
+		port->once = setup->kind->once && !setup->server;
 		port->completes = rte_eth_tx_done_cleanup(device->id, i, 0) >= 0;
 		port->frame_max = device->info.mtu + (uint32_t)PORT_ETH_LEN;
 		port->info = device->info;
@@ -268,6 +269,18 @@ port_close(struct port_device *device)
 	if (device->lock_fd >= 0)
 		close(device->lock_fd);
 	free(device);
+}
+
+bool
+port_gone(struct port *port)
+{
+	struct rte_eth_link link;
+
+	if (!port->once || rte_eth_link_get_nowait(port->id, &link) != 0)
+		return false;
+	if (link.link_status == RTE_ETH_LINK_UP)
+		port->linked = true;
+	return port->linked && link.link_status != RTE_ETH_LINK_UP;
 }
 
 const struct port_info *

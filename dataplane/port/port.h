@@ -141,6 +141,12 @@ port_arena_free(void *memory);
 COLD void
 port_close(struct port_device *device);
 
+/* port_gone asks the driver whether the other end went away and cannot come back: memif and
+ * vhost-user as clients, which connect once. Another port_open, in another process under a sandbox,
+ * may find it again. Not for each turn. */
+COLD bool
+port_gone(struct port *port);
+
 /* port_info tells what the port is. */
 const struct port_info *
 port_info(const struct port *port);

@@ -47,6 +47,7 @@ struct port_kind {
 	bool serves;        /* it is the server if nothing else is said */
 	bool attaches;      /* chains gain here, if the driver claims them */
 	bool drained;       /* see port_info */
+	bool once;          /* as a client it does not connect again */
 	bool unsaid;        /* the driver takes them and does not claim it */
 	bool shares;        /* the other end sees DPDK's memory, and no other */
 	bool lazy;          /* completes what was sent when more is sent only, and its ring is full */

@@ -51,6 +51,13 @@ enter_sandbox(struct thread *thread)
 	pthread_barrier_wait(&thread->dataplane->together);
 }
 
+static COLD void
+fail(struct thread *thread, const char *why)
+{
+	thread->failed = true;
+	snprintf(thread->error, sizeof(thread->error), "%s", why);
+}
+
 /* thread_run is a worker's life. At each barrier all workers are at the same step. */
 static int
 thread_run(void *arg)
@@ -71,6 +78,8 @@ thread_run(void *arg)
 	enter_sandbox(thread);
 	if (!some_failed(dataplane))
 		worker_run(&thread->worker);
+	if (thread->worker.port_gone)
+		fail(thread, "the other end of the port has gone");
 	*dataplane->stop = true;
 	worker_part(&thread->worker);
 	pthread_barrier_wait(&dataplane->together);

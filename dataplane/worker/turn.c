@@ -137,9 +137,24 @@ tick_peers(struct worker *worker)
 		session_note(worker, &notes[i]);
 }
 
+/* look_for_port gives up a port that was found without its other end twice. */
+static void
+look_for_port(struct worker *worker)
+{
+	bool away;
+
+	if (worker->now_us - worker->port_seen_us < PORT_LOOK_US)
+		return;
+	worker->port_seen_us = worker->now_us;
+	away = port_gone(worker->port);
+	worker->port_gone = away && worker->port_away;
+	worker->port_away = away;
+}
+
 static void
 housekeeping(struct worker *worker)
 {
+	look_for_port(worker);
 	control_turn(&worker->control);
 	tick_peers(worker);
 	store_tick(worker->store, worker->now_us);
@@ -184,7 +199,7 @@ worker_turn(struct worker *worker)
 void
 worker_run(struct worker *worker)
 {
-	while (!*worker->stop && !worker->control.shutdown) {
+	while (!*worker->stop && !worker->control.shutdown && !worker->port_gone) {
 		if (worker_turn(worker) > 0) {
 			worker->idle_cnt = 0;
 			continue;

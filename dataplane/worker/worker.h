@@ -66,7 +66,10 @@ struct worker {
 	struct ip_local local;
 	struct shaper shaper;
 	struct counters ctr;
+	bool port_gone;           /* the port's other end, and with it the worker's work */
 	/* housekeeping and start */
+	uint64_t port_seen_us;    /* when its other end was last looked for */
+	bool port_away;           /* and was not there */
 	uint32_t index;
 	struct pool sessions;
 	uint32_t look_cursor;
@@ -105,7 +108,7 @@ worker_create(struct worker *worker, const struct worker_setup *setup, char *err
 uint32_t
 worker_turn(struct worker *worker);
 
-/* worker_run turns until *stop or control's ABI_SHUTDOWN. */
+/* worker_run turns until *stop, control's ABI_SHUTDOWN, or port_gone. */
 void
 worker_run(struct worker *worker);
 
