@@ -191,7 +191,8 @@ def test_hundreds_of_connections(f):
     """They make place for each other; who has the token comes through."""
     with contextlib.ExitStack() as stack:
         for i in range(300):
-            s = stack.enter_context(socket.create_connection(("127.0.0.1", f.api.port), timeout=5))
+            s = stack.enter_context(socket.create_connection(("127.0.0.1", f.api.port),
+                                                                 timeout=shell.PATIENCE_S))
             if i % 2:
                 with contextlib.suppress(OSError):
                     s.sendall(HEAD)

@@ -8,7 +8,6 @@ import json
 import os
 import shlex
 import socket
-import time
 
 import shell
 import spillway
@@ -189,7 +188,11 @@ def test_others_are_answered_meanwhile(env):
         m = Manifest(env, 3000)
         path = m.write()
         _begin(c, path).close()
-        time.sleep(1)
+        nothing = os.path.join(m.folder, "nothing")
+        with open(nothing, "w", encoding="ascii"):
+            pass
+        shell.wait_until(lambda: c.cli("apply", nothing, check=False).returncode == 0, 10,
+                         "the first one is over")
         assert c.json("list")["torrents"] == []
         with _begin(c, path) as s, open(path, "rb") as f:
             answer = c.ask({"command": "apply", "base": m.folder, "dry_run": True}, f.fileno())

@@ -4,6 +4,7 @@
 of port that no stock client uses. spillway.Spillway.stop looks for what the sandbox refused."""
 
 import array
+import contextlib
 import ctypes
 import fcntl
 import json
@@ -35,8 +36,11 @@ def _status(pid, tid):
 
 def _threads(pid):
     """The threads that run code of ours: a ring's own workers in the kernel do not."""
-    return [s for s in (_status(pid, tid) for tid in os.listdir(f"/proc/{pid}/task"))
-            if not s["Name"].startswith("iou-")]
+    found = []
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+            found.append(_status(pid, tid))
+    return [s for s in found if not s["Name"].startswith("iou-")]
 
 
 def _check_dataplane(pid):

@@ -31,6 +31,7 @@ def test_each_is_told(env):
     with _two(env) as c:
         c.add("both.bin")
         for worker in (0, 1):
+            shell.wait_until(lambda w=worker: _by(c, w, "message", kind=ADD), 5, "ADD")
             assert [e["cnt"] for e in _by(c, worker, "message", kind=ADD)] == [1]
         _activate(c, 1, 1)
         shell.wait_until(lambda: c.torrent("both.bin")["active"], 5, "active")
@@ -134,8 +135,8 @@ def test_adopted_after_kill(env):
         c.stop(signal.SIGKILL)
         c.start()
         assert c.pid() == pid and len(c.events("message", kind=ADD)) == 2
-        shown = c.torrent("adopted.bin")
-        assert shown["active"] and shown["uploaded_bytes"] == 77, shown
+        assert c.torrent("adopted.bin")["active"]
+        shell.wait_until(lambda: c.torrent("adopted.bin")["uploaded_bytes"] == 77, 5, "its bytes")
 
 
 def test_fewer_workers_replace(env):

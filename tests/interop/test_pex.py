@@ -86,7 +86,7 @@ def test_two_libtorrents_find_each_other(s):
     with _running(s, [Libtorrent, Libtorrent], s.public) as running:
         shell.wait_until(lambda: any(_met(s, c) for c in running), 20,
                          "one libtorrent connects to the other", pause=0.2)
-        assert s.daemon.counter("pex_sent") >= 2
+        shell.wait_until(lambda: s.daemon.counter("pex_sent") >= 2, 20, "both are told")
 
 
 def test_each_client_is_found(s):

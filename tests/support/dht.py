@@ -100,7 +100,6 @@ class Packets:
         with ns.inside():
             family = socket.AF_INET6 if ":" in target[0] else socket.AF_INET
             self.sock = socket.socket(family, socket.SOCK_DGRAM)
-        self.sock.settimeout(2)
         if source:
             self.sock.bind((source, 0))
         self.target = target
@@ -120,16 +119,17 @@ class Packets:
             message["ro"] = 1
         self.send(bencode.encode(message))
 
-    def receive(self):
+    def receive(self, timeout=20):
         """The next message, decoded; None when none comes."""
+        self.sock.settimeout(timeout)
         try:
             return bencode.decode(self.sock.recv(65536))
         except TimeoutError:
             return None
 
-    def ask(self, name, **arguments):
+    def ask(self, name, timeout=20, **arguments):
         self.query(name, **arguments)
-        return self.receive()
+        return self.receive(timeout)
 
 
 def peers(reply):
