@@ -21,6 +21,9 @@ static const char *const statements[SQL_CNT] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
 	[SQL_COMMIT] = "COMMIT",
 	[SQL_ROLLBACK] = "ROLLBACK",
+	[SQL_PART_BEGIN] = "SAVEPOINT part",
+	[SQL_PART_KEEP] = "RELEASE part",
+	[SQL_PART_UNDO] = "ROLLBACK TO part",
 	[SQL_NEXT] = "SELECT id, info_hash, state, name, reason, added_at, verified_at, total_len,"
 	             " uploaded_bytes, file_cnt, piece_cnt, have_cnt, withdrawn_cnt, class, labels,"
 	             " rate_bytes_per_s, weight, connections_max, paused, super_seed, partial,"
@@ -100,18 +103,25 @@ catalogue_run(struct catalogue *c, sqlite3_stmt *stmt, struct fail *fail)
 int
 catalogue_begin(struct catalogue *c, struct fail *fail)
 {
-	return catalogue_run(c, catalogue_use(c, SQL_BEGIN), fail);
+	int err = catalogue_run(c, catalogue_use(c, c->depth == 0 ? SQL_BEGIN : SQL_PART_BEGIN), fail);
+
+	c->depth += err == 0;
+	return err;
 }
 
 int
 catalogue_finish(struct catalogue *c, int err, struct fail *fail)
 {
+	bool is_part = --c->depth > 0;
 	struct fail ignored;
 
 	if (err == 0)
-		err = catalogue_run(c, catalogue_use(c, SQL_COMMIT), fail);
-	if (err != 0)
-		catalogue_run(c, catalogue_use(c, SQL_ROLLBACK), &ignored);
+		err = catalogue_run(c, catalogue_use(c, is_part ? SQL_PART_KEEP : SQL_COMMIT), fail);
+	if (err == 0)
+		return 0;
+	catalogue_run(c, catalogue_use(c, is_part ? SQL_PART_UNDO : SQL_ROLLBACK), &ignored);
+	if (is_part)
+		catalogue_run(c, catalogue_use(c, SQL_PART_KEEP), &ignored);
 	return err;
 }
 

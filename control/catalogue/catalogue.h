@@ -220,7 +220,8 @@ catalogue_add_uploaded(struct catalogue *catalogue, uint32_t id, uint64_t bytes,
                        struct fail *fail);
 
 /* catalogue_begin opens a transaction: what is stored until catalogue_finish is stored together.
- * Within it only those functions may be called that say so. Returns 0 or -errno with fail. */
+ * One may be within another, which then decides over what both have stored. Returns 0 or -errno
+ * with fail. */
 int
 catalogue_begin(struct catalogue *catalogue, struct fail *fail);
 

@@ -14,6 +14,9 @@ enum statement {
 	SQL_BEGIN,
 	SQL_COMMIT,
 	SQL_ROLLBACK,
+	SQL_PART_BEGIN,
+	SQL_PART_KEEP,
+	SQL_PART_UNDO,
 	SQL_NEXT,
 	SQL_ADD,
 	SQL_SOURCE_ADD,
@@ -55,6 +58,7 @@ enum statement {
 struct catalogue {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[SQL_CNT];
+	uint32_t depth; /* of transactions in each other */
 	const char *path; /* owned by SQLite */
 };
 

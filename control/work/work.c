@@ -25,10 +25,13 @@ struct work {
 	bool refused_told;    /* that the kernel refuses io_uring */
 	int64_t saved_ms;     /* when ranges were saved last */
 	uint64_t serial;      /* of the torrents when those that are gone were looked for */
+	int64_t reaped_ms;    /* when results were taken last */
+	bool is_together;     /* what is read and stored now is one transaction */
 };
 
 enum {
 	SAVE_MS = 3000,
+	REAP_MS = 5, /* between results: those of small torrents are stored many at once */
 };
 
 /* asked_resume marks what an earlier run was asked to verify while it is served. */
@@ -97,10 +100,19 @@ work_destroy(struct work *work)
 	free(work);
 }
 
+/* reap_wait_ms returns how long results have to wait; there are jobs for the threads meanwhile. */
+static int
+reap_wait_ms(const struct work *work)
+{
+	int64_t left_ms = work->reaped_ms + REAP_MS - clock_now_ms();
+
+	return left_ms > 0 ? (int)left_ms : 0;
+}
+
 int
 work_fd(const struct work *work)
 {
-	return jobs_fd(work->jobs);
+	return reap_wait_ms(work) > 0 ? -1 : jobs_fd(work->jobs);
 }
 
 int
@@ -108,8 +120,9 @@ work_timeout_ms(const struct work *work)
 {
 	if (!jobs_any(work->jobs))
 		return -1;
+	int wait_ms = reap_wait_ms(work);
 	int64_t left_ms = work->saved_ms + SAVE_MS - clock_now_ms();
-	return left_ms > 0 ? (int)left_ms : 0;
+	return wait_ms > 0 ? wait_ms : left_ms > 0 ? (int)left_ms : 0;
 }
 
 void
@@ -288,43 +301,84 @@ job_load(struct work *work, const struct torrent *t, struct job *job)
 	return err == -ENOENT ? -ESTALE : err;
 }
 
-void
-work_run(struct work *work)
+/* together makes one transaction of what is read and stored until apart. */
+static void
+together(struct work *work)
+{
+	struct fail ignored;
+
+	if (!work->is_together)
+		work->is_together = catalogue_begin(work->registry->catalogue, &ignored) == 0;
+}
+
+static void
+apart(struct work *work)
+{
+	struct fail fail;
+
+	if (work->is_together && catalogue_finish(work->registry->catalogue, 0, &fail) != 0)
+		log_error("catalogue_failed", "reason=%s", LOG_QUOTE(fail.text));
+	work->is_together = false;
+}
+
+static void
+results_take(struct work *work)
 {
 	struct job job;
-	struct torrent *t;
 
-	gone_cancel(work);
 	while (jobs_reap(work->jobs, &job)) {
+		together(work);
+		work->reaped_ms = clock_now_ms();
 		result_take(work, &job);
 		job_free(&job);
 	}
+}
+
+/* job_begin gives a torrent to the threads. */
+static void
+job_begin(struct work *work, struct torrent *t, enum job_kind kind)
+{
+	struct job job = {
+		.kind = kind,
+		.id = t->id,
+		.unit_max = work->unit_max,
+		.partial = t->partial,
+	};
+
+	t->to_verify = t->to_check = false;
+	t->in_verify = kind == JOB_VERIFY;
+	job.err = job_load(work, t, &job);
+	if (job.err != 0) {
+		result_take(work, &job);
+		job_free(&job);
+		return;
+	}
+	if (kind == JOB_VERIFY)
+		log_info("verify_start",
+		         "id=%" PRIu32 " name=%s size_bytes=%" PRIu64 " ranges_known=%" PRIu32, t->id,
+		         LOG_QUOTE(t->name), t->total_len, job.saved_cnt);
+	jobs_start(work->jobs, &job);
+}
+
+void
+work_run(struct work *work)
+{
+	enum job_kind kind;
+	struct torrent *t;
+
+	gone_cancel(work);
+	if (reap_wait_ms(work) > 0)
+		return;
+	results_take(work);
 	if (clock_now_ms() - work->saved_ms >= SAVE_MS)
 		ranges_save(work);
 	if (!work->refused_told && jobs_refused(work->jobs) != 0) {
 		work->refused_told = true;
 		log_warn("io_uring_refused", "reason=%s", LOG_QUOTE(strerror(jobs_refused(work->jobs))));
 	}
-	while (jobs_room(work->jobs)) {
-		job = (struct job){0};
-		t = next_torrent(work, &job.kind);
-		if (t == NULL)
-			return;
-		t->to_verify = t->to_check = false;
-		t->in_verify = job.kind == JOB_VERIFY;
-		job.id = t->id;
-		job.unit_max = work->unit_max;
-		job.partial = t->partial;
-		job.err = job_load(work, t, &job);
-		if (job.err != 0) {
-			result_take(work, &job);
-			job_free(&job);
-			continue;
-		}
-		if (job.kind == JOB_VERIFY)
-			log_info("verify_start",
-			         "id=%" PRIu32 " name=%s size_bytes=%" PRIu64 " ranges_known=%" PRIu32, t->id,
-			         LOG_QUOTE(t->name), t->total_len, job.saved_cnt);
-		jobs_start(work->jobs, &job);
+	while (jobs_room(work->jobs) && (t = next_torrent(work, &kind)) != NULL) {
+		together(work);
+		job_begin(work, t, kind);
 	}
+	apart(work);
 }

@@ -30,12 +30,13 @@ work_create(struct work **work, struct registry *registry, uint32_t unit_max, st
 void
 work_destroy(struct work *work);
 
-/* work_fd returns a descriptor that is readable when work_run has something to do. */
+/* work_fd returns a descriptor that is readable when work_run has something to do; -1 while
+ * work_timeout_ms tells. */
 int
 work_fd(const struct work *work);
 
 /* work_timeout_ms returns after how long work_run is due without an event, -1 for never: to store
- * what was verified. */
+ * what was verified, or results that were left to be taken together with others. */
 int
 work_timeout_ms(const struct work *work);
 

@@ -289,6 +289,53 @@ refused(const char *word)
 		fail_msg("%s", fail.text);
 }
 
+/* setting_check compares a setting; NULL: there is none. */
+static void
+setting_check(struct catalogue *c, const char *key, const char *wanted)
+{
+	struct fail fail;
+	char *value = NULL;
+	int err = catalogue_setting_get(c, key, &value, &fail);
+
+	if (wanted == NULL)
+		assert_int_equal(err, -ENOENT);
+	else
+		assert_string_equal(value, wanted);
+	free(value);
+}
+
+/* A transaction within another is undone by itself, and kept only with the other. */
+static void
+transactions_are_in_each_other(void **state)
+{
+	struct catalogue *c = opened();
+	struct fail fail;
+
+	(void)state;
+	assert_int_equal(catalogue_begin(c, &fail), 0);
+	assert_int_equal(catalogue_setting_set(c, "outer", "1", &fail), 0);
+	assert_int_equal(catalogue_begin(c, &fail), 0);
+	assert_int_equal(catalogue_setting_set(c, "undone", "1", &fail), 0);
+	assert_int_equal(catalogue_finish(c, -EIO, &fail), -EIO);
+	add(c, 7, "inner");
+	assert_int_equal(catalogue_finish(c, 0, &fail), 0);
+	assert_int_equal(catalogue_begin(c, &fail), 0);
+	assert_int_equal(catalogue_begin(c, &fail), 0);
+	assert_int_equal(catalogue_setting_set(c, "lost", "1", &fail), 0);
+	assert_int_equal(catalogue_finish(c, 0, &fail), 0);
+	assert_int_equal(catalogue_finish(c, -EIO, &fail), -EIO);
+	catalogue_close(c);
+	c = opened();
+	setting_check(c, "outer", "1");
+	setting_check(c, "undone", NULL);
+	setting_check(c, "lost", NULL);
+	struct catalogue_row row;
+	assert_int_equal(catalogue_next(c, &row, &fail), 1);
+	assert_string_equal(row.name, "inner");
+	assert_int_equal(catalogue_next(c, &row, &fail), 0);
+	catalogue_close(c);
+}
+
 static void
 foreign_files_are_refused(void **state)
 {
@@ -323,6 +370,7 @@ main(void)
 		TEST(settings_of_the_whole_are_kept),
 		TEST(verified_is_kept),
 		TEST(withdrawal_is_kept),
+		TEST(transactions_are_in_each_other),
 		TEST(foreign_files_are_refused),
 	};
 
