@@ -15,7 +15,8 @@ import spillway
 import tracker
 
 SANITIZED = True
-PORT_OPTIONS = {"tracker-timeout": 3}
+PORT_OPTIONS = {"tracker-timeout": 30}  # no tracker of ours is late
+IMPATIENT = {"tracker-timeout": 3}
 NO_NAME = "http://" + "a" * 70 + ".example/announce"  # no DNS server is asked for such a name
 
 
@@ -87,8 +88,10 @@ def test_what_is_told(env):
             again = t.queries[1]
             assert "event" not in again and again["trackerid"] == "T 1", again
             assert (again["key"], again["peer_id"]) == (q["key"], q["peer_id"])
-            totals = control.json("stats")["announce"]
-            assert totals["ok"] == totals["sent"] == 2 and totals["working"] == 1, totals
+            def totals():
+                return control.json("stats")["announce"]
+            shell.wait_until(lambda: totals()["ok"] == 2, 10, "the second answer")
+            assert totals()["sent"] == 2 and totals()["working"] == 1, totals()
 
 
 def test_events_of_a_life(env):
@@ -99,18 +102,23 @@ def test_events_of_a_life(env):
             _row(control, t.url, "working")
             name = control.hash.hex()
             first = [e for e in _events(t, control.hash) if e]
+
+            def started_again(times):
+                shell.wait_until(lambda: _events(t, control.hash).count("started") ==
+                                 first.count("started") + times, 10, "started again")
+                _row(control, t.url, "working")
             control.cli("pause", name)
             shell.wait_until(lambda: "stopped" in _events(t, control.hash), 10, "stopped: paused")
             control.cli("start", name)
-            _row(control, t.url, "working")
+            started_again(1)
             control.cli("remove", name)
             shell.wait_until(lambda: _events(t, control.hash).count("stopped") == 2, 10,
                              "stopped: removed")
             control.many.add(control.run_dir, [0])
-            _row(control, t.url, "working")
+            started_again(2)
             assert control.stop() == 0
             control.start()
-            _row(control, t.url, "working")
+            started_again(3)
         events = [e for e in _events(t, control.hash) if e]
         assert events == first + ["stopped", "started", "stopped", "started", "stopped",
                                   "started", "stopped"], events
@@ -125,7 +133,7 @@ def test_drained_is_left(env):
             events(*[2] * 10)
             control.cli("drain")
             events(*[2] * 10, *[3] * 10)
-            assert not _rows(control)
+            shell.wait_until(lambda: not _rows(control), 10, "no tracker is left")
             control.cli("drain", "--off")
             events(*[2] * 10, *[3] * 10, *[2] * 10)
 
@@ -162,14 +170,14 @@ def test_many_are_spread(env):
 def test_tracker_that_hangs(env):
     """Costs one question at a time, and nobody else anything."""
     with _closing(tracker.Tracker(), tracker.Tracker()) as (bad, good):
-        bad.behave(lambda *_: time.sleep(6))
+        bad.behave(lambda *_: time.sleep(30))
         good.behave(lambda handler, _: handler.reply({"interval": 1800, "peers": b""}))
-        with _seeded(env, [bad.url], [good.url], count=50) as control:
+        with _seeded(env, [bad.url], [good.url], count=50, **{"tracker-timeout": 8}) as control:
             shell.wait_until(lambda: control.json("stats")["announce"]["working"] == 50, 10,
                              "the other tracker")
             began = time.monotonic()
             control.cli("list")
-            assert time.monotonic() - began < 2, "the loop stood still"
+            assert time.monotonic() - began < 6, "the loop stood still"
             row = _row(control, bad.url, "failing")
             assert "timed out" in row["text"].lower() and row["next_at"] > time.time(), row
             assert len(bad.queries) == 1, len(bad.queries)
@@ -179,12 +187,12 @@ def test_tracker_that_hangs(env):
 def test_hundreds_that_hang(env):
     """More than are asked at once: those that answer are not kept waiting."""
     with _closing(tracker.Tracker(address="0.0.0.0"), tracker.UdpTracker()) as (bad, good):
-        bad.behave(lambda *_: time.sleep(8))
+        bad.behave(lambda *_: time.sleep(100))
 
         def tiers(number):
             return [[f"http://127.0.{number}.{n}:{bad.port}/announce"] for n in range(2, 16)] \
                 + [[good.url]]
-        with _seeded(env, tiers, count=12, **{"tracker-timeout": 10}) as control:
+        with _seeded(env, tiers, count=12, **{"tracker-timeout": 100}) as control:
             shell.wait_until(lambda: control.json("stats")["announce"]["working"] == 12, 5,
                              "the one that answers")
             totals = control.json("stats")["announce"]
@@ -256,12 +264,13 @@ def test_bad_answers(env):
     with contextlib.ExitStack() as stack:
         for t in trackers:
             stack.callback(t.close)
+        began = time.time()
         control = stack.enter_context(_seeded(env, *[[t.url] for t in trackers]))
         for t, (name, _, text) in zip(trackers, BAD):
             row = _row(control, t.url, "failing")
             assert text.lower() in row["text"].lower(), f"{name}: {row}"
             waits = 7000 if name in ("503", "refusal") else 30
-            assert row["next_at"] >= time.time() + waits, f"{name}: {row}"
+            assert row["next_at"] >= began + waits, f"{name}: {row}"
         shown = control.cli("show", control.hash.hex()).stdout
         assert "go ?away" in shown and "larger than 1024 KiB" in shown, shown
         assert spillway.anonymous_kib(control.proc.pid) < (600 << 10)
@@ -273,7 +282,7 @@ def test_unreachable(env):
         closed = f"http://127.0.0.1:{s.getsockname()[1]}/announce"
         udp = closed.replace("http", "udp")
         with _seeded(env, [closed], [NO_NAME], [udp], ["udp://nowhere"],
-                     ["wss://x.example/a"]) as control:
+                     ["wss://x.example/a"], **IMPATIENT) as control:
             assert "connect" in _row(control, closed, "failing")["text"].lower()
             assert "was not found" in _row(control, NO_NAME, "failing")["text"]
             assert "refused" in _row(control, udp, "failing", 2)["text"]
@@ -334,7 +343,8 @@ def test_partial_is_paused_then_completed(env):
                 f.seek(0)
                 f.write(b"\0" * 4096)
             control.cli("add", torrent, "--data", os.path.dirname(path))
-            shell.wait_until(lambda: t.queries, 10, "an announce")
+            shell.wait_until(lambda: control.json("stats")["announce"]["working"] == 1, 10,
+                             "an announce and its answer")
             assert t.queries[0]["event"] == "paused" and int(t.queries[0]["left"]) > 0
             with open(path, "r+b") as f:
                 f.write(whole)
@@ -362,7 +372,7 @@ def test_udp_that_is_bad(env):
              "error": "not here?[31m"}
     trackers = [tracker.UdpTracker(mode=mode) for mode in cases]
     with _closing(*trackers):
-        with _seeded(env, *[[t.url] for t in trackers], count=5) as control:
+        with _seeded(env, *[[t.url] for t in trackers], count=5, **IMPATIENT) as control:
             for t, text in zip(trackers, cases.values()):
                 row = _row(control, t.url, "failing")
                 assert text in row["text"], f"{t.mode}: {row}"
