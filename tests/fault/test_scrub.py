@@ -78,7 +78,7 @@ def test_rotten_pieces(env):
         _seed(c, bad)
         c.activate(2)
         _rot(victim, 100000)
-        _again_and_due(c)
+        _again_and_due(c, **{"scrub-rate": 2})  # what is good takes a second or more
         c.activate(2)
         told = _ended(c)
         assert told["rotten_pieces"] > 0, told
@@ -102,10 +102,13 @@ def test_rate_and_restart(env):
         _seed(c, path)
         _again_and_due(c, **{"scrub-rate": 4})
         begun, before = time.monotonic(), _scrub(c)["scrubbed_bytes"]
-        time.sleep(4)
-        read = _scrub(c)["scrubbed_bytes"] - before
+        def read_bytes():
+            return _scrub(c)["scrubbed_bytes"] - before
+        time.sleep(3)
+        shell.wait_until(lambda: read_bytes() > 4 << 20, 20, "a second's worth")
+        read = read_bytes()
         most = (time.monotonic() - begun + 0.5) * (4 << 20)
-        assert (4 << 20) < read < most, f"{read} bytes, at most {most:.0f}"
+        assert read < most, f"{read} bytes, at most {most:.0f}"
         assert c.stop() == 0
         c.options["scrub-rate"] = 1000
         c.start()
@@ -128,7 +131,7 @@ def test_other_file(env):
     """A file that is another one now is verified again; one that is gone is an error."""
     with _control(env) as c:
         folder = env.folder()
-        touched = content.single(folder, 1 << 20, "touched.bin")
+        touched = content.single(folder, 6 << 20, "touched.bin")  # seconds before the next
         gone = content.single(folder, 1 << 20, "gone.bin")
         rest = content.single(folder, 1 << 20, "rest.bin")
         for path in (touched, gone, rest):
@@ -142,7 +145,7 @@ def test_other_file(env):
         told = _ended(c)
         assert c.torrent("touched.bin")["state"] == "seeding"
         assert c.torrent("gone.bin")["state"] == "error"
-        assert told["rotten_pieces"] == 0 and told["scrubbed_bytes"] >= 2 << 20, told
+        assert told["rotten_pieces"] == 0 and told["scrubbed_bytes"] >= 7 << 20, told
 
 
 def test_partial_seed(env):
