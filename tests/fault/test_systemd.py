@@ -130,16 +130,22 @@ def _mode(path):
     return st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode)
 
 
+def _check_owners(s):
+    """All that the daemons write is theirs."""
+    user, group = (int(s.box.run(["id", word, "spillway"]).stdout) for word in ("-u", "-g"))
+    for path, mode in (("/run/spillway", 0o750), ("/run/spillway/control.sock", 0o660),
+                       ("/var/lib/spillway", 0o700), ("/var/lib/spillway/catalogue.db", 0o600)):
+        assert _mode(s.box.path(path)) == (user, group, mode), path
+
+
 def test_start(s):
     """systemctl start returned: it serves. Where things are, and whose."""
     assert s.box.show(UNIT, "ActiveState") == "active"
     assert s.box.show(UNIT, "StatusText") == "serving, 0 torrents"
     assert s.box.show("spillway-hugepages.service", "Result") == "success"
     assert set(s.daemon.pids()) == {"spillwayd", "spillway-start", "spillway-dp"}
-    user, group = (int(s.box.run(["id", word, "spillway"]).stdout) for word in ("-u", "-g"))
-    for path, mode in (("/run/spillway", 0o750), ("/run/spillway/control.sock", 0o660),
-                       ("/var/lib/spillway", 0o700), ("/var/lib/spillway/catalogue.db", 0o600)):
-        assert _mode(s.box.path(path)) == (user, group, mode), path
+    _check_owners(s)
+    group = s.box.run(["id", "-g", "spillway"]).stdout.strip()
     in_group = ["setpriv", "--reuid=65534", f"--regid={group}", "--clear-groups"]
     s.box.run([*in_group, "spillway", "list"])
     done = s.box.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "spillway",
@@ -167,6 +173,7 @@ def test_control_comes_and_goes(s):
         s.wait(lambda: client.bytes_on_disk() > 0, "download begins")
         s.box.write(CONF, s.daemon.conf + "congestion: bbr\n")
         s.box.systemctl("reload", "spillwayd")
+        _check_owners(s)
         control = s.daemon.control_pid()
         reloaded = [e for e in s.box.journal(UNIT) if e.get("SPILLWAY_EVENT") == "reloaded"]
         assert reloaded[-1]["SPILLWAY_CHANGED"] == "congestion", reloaded
