@@ -118,17 +118,24 @@ base64_read(const char *text, size_t len, struct metainfo **meta, struct fail *f
 static int
 escaped_read(const struct tr_body *body, struct metainfo **meta, struct fail *fail)
 {
-	char *text = malloc(body->metainfo_len + 1);
+	const char *from = body->metainfo, *end = from + body->metainfo_len, *escape;
 	size_t len = 0;
 
+	if (memchr(from, '\\', body->metainfo_len) == NULL)
+		return base64_read(from, body->metainfo_len, meta, fail);
+	char *text = malloc(body->metainfo_len + 1);
 	if (text == NULL)
 		return fail_set(fail, ENOMEM, "out of memory");
-	for (size_t i = 0; i < body->metainfo_len; i++) {
-		bool escapes = body->metainfo[i] == '\\' && i + 1 < body->metainfo_len &&
-		               body->metainfo[i + 1] == '/';
-		if (!escapes)
-			text[len++] = body->metainfo[i];
+	while ((escape = memchr(from, '\\', (size_t)(end - from))) != NULL) {
+		bool escapes = escape + 1 < end && escape[1] == '/';
+		size_t part_len = (size_t)(escape - from) + !escapes;
+
+		memcpy(text + len, from, part_len);
+		len += part_len;
+		from = escape + 1;
 	}
+	memcpy(text + len, from, (size_t)(end - from));
+	len += (size_t)(end - from);
 	int err = base64_read(text, len, meta, fail);
 	free(text);
 	return err;

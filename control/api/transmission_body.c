@@ -25,13 +25,28 @@ struct shape {
 	size_t long_begin, long_end; /* of the last of them, without its quotes */
 };
 
+/* byte_find returns the index of a byte in [i, len), or len. */
+static size_t
+byte_find(const char *body, char byte, size_t i, size_t len)
+{
+	const char *found = i < len ? memchr(body + i, byte, len - i) : NULL;
+
+	return found != NULL ? (size_t)(found - body) : len;
+}
+
 /* text_end returns the index of the quote that ends the text beginning at i, or len. */
 static size_t
 text_end(const char *body, size_t len, size_t i)
 {
-	for (; i < len && body[i] != '"'; i++)
-		i += body[i] == '\\';
-	return i < len ? i : len;
+	size_t quote = byte_find(body, '"', i, len);
+	size_t escape;
+
+	while ((escape = byte_find(body, '\\', i, quote)) < quote) {
+		i = escape + 2;
+		if (i > quote)
+			quote = byte_find(body, '"', i, len);
+	}
+	return quote;
 }
 
 static struct shape

@@ -193,6 +193,18 @@ base64_there_and_back(void **state)
 	assert_int_equal(base64_decode("YW\nJj\r\n", 7, &out, &len), 0);
 	assert_string_equal((char *)out, "abc");
 	free(out);
+	/* White space anywhere between the digits. */
+	char *text = base64_encode(bytes, sizeof(bytes)), spaced[128];
+	for (size_t at = 0; at <= strlen(text); at++) {
+		snprintf(spaced, sizeof(spaced), "%.*s \r\n%s", (int)at, text, text + at);
+		assert_int_equal(base64_decode(spaced, strlen(spaced), &out, &len), 0);
+		assert_int_equal(len, sizeof(bytes));
+		assert_memory_equal(out, bytes, len);
+		free(out);
+		spaced[at] = '-';
+		assert_int_equal(base64_decode(spaced, strlen(spaced), &out, &len), -EINVAL);
+	}
+	free(text);
 	static const char *const bad[] = {"Y", "YWJjZ", "YWJj=", "Y===", "YW=J", "YW-_", "YWI=x"};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(base64_decode(bad[i], strlen(bad[i]), &out, &len), -EINVAL);
