@@ -242,7 +242,7 @@ def test_connect_is_refused(env):
         begin = time.monotonic()
         nobody = host.address.rpartition(".")[0] + ".77"
         _expect_refusal(lambda: command("connect %s 9" % nobody), "unreachable")
-        assert 2 < time.monotonic() - begin < 5, "not three requests a second apart"
+        assert time.monotonic() - begin > 2, "not three requests a second apart"
 
 
 def test_reader_that_stops(env):
@@ -251,10 +251,12 @@ def test_reader_that_stops(env):
         command, sock = _accepted(host, ns)
         with sock:
             command.ask("write 20000000")
-            time.sleep(3)
-            info = host.client().info()
-            assert info["snd_wnd_bytes"] == 0, f"the window is {info['snd_wnd_bytes']}"
-            assert info["counters"]["tcp_probes"] >= 1, "no probe was sent"
+            def probed():
+                info = host.client().info()
+                return info if info["counters"]["tcp_probes"] >= 1 else None
+            time.sleep(1)
+            shell.wait_until(lambda: host.client().info()["snd_wnd_bytes"] == 0, 10, "it is shut")
+            info = shell.wait_until(probed, 10, "a probe")
             assert info["to_write_bytes"] > 0, "all was taken"
             reader = _Reader(sock)
             command.answer()
@@ -290,8 +292,9 @@ def test_several_connections_and_clients(env):
             first.ask("read")
             second("write 1000")
             second("#1 write 2000")
-            assert len(sock2.recv(4000)) == 1000
-            assert len(sock1.recv(4000)) == 2000
+            for sock, length in ((sock2, 1000), (sock1, 2000)):
+                with sock.makefile("rb") as stream:
+                    assert len(stream.read(length)) == length
             lines = second("list").split("\n")
             assert [line.split()[0] for line in lines] == ["#1", "#2"], lines
             sock1.sendall(b"abc")
