@@ -3,8 +3,10 @@
 """The HTTP API as a tool sees it: raw sockets, HTTP requests, and Transmission's RPC."""
 
 import base64
+import contextlib
 import http.client
 import json
+import random
 import socket
 
 import shell
@@ -128,6 +130,8 @@ def status_of(answer):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that is nobody's, and that the kernel gives to nobody who asks for any."""
+    while True:
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", random.randrange(12000, 30000)))
+            return s.getsockname()[1]
