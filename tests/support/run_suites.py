@@ -23,6 +23,7 @@ SUITES = ["lint", "unit", "fuzz", "interop", "fault"]
 HUGE_MIB = 384
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "20"))
 NIGHTLY_SECONDS = 1800
+COMPUTING = ("tcp_", "dht_", "wire_")  # unit tests whose clock is a number; the simulator's too
 FUZZ_AT_ONCE = 2
 
 
@@ -38,16 +39,17 @@ def build_step(report, name, function, log_path):
     return True
 
 
-def meson_test(report, folder, label, suite, is_beside=False):
-    """Those tests of one of meson's suites, in one build directory, that the report wants."""
+def meson_test(report, folder, label, is_beside):
+    """Those of meson's tests in one build directory that may run beside others, or those that may
+    not; of them those that the report wants."""
     known = json.loads(shell.run(["meson", "introspect", folder, "--tests"]).stdout)
-    names = [t["name"] for t in known if any(s.endswith(":" + suite) for s in t["suite"])]
+    names = [t["name"] for t in known if t["name"].startswith(COMPUTING) == is_beside]
     wanted = [n for n in names if report.wants(f"unit {label}: {n}")]
     if not names:
-        report.fail(f"unit {label}", 0, f"meson knows of no {suite} test")
+        report.fail(f"unit {label}", 0, "meson knows of no such test")
     if not wanted:
         return
-    logs = "log-" + suite  # two runs in one folder do not share it
+    logs = "log-beside" if is_beside else "log"  # two runs in one folder do not share it
     subprocess.run(["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", "2",
                     "--logbase", logs, "--timeout-multiplier", "5" if is_beside else "1", *wanted],
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
@@ -124,7 +126,7 @@ def fuzz(env, report, seconds):
 SAN = "build clang ASan UBSan"
 
 
-def steps_beside(env, suites, built):
+def steps_beside(env, suites):
     """What computes only: it runs at the lowest priority beside the suites that wait."""
     folder = os.path.join(env.tmp, "beside")
     os.mkdir(folder)
@@ -136,11 +138,9 @@ def steps_beside(env, suites, built):
         steps.append((SAN, lambda report: build_step(
             report, SAN, build.sanitized, os.path.join(folder, "build-san.log"))))
     if "unit" in suites:
-        if built:
-            steps.append(("sim gcc", lambda report: meson_test(
-                report, build.RELEASE, "gcc", "sim", True)))
-        steps.append(("sim clang", lambda report: meson_test(
-            report, build.SANITIZED, "clang", "sim", True)))
+        for label, tree in (("gcc", build.RELEASE), ("clang", build.SANITIZED)):
+            steps.append((f"unit {label}, computing", lambda report, label=label, tree=tree:
+                          meson_test(report, tree, label, True)))
     if "fuzz" in suites:
         steps.append(("fuzz", lambda report: fuzz(mine, report, FUZZ_SECONDS)))
     return steps
@@ -149,14 +149,14 @@ def steps_beside(env, suites, built):
 def run_suites(env, report, suites):
     """Build what they need, then run them: first those that need no sanitizers."""
     built = build_step(report, "build gcc", build.tested, os.path.join(env.tmp, "build.log"))
-    with beside.running(report, steps_beside(env, suites, built)) as aside:
+    with beside.running(report, steps_beside(env, suites)) as aside:
         if "unit" in suites and built:
-            meson_test(report, build.RELEASE, "gcc", "unit")
+            meson_test(report, build.RELEASE, "gcc", False)
         if "interop" in suites and built:
             harness.run_suite(env, report, "interop")
         env.sanitized = build.SANITIZED if aside.passed(SAN) else None
         if "unit" in suites and env.sanitized:
-            meson_test(report, build.SANITIZED, "clang", "unit")
+            meson_test(report, build.SANITIZED, "clang", False)
         if "fault" in suites and built:
             harness.run_suite(env, report, "fault")
         if "nightly" in suites and built:
