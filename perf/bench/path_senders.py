@@ -33,9 +33,10 @@ class Kernel:
         shell.wait_until(self._ready, 10, "spillway-kernelflow")
 
     def _ready(self):
-        if self._proc.poll() == NO_SUCH_CC:
+        status = self._proc.poll()
+        if status == NO_SUCH_CC:
             raise tcp_host.Unsupported(shell.tail_file(self._log))
-        if self._proc.poll() is not None:
+        if status is not None:
             raise shell.CommandError(shell.tail_file(self._log))
         return "ready" in shell.tail_file(self._log)
 

@@ -21,6 +21,7 @@ class Client:
     """
 
     program = ""
+    leaves = False  # ends by itself, with status 0, when it has everything
 
     def __init__(self, ns, source, folder, number=0):
         self.source = source
@@ -49,10 +50,11 @@ class Client:
 
     def finished(self):
         """True once the whole content is there; CommandError when the client gave up."""
-        if os.path.exists(self.mark):
+        status = self._proc.poll()  # before the mark is looked for: it may end in between
+        if os.path.exists(self.mark) or (self.leaves and status == 0):
             return True
-        if self._proc.poll() is not None:
-            raise shell.CommandError(f"{self.program} ended with status {self._proc.returncode}\n"
+        if status is not None:
+            raise shell.CommandError(f"{self.program} ended with status {status}\n"
                                      + shell.tail_file(self.log))
         return False
 
@@ -66,19 +68,15 @@ class Client:
 
 
 class Aria2(Client):
-    """aria2c leaves by itself when the download is complete."""
+    """aria2c, which leaves by itself when the download is complete."""
 
     program = "aria2c"
+    leaves = True
 
     def command(self):
         return ["aria2c", "--no-conf", "--seed-time=0", f"--dir={self.data}",
                 f"--listen-port={self.port}", "--enable-dht=false", "--file-allocation=none",
                 "--summary-interval=5", "--console-log-level=info", self.source]
-
-    def finished(self):
-        if self._proc.poll() == 0:
-            return True
-        return super().finished()
 
 
 class Transmission(Client):

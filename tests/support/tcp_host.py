@@ -82,10 +82,11 @@ class TcpHost:
         return self
 
     def _ready(self):
-        if self.proc.poll() == USAGE:
+        status = self.proc.poll()
+        if status == USAGE:
             raise Unsupported(shell.tail_file(self.log))
-        if self.proc.poll() is not None:
-            raise shell.CommandError(f"tcp_host ended with status {self.proc.returncode}")
+        if status is not None:
+            raise shell.CommandError(f"tcp_host ended with status {status}")
         return "ready" in shell.tail_file(self.log)
 
     def client(self, timeout=60):
