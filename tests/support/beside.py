@@ -6,15 +6,12 @@ It runs in a process of its own, forked while there is one thread, and prints it
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
 
 import harness
-
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_PR_SET_PDEATHSIG = 1
+import shell
 
 
 class Beside:
@@ -70,7 +67,7 @@ def _run(report, steps, writer):
     """The process: all steps, then its end."""
     os.setpgid(0, 0)
     signal.signal(signal.SIGTERM, _end_group)
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    shell.die_with_parent(signal.SIGTERM)
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     with os.fdopen(writer, "w", encoding="utf-8") as out:
         for name, function in steps:

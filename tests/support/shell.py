@@ -50,8 +50,9 @@ def run(cmd, timeout=60, check=True, **options):
     return done
 
 
-def _die_with_parent():
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_parent(sig=signal.SIGKILL):
+    """The calling process gets the signal when the thread that forked it ends."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, sig)
 
 
 def start(cmd, log_path, **options):
@@ -60,7 +61,7 @@ def start(cmd, log_path, **options):
     with open(log_path, "ab") as log:
         return subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=log,
                                 stderr=subprocess.STDOUT, start_new_session=True,
-                                preexec_fn=_die_with_parent, **options)
+                                preexec_fn=die_with_parent, **options)
 
 
 def stop(proc, sig=signal.SIGTERM, timeout=PATIENCE_S):
